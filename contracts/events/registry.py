@@ -1,0 +1,64 @@
+"""The literal table of every event type: its model, family and kind. Adding a type begins here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.events import alerts, clock, control, correction, reference, reorder, sales, shifts, stock
+from contracts.fields import Model
+
+Kind = Literal["fact", "reference", "correction", "control", "derived"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event type: `name` is the `ce_type` with its major version."""
+
+    name: str
+    model: type[Model]
+    kind: Kind
+
+
+SALE_COMPLETED = "sale.completed.v1"
+SALE_RETURNED = "sale.returned.v1"
+SALE_VOIDED = "sale.voided.v1"
+CLOCKED_IN = "clock.in.v1"
+CLOCKED_OUT = "clock.out.v1"
+STOCK_COUNTED = "stock.counted.v1"
+STOCK_ADJUSTED = "stock.adjusted.v1"
+SHIFT_PUBLISHED = "shift.published.v1"
+STORE_DEFINED = "store.defined.v1"
+SKU_DEFINED = "sku.defined.v1"
+EMPLOYEE_DEFINED = "employee.defined.v1"
+POLICY_SET = "policy.set.v1"
+EVENT_CORRECTED = "event.corrected.v1"
+TICK = "tick.v1"
+ALERT_CHANGED = "alert.changed.v1"
+REORDER_RECOMMENDED = "reorder.recommended.v1"
+RULE_PROGRESSED = "rule.progressed.v1"
+
+EVENT_TYPES: dict[str, EventType] = {
+    row.name: row
+    for row in (
+        EventType(SALE_COMPLETED, sales.SaleCompleted, "fact"),
+        EventType(SALE_RETURNED, sales.SaleReturned, "fact"),
+        EventType(SALE_VOIDED, sales.SaleVoided, "fact"),
+        EventType(CLOCKED_IN, clock.ClockedIn, "fact"),
+        EventType(CLOCKED_OUT, clock.ClockedOut, "fact"),
+        EventType(STOCK_COUNTED, stock.StockCounted, "fact"),
+        EventType(STOCK_ADJUSTED, stock.StockAdjusted, "fact"),
+        EventType(SHIFT_PUBLISHED, shifts.ShiftPublished, "fact"),
+        EventType(STORE_DEFINED, reference.StoreDefined, "reference"),
+        EventType(SKU_DEFINED, reference.SkuDefined, "reference"),
+        EventType(EMPLOYEE_DEFINED, reference.EmployeeDefined, "reference"),
+        EventType(POLICY_SET, reference.PolicySet, "reference"),
+        EventType(EVENT_CORRECTED, correction.EventCorrected, "correction"),
+        EventType(TICK, control.Tick, "control"),
+        EventType(RULE_PROGRESSED, control.RuleProgressed, "control"),
+        EventType(ALERT_CHANGED, alerts.AlertChanged, "derived"),
+        EventType(REORDER_RECOMMENDED, reorder.ReorderRecommended, "derived"),
+    )
+}
+
+FACT_TYPES: frozenset[str] = frozenset(t.name for t in EVENT_TYPES.values() if t.kind == "fact")
+POSTABLE_TYPES: frozenset[str] = FACT_TYPES | {EVENT_CORRECTED}
+"""What the edge accepts from outside; everything else has its own writer."""
