@@ -9,11 +9,10 @@ from clickhouse_connect.driver.client import Client
 WRITER_SETTINGS: Final[dict[str, str | int]] = {
     "insert_deduplicate": 0,
     "async_insert": 0,
-    "fsync_after_insert": 1,
     "do_not_merge_across_partitions_select_final": 0,
     "max_execution_time": 120,
 }
-"""Defaults differ between servers and versions: identity does the deduplication, and an acknowledged insert is on disk."""
+"""Defaults differ between servers and versions: identity does the deduplication, durability (`fsync_after_insert`) is a setting of each table."""
 
 READER_SETTINGS: Final[dict[str, str | int]] = {"readonly": 2, "max_execution_time": 30, "do_not_merge_across_partitions_select_final": 0}
 

@@ -73,3 +73,17 @@ async def log_id(bootstrap: str) -> str:
         return str(described["cluster_id"])
     finally:
         await admin.close()
+
+
+async def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Delete every topic whose name begins with a prefix that is not empty."""
+    if not prefix:
+        raise ValueError("a prefix is needed: without one every topic would go")
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        doomed = [name for name in await admin.list_topics() if name.startswith(prefix)]
+        if doomed:
+            await admin.delete_topics(doomed)
+    finally:
+        await admin.close()

@@ -1,0 +1,3 @@
+"""What the owner process and those who start it agree on."""
+
+IDENTITY_PATH = "/owner"
