@@ -149,7 +149,7 @@ def content_hash(headers: Headers, value: bytes | None) -> int:
     named = dict(headers)
     digest = blake2b(digest_size=8)
     for name in _HASHED:
-        digest.update(named.get(name, b"") + b"\x00")
+        digest.update((named.get(name) or b"") + b"\x00")
     digest.update(value or b"")
     return int.from_bytes(digest.digest(), "big", signed=True)
 

@@ -18,7 +18,8 @@ def not_counting(links: Iterable[Link]) -> frozenset[UUID]:
     """Return the ids, of events and of corrections, whose content does not count.
 
     Of several corrections of one event the first recorded wins; the others never count, nor does
-    anything that corrects them. What an effective correction names does not count.
+    anything that corrects them. What an effective correction names does not count. Corrections that
+    name each other in a circle correct no event, and none of them counts.
     """
     by_target: dict[UUID, list[Link]] = {}
     first: dict[UUID, Link] = {}
@@ -29,6 +30,7 @@ def not_counting(links: Iterable[Link]) -> frozenset[UUID]:
     for link in first.values():
         by_target.setdefault(link.corrects_event_id, []).append(link)
     out: set[UUID] = set()
+    reached: set[UUID] = set()
     queue = [(target, True) for target in by_target if target not in first]
     while queue:
         target, effective = queue.pop()
@@ -39,5 +41,6 @@ def not_counting(links: Iterable[Link]) -> frozenset[UUID]:
             wins = effective and place == 0
             if not wins:
                 out.add(link.event_id)
+            reached.add(link.event_id)
             queue.append((link.event_id, wins))
-    return frozenset(out)
+    return frozenset(out | (first.keys() - reached))

@@ -1,6 +1,6 @@
 """Field types that every event family shares: frozen models, decimal strings, aware times, codes."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -39,6 +39,24 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat()
 
 
+def _storable_moment(moment: datetime) -> datetime:
+    """Judge the instant, not the way it is written, so that a change of zone never makes a good time a bad one."""
+    try:
+        year = moment.astimezone(UTC).year
+    except OverflowError:
+        year = 0
+    if not 1971 <= year <= 2148:
+        raise ValueError("a time from 1971 to 2148")
+    return moment
+
+
+def _storable_day(day: date) -> date:
+    """Take every local date of a storable moment, less any cut-off; ClickHouse dates reach from 1970 into 2149."""
+    if not date(1970, 12, 30) <= day <= date(2149, 1, 1):
+        raise ValueError("a date from 1970-12-30 to 2149-01-01")
+    return day
+
+
 def _known_currency(code: str) -> str:
     if code not in MINOR_DIGITS:
         raise ValueError(f"one of {', '.join(sorted(MINOR_DIGITS))}")
@@ -47,19 +65,45 @@ def _known_currency(code: str) -> str:
 
 DecimalString = Annotated[
     Decimal,
-    BeforeValidator(_no_float),
     Field(max_digits=18, decimal_places=5),
+    BeforeValidator(_no_float),
     AfterValidator(_finite),
     PlainSerializer(plain, return_type=str, when_used="always"),
 ]
 """Exact decimal, written as a string, at most 18 digits of which 5 after the point."""
 
-Moment = Annotated[AwareDatetime, PlainSerializer(_iso, return_type=str, when_used="json")]
-"""A time with its offset (RFC 3339)."""
+DecimalRemainder = Annotated[
+    Decimal,
+    Field(max_digits=28, decimal_places=10),
+    BeforeValidator(_no_float),
+    AfterValidator(_finite),
+    PlainSerializer(plain, return_type=str, when_used="always"),
+]
+"""Exact sum of what rounding dropped: the product of two decimals of five places has ten."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(_storable_moment), PlainSerializer(_iso, return_type=str, when_used="json")]
+"""A time with its offset (RFC 3339), from 1971 to 2148."""
+
+Day = Annotated[date, AfterValidator(_storable_day)]
+"""A calendar date that every store can keep."""
+
+Amount = Annotated[int, Field(ge=0, le=10**14)]
+"""Minor units of one line; five thousand of the largest still fit a signed 64-bit integer."""
+
+Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""A count or number that every store keeps in 32 bits."""
+
+Ordinal = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""The same, counted from 1."""
+
+Counter = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A long-running counter or an offset, 64 bits."""
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f|]+$")]
 """An identifier of the outside world (SKU, receipt, employee …): printable, no '|'."""
 
-Text = Annotated[str, StringConstraints(max_length=500)]
-Currency = Annotated[str, AfterValidator(_known_currency)]
+Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+"""Free text; Postgres keeps every character but NUL."""
+
+Currency = Annotated[str, AfterValidator(_known_currency), Field(json_schema_extra={"enum": sorted(MINOR_DIGITS)})]
 """ISO 4217 code of a supported currency."""

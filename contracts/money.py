@@ -1,12 +1,16 @@
 """Money as integer minor units of an ISO 4217 currency, and the one rounding rule of a line."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 MINOR_DIGITS: dict[str, int] = {
     "AUD": 2, "BHD": 3, "CAD": 2, "CHF": 2, "CNY": 2, "EUR": 2, "GBP": 2, "HKD": 2, "IDR": 2, "INR": 2,
     "JPY": 0, "KRW": 0, "KWD": 3, "MYR": 2, "NZD": 2, "PHP": 2, "SGD": 2, "THB": 2, "TWD": 2, "USD": 2, "VND": 0,
 }  # fmt: skip
 """ISO 4217 code to number of minor digits, for the currencies that stores may use."""
+
+
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+"""Room for the product of two 18-digit decimals; the default 28 digits would round before we do."""
 
 
 def minor_digits(currency: str) -> int:
@@ -19,9 +23,10 @@ def line_amount(unit_price: Decimal, quantity: Decimal, currency: str) -> tuple[
 
     `remainder` = exact − rounded, in major units, so a receipt can report what its lines dropped.
     """
-    exact = (unit_price * quantity).scaleb(minor_digits(currency))
-    rounded = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    return int(rounded), (exact - rounded).scaleb(-minor_digits(currency))
+    digits = minor_digits(currency)
+    exact = _EXACT.multiply(unit_price, quantity).scaleb(digits, _EXACT)
+    rounded = exact.quantize(Decimal(1), context=_EXACT)
+    return int(rounded), _EXACT.subtract(exact, rounded).scaleb(-digits, _EXACT)
 
 
 def to_major(minor: int, currency: str) -> Decimal:

@@ -35,5 +35,5 @@ def configure_logging(process: str, level: str = "info", style: Literal["auto", 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return a logger whose events are snake_case past tense with key-values."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(component=name)
     return bound

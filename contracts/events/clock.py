@@ -4,14 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from contracts.fields import Code, Model
+from contracts.fields import Code, Model, Number
 
 
 class LocationEvidence(Model):
     """Distance to the store and the judgement made at the edge; raw coordinates stay there."""
 
-    distance_m: int | None = Field(default=None, ge=0)
-    accuracy_m: int | None = Field(default=None, ge=0)
+    distance_m: Number | None = None
+    accuracy_m: Number | None = None
     verdict: Literal["inside", "outside", "uncertain", "beacon", "no_fix"]
     mock_location: bool = False
 

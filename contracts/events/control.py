@@ -2,22 +2,20 @@
 
 from typing import Literal
 
-from pydantic import Field
-
-from contracts.fields import Model, Moment
+from contracts.fields import Counter, Model, Moment, Number
 
 
 class Tick(Model):
     """A partition's clock moved to `at`; every partition gets its own record."""
 
     at: Moment
-    partition: int = Field(ge=0)
+    partition: Number
     time: Literal["live", "simulated"] = "live"
 
 
 class RuleProgressed(Model):
     """A rule worker has applied everything of a partition below `next_offset`; its clock stands at `clock`."""
 
-    partition: int = Field(ge=0)
-    next_offset: int = Field(ge=0)
+    partition: Number
+    next_offset: Counter
     clock: Moment

@@ -1,17 +1,16 @@
 """Reference data as immutable versions with `effective_from`: stores, SKUs, employees, policies."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.fields import Code, Currency, DecimalString, Model, Moment, Text
+from contracts.fields import Code, Currency, Day, DecimalString, Model, Moment, Number, Ordinal, Text
 
 
 class Version(Model):
     """What every version carries."""
 
-    version: int = Field(ge=1)
+    version: Ordinal
     effective_from: Moment
 
 
@@ -25,8 +24,8 @@ class StoreDefined(Version):
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
     cut_off_hour: int = Field(default=0, ge=0, le=23, description="Hour at which the business date begins.")
     region: Text | None = None
-    opened_on: date | None = None
-    head_count: int | None = Field(default=None, ge=0)
+    opened_on: Day | None = None
+    head_count: Number | None = None
     tills: tuple[Code, ...] = ()
 
 

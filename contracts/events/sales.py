@@ -5,14 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from contracts.fields import Code, Currency, DecimalString, Model, Text
+from contracts.fields import Amount, Code, Currency, DecimalRemainder, DecimalString, Model, Ordinal, Text
 from contracts.money import line_amount
 
 
 class SaleLine(Model):
     """One line of a receipt. Quantities and amounts are never negative: what kind of line it is says the direction."""
 
-    line: int = Field(ge=1, description="Position on the receipt, from 1.")
+    line: Ordinal = Field(description="Position on the receipt, from 1.")
     kind: Literal["item", "service", "return"] = Field(
         default="item", description="'service' (postage, fees, gift cards) is no net sale; 'return' is the returned part of an exchange."
     )
@@ -20,9 +20,9 @@ class SaleLine(Model):
     description: Text | None = None
     quantity: DecimalString = Field(gt=0, description="Units, or kilograms of weighed goods.")
     unit_price: DecimalString = Field(ge=0, description="List price of one unit, major units, before discount.")
-    gross: int = Field(ge=0, description="quantity × unit_price, minor units, rounded half up.")
-    discount: int = Field(default=0, ge=0, description="Discount on the line, minor units.")
-    tax: int = Field(default=0, ge=0, description="Tax on top, minor units; never part of net sales.")
+    gross: Amount = Field(description="quantity × unit_price, minor units, rounded half up.")
+    discount: Amount = Field(default=0, description="Discount on the line, minor units.")
+    tax: Amount = Field(default=0, description="Tax on top, minor units; never part of net sales.")
 
 
 class Receipt(Model):
@@ -31,7 +31,7 @@ class Receipt(Model):
     receipt_id: Code
     currency: Currency
     lines: tuple[SaleLine, ...] = Field(min_length=1, max_length=5000)
-    rounding_remainder: DecimalString = Field(
+    rounding_remainder: DecimalRemainder = Field(
         default=0, validate_default=True, description="Σ exact − Σ rounded of the lines, major units."
     )
     till_id: Code | None = None

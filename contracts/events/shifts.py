@@ -4,14 +4,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from contracts.fields import Code, Model, Moment
+from contracts.fields import Code, Model, Moment, Ordinal
 
 
 class ShiftPublished(Model):
     """A shift was published; a higher `revision` of the same shift replaces it, also to cancel it."""
 
     shift_id: Code
-    revision: int = Field(default=1, ge=1)
+    revision: Ordinal = Field(default=1)
     employee_id: Code
     starts_at: Moment
     ends_at: Moment

@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from contracts.fields import Code, DecimalString, Model, Moment, Text
+from contracts.fields import Code, DecimalString, Model, Moment, Ordinal, Text
 
 
 class CountLine(Model):
     """What was found of one SKU."""
 
-    line: int = Field(ge=1)
+    line: Ordinal
     sku: Code
     quantity: DecimalString = Field(ge=0)
     counted_at: Moment | None = Field(default=None, description="Time of this line; the event's own time where absent.")
@@ -28,7 +28,7 @@ class StockCounted(Model):
 class AdjustmentLine(Model):
     """A signed change of one SKU."""
 
-    line: int = Field(ge=1)
+    line: Ordinal
     sku: Code
     quantity_delta: DecimalString = Field(description="Negative for a write-off, positive for stock found.")
     description: Text | None = None

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 
 from infra.kafka.names import plain, qualified
 
 Partition: TypeAlias = TopicPartition
 Record: TypeAlias = ConsumerRecord
-
-__all__ = ["Partition", "Record", "consumer", "end_offsets", "read_range"]
 
 
 def consumer(bootstrap: str, client_id: str, group: str | None = None, **options: object) -> AIOKafkaConsumer:
@@ -91,6 +90,17 @@ async def read_range(
                 client.pause(tp)
     finally:
         await client.stop()
+
+
+async def committed_offsets(bootstrap: str, group: str, prefix: str = "") -> dict[Partition, int]:
+    """Return what a consumer group has committed; plain topic names."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {Partition(plain(prefix, tp.topic), tp.partition): meta.offset for tp, meta in offsets.items() if meta.offset >= 0}
 
 
 def committed(offset: int) -> OffsetAndMetadata:

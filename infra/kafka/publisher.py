@@ -59,10 +59,17 @@ class Publisher:
         return self._producer
 
     async def send(self, record: OutboundRecord) -> "asyncio.Future[object]":
-        """Queue one record (waits while buffers are full) and return the future of its acknowledgement."""
-        future: asyncio.Future[object] = await self._client().send(
-            qualified(self._prefix, record.topic), record.value, key=record.key, partition=record.partition, headers=list(record.headers)
-        )
+        """Queue one record, waiting while buffers are full; the future is its acknowledgement, NotDurable means not queued."""
+        try:
+            future: asyncio.Future[object] = await self._client().send(
+                qualified(self._prefix, record.topic),
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+        except KafkaError as error:
+            raise NotDurable(repr(error)) from error
         return future
 
     async def publish(self, records: Sequence[OutboundRecord], timeout_seconds: float = 15.0) -> list[Position | NotDurable]:
@@ -73,8 +80,8 @@ class Publisher:
                 for record in records:
                     try:
                         queued.append(await self.send(record))
-                    except KafkaError as error:
-                        queued.append(NotDurable(repr(error)))
+                    except NotDurable as error:
+                        queued.append(error)
                 await asyncio.wait([f for f in queued if isinstance(f, asyncio.Future)]) if _futures(queued) else None
         except TimeoutError:
             pass
