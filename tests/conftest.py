@@ -1,0 +1,106 @@
+"""One running stack for the whole test run, and a place of its own in it for each test.
+
+`--stack=embedded` (default) starts real servers here; `servers` takes the addresses of the environment
+(TILLSTREAM_KAFKA_BOOTSTRAP, TILLSTREAM_POSTGRES_DSN, TILLSTREAM_CLICKHOUSE_URL); `containers` starts
+them with testcontainers and skips where no engine answers.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from clickhouse_connect import get_client
+from sqlalchemy import make_url
+
+from infra.addresses import Addresses, log_id_of
+from infra.embedded.stack import running_stack
+from infra.kafka.admin import delete_topics, ensure_topics
+from projections.migrations.run import migrate_clickhouse, migrate_postgres
+from tests.containers import container_addresses
+
+PARTITIONS = 3
+TEMPLATE = "tillstream_template"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Choose where the servers come from."""
+    parser.addoption("--stack", choices=("embedded", "servers", "containers"), default="embedded", help="which servers the tests use")
+
+
+def _servers_of_environment() -> Addresses:
+    names = ("TILLSTREAM_KAFKA_BOOTSTRAP", "TILLSTREAM_POSTGRES_DSN", "TILLSTREAM_CLICKHOUSE_URL")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        pytest.exit(f"--stack=servers needs {', '.join(missing)}", returncode=64)
+    bootstrap, dsn, url = (os.environ[name] for name in names)
+    return Addresses(bootstrap, dsn, url, log_id_of(bootstrap))
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """Run (or find) the servers once."""
+    kind = request.config.getoption("--stack")
+    if kind == "servers":
+        yield _servers_of_environment()
+    elif kind == "containers":
+        with container_addresses() as addresses:
+            yield addresses
+    else:
+        with running_stack(tmp_path_factory.mktemp("stack")) as addresses:
+            yield addresses
+
+
+def _database(dsn: str, name: str) -> str:
+    return make_url(dsn).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template(stack: Addresses) -> Iterator[str]:
+    """Migrate one Postgres database that the places are copied from."""
+    name = f"{TEMPLATE}_{uuid4().hex[:8]}"
+    with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        migrate_postgres(_database(stack.postgres_dsn, name))
+        yield name
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def place(stack: Addresses, template: str) -> Iterator[Addresses]:
+    """Give a test its own topics (by prefix) and its own migrated databases, and take them away afterwards."""
+    name = f"t{uuid4().hex[:12]}"
+    clickhouse = get_client(dsn=stack.clickhouse_url)
+    with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        clickhouse.command(f"CREATE DATABASE {name} ENGINE = Atomic")
+        addresses = replace(
+            stack,
+            topic_prefix=f"{name}-",
+            postgres_dsn=_database(stack.postgres_dsn, name),
+            clickhouse_url=_database(stack.clickhouse_url, name),
+        )
+        migrate_clickhouse(addresses.clickhouse_url)
+        asyncio.run(ensure_topics(stack.kafka_bootstrap, PARTITIONS, prefix=addresses.topic_prefix))
+        try:
+            yield addresses
+        finally:
+            asyncio.run(delete_topics(stack.kafka_bootstrap, addresses.topic_prefix))
+            clickhouse.command(f"DROP DATABASE {name} SYNC")
+            clickhouse.close()
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Find the folder of the public data set, or skip with the reason."""
+    named = os.environ.get("TILLSTREAM_REAL_DATA")
+    candidates = [Path(named)] if named else [Path(__file__).resolve().parents[2] / "shared" / "data"]
+    for folder in candidates:
+        if (folder / "online_retail.csv.gz").exists():
+            return folder
+    pytest.skip("online_retail.csv.gz is not here: name its folder in TILLSTREAM_REAL_DATA")

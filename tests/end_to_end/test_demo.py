@@ -1,0 +1,77 @@
+"""The main job, run as its user runs it, and its result compared with what is known otherwise."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers.simulator.generate import generate
+from producers.simulator.options import SimulationOptions
+from producers.simulator.truth import GroundTruth, TruthTally
+from tests.end_to_end.independent_sql import classes_and_totals
+from tests.whole_stack import run
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+
+
+def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    """Run the demo in a fresh directory and return its result for machines."""
+    result = tmp_path / "result.json"
+    run("demo", "--data-dir", str(tmp_path / "demo"), "--json", str(result), *arguments, timeout=220.0)
+    content: dict[str, Any] = json.loads(result.read_text("utf-8"))
+    return content
+
+
+def truth_of(options: SimulationOptions) -> GroundTruth:
+    """Tally what a simulation must lead to, without any of the code under test."""
+    tally = TruthTally()
+    for record in generate(options):
+        tally.observe(record)
+    return tally.result()
+
+
+def test_demo_of_a_simulated_chain_gives_what_the_simulator_put_in(tmp_path: Path) -> None:
+    """Sales, confirmed no-shows and reorder recommendations equal the ground truth, and everything reconciles."""
+    truth = truth_of(SimulationOptions(seed=1))
+
+    result = demo(tmp_path)
+
+    assert result["status"] == "ok"
+    assert result["reconcile"]["verdict"] == "PASS"
+    assert result["reconcile"]["differences"] == []
+    assert {row["store_id"]: row["net_sales"]["minor"] for row in result["kpis"]["by_store"]} == {
+        store: sales.net for store, sales in truth.sales.items()
+    }
+    assert [row["net_sales"]["minor"] for row in result["kpis"]["totals"]] == [truth.net_sales]
+    confirmed = [
+        alert
+        for alert in result["alerts"]
+        if alert["rule"] == "no_show" and alert["stage"] == "confirmed" and alert["status"] != "retracted"
+    ]
+    assert len(confirmed) == len(truth.no_shows_confirmed) > 0
+    retracted = [alert for alert in result["alerts"] if alert["status"] == "retracted"]
+    assert len(retracted) == len(truth.no_shows_retracted) > 0
+    assert sorted(f"{row['store_id']}/{row['sku']}" for row in result["recommendations"]) == truth.below_reorder_point != []
+    assert result["seconds"] < 90
+
+
+@pytest.mark.real_data
+def test_demo_of_the_real_file_gives_what_sql_over_the_file_gives(tmp_path: Path, real_data: Path) -> None:
+    """Each of the 541,909 lines is in one class, and classes and totals equal an independent query over the CSV."""
+    file = real_data / "online_retail.csv.gz"
+    expected = classes_and_totals(file)
+
+    result = demo(tmp_path, "--data", str(file), "--mapping", "producers/mappings/online_retail.yaml")
+
+    assert result["status"] == "ok"
+    assert result["reconcile"]["verdict"] == "PASS"
+    assert {name: count for name, count in result["lines"].items() if count} == expected.lines
+    assert sum(result["lines"].values()) == 541_909
+    (total,) = result["kpis"]["totals"]
+    assert total["currency"] == "GBP"
+    assert total["gross_sales"]["minor"] == expected.gross
+    assert total["returns"]["minor"] == expected.returns
+    assert total["net_sales"]["minor"] == expected.gross - expected.returns
+    assert total["transactions"] == expected.transactions
+    assert len(result["kpis"]["by_store"]) == expected.stores

@@ -1,0 +1,153 @@
+"""Each process of a running stack is killed, and stopped gently, in the middle of its work; the numbers stay the same."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.waiting import until
+from tests.whole_stack import TILLSTREAM, WholeStack, await_ready, environment, run, start_stack, whole_stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+PARTS = ("kafka", "postgres", "clickhouse", "worker", "projections-postgres", "projections-clickhouse", "api")
+WINDOW = {"from": "2026-01-01", "until": "2026-12-31", "group_by": "store"}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeStack]:
+    """Run one stack for the tests that leave it running."""
+    with whole_stack(tmp_path_factory.mktemp("faults") / "stack") as stack:
+        yield stack
+
+
+def simulation(stack: WholeStack, tenant: str, truth: Path) -> list[str]:
+    """Return the command that sends a small chain of its own."""
+    size = ("--stores", "2", "--days", "1", "--seed", "7", "--tenant", tenant)
+    return [*TILLSTREAM, "simulate", *size, "--truth", str(truth), "--data-dir", str(stack.data_dir)]
+
+
+def kpi_of(stack: WholeStack, tenant: str) -> dict[str, int]:
+    """Return net sales by store as the chain's HQ sees them."""
+    token = run("token", "--role", "hq", "--tenant", tenant, "--data-dir", str(stack.data_dir)).stdout.strip()
+    answer = httpx.get(f"{stack.api_url}/v1/kpis/sales", params=WINDOW, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    answer.raise_for_status()
+    return {row["store_id"]: row["net_sales"]["minor"] for row in answer.json()["rows"]}
+
+
+def reconciled(stack: WholeStack, folder: Path) -> dict[str, Any]:
+    """Reconcile everything and return the report."""
+    report = folder / "report.json"
+    run("reconcile", "--wait", "60", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=120)
+    content: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    return content
+
+
+def expected_sales(truth: Path) -> dict[str, int]:
+    """Return net sales by store as the simulator tallied them."""
+    sales = json.loads(truth.read_text("utf-8"))["sales"]
+    return {store: row["gross"] - row["discounts"] - row["returns"] - row["voids"] for store, row in sales.items()}
+
+
+def send_until_done(command: list[str]) -> None:
+    """Run the sender; while a part is away it may end with NotDurable, and is run again as it says."""
+    until(
+        lambda: subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=90).returncode == 0,
+        90,
+        "everything is sent",
+    )
+
+
+def in_the_middle(stack: WholeStack, before: int) -> Callable[[], bool]:
+    """Tell when the projections have begun with what is being sent."""
+    return lambda: positions(stack) > before + 50
+
+
+def positions(stack: WholeStack) -> int:
+    """Return how many records the event index has read."""
+    try:
+        with psycopg.connect(dsn_of(stack), connect_timeout=2) as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(next_offset), 0) FROM delivery.positions WHERE projection = 'event_index'"
+            ).fetchone()
+    except psycopg.OperationalError:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def dsn_of(stack: WholeStack) -> str:
+    """Return the address of the stack's Postgres."""
+    password = (stack.data_dir / "secrets" / "postgres-password").read_text("ascii").strip()
+    return f"postgresql://tillstream:{password}@127.0.0.1:{stack.record()['facts']['postgres_port']}/tillstream"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_ends_in_the_middle_changes_no_number(running: WholeStack, part: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Whatever ends while events flow, sales equal the ground truth afterwards and the read models equal the log."""
+    tenant, truth = f"{part}-{number.name.lower()}", tmp_path / "truth.json"
+    begun = positions(running)
+    command = simulation(running, tenant, truth)
+    sender = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(in_the_middle(running, begun), 30, "the projections have begun")
+    old = running.pid(part)
+
+    os.kill(old, number)
+
+    if sender.wait(90) != 0:
+        send_until_done(command)
+    until(lambda: running.pids().get(part, old) != old and running.is_ready(), 60, f"{part} is back")
+    report = reconciled(running, tmp_path)
+    assert report["verdict"] == "PASS", report["differences"]
+    assert kpi_of(running, tenant) == expected_sales(truth)
+
+
+def test_a_sender_killed_in_the_middle_is_run_again_and_sends_nothing_twice(running: WholeStack, tmp_path: Path) -> None:
+    """A second run of the same simulation completes the first; every event counts once."""
+    tenant, truth = "sender-killed", tmp_path / "truth.json"
+    begun = positions(running)
+    command = simulation(running, tenant, truth)
+    sender = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(in_the_middle(running, begun), 30, "the projections have begun")
+
+    sender.kill()
+    sender.wait()
+    send_until_done(command)
+
+    assert reconciled(running, tmp_path)["verdict"] == "PASS"
+    assert kpi_of(running, tenant) == expected_sales(truth)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(number: signal.Signals, tmp_path: Path) -> None:
+    """After the end of `tillstream up` nothing is left running; started again on the directory, the numbers are right."""
+    stack = start_stack(tmp_path / "stack")
+    try:
+        await_ready(stack)
+        truth, tenant = tmp_path / "truth.json", "supervisor"
+        command = simulation(stack, tenant, truth)
+        sender = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(in_the_middle(stack, 0), 30, "the projections have begun")
+        pids = stack.pids()
+
+        stack.process.send_signal(number)
+        stack.process.wait(60)
+
+        until(lambda: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 15, "nothing is left running")
+        sender.kill()
+        sender.wait()
+        stack = start_stack(tmp_path / "stack")
+        await_ready(stack)
+        send_until_done(command)
+        assert reconciled(stack, tmp_path)["verdict"] == "PASS"
+        assert kpi_of(stack, tenant) == expected_sales(truth)
+    finally:
+        if stack.process.poll() is None:
+            stack.stop()

@@ -1,0 +1,114 @@
+"""A whole stack as its user runs it: `tillstream up` and its companions as processes, on a directory of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.waiting import until
+
+TILLSTREAM = (sys.executable, "-m", "tillstream")
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return this environment without settings of a surrounding stack."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TILLSTREAM_")}
+    return {**kept, "COLUMNS": "200", **extra}
+
+
+def run(*arguments: str, timeout: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one command of the command line to its end."""
+    done = subprocess.run([*TILLSTREAM, *arguments], env=environment(), capture_output=True, text=True, timeout=timeout, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"tillstream {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+@dataclass
+class WholeStack:
+    """A running `tillstream up`."""
+
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def record(self) -> dict[str, Any]:
+        """Return what stack.json says now."""
+        content: dict[str, Any] = json.loads((self.data_dir / "stack.json").read_text("utf-8"))
+        return content
+
+    def pid(self, name: str) -> int:
+        """Return the process id of one part."""
+        return next(row["pid"] for row in self.record()["processes"] if row["name"] == name)
+
+    def pids(self) -> dict[str, int]:
+        """Return the process ids of all parts."""
+        return {row["name"]: row["pid"] for row in self.record()["processes"]}
+
+    @property
+    def api_url(self) -> str:
+        """Return where the API listens."""
+        return str(self.record()["facts"]["api_url"])
+
+    def token(self, role: str = "hq", *stores: str) -> str:
+        """Issue a token through the command line."""
+        scope = [part for store in stores for part in ("--store", store)]
+        return run("token", "--role", role, *scope, "--data-dir", str(self.data_dir)).stdout.strip()
+
+    def client(self, role: str = "hq", *stores: str) -> httpx.Client:
+        """Return an HTTP client that carries a token."""
+        return httpx.Client(base_url=self.api_url, headers={"Authorization": f"Bearer {self.token(role, *stores)}"}, timeout=30.0)
+
+    def is_ready(self) -> bool:
+        """Tell whether the API says that everything is ready."""
+        try:
+            return httpx.get(f"{self.api_url}/health/ready", timeout=5.0).status_code == 200
+        except (httpx.HTTPError, OSError, KeyError, StopIteration, ValueError):
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the supervisor a signal and wait for its end."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def start_stack(data_dir: Path, time: str = "simulated") -> WholeStack:
+    """Start `tillstream up` and return without waiting."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    output = data_dir.parent / f"{data_dir.name}.out"
+    with output.open("ab") as sink:
+        process = subprocess.Popen(
+            [*TILLSTREAM, "up", "--data-dir", str(data_dir), "--time", time], env=environment(), stdout=sink, stderr=subprocess.STDOUT
+        )
+    return WholeStack(data_dir, process, output)
+
+
+def await_ready(stack: WholeStack, timeout: float = 90.0) -> None:
+    """Wait until a started stack is ready; fail with its output when it ends."""
+
+    def ready() -> bool:
+        if stack.process.poll() is not None:
+            raise AssertionError(f"tillstream up ended with {stack.process.returncode}:\n{stack.output.read_text('utf-8')}")
+        return stack.is_ready()
+
+    until(ready, timeout, f"the stack is ready; its output is in {stack.output}")
+
+
+@contextmanager
+def whole_stack(data_dir: Path, time: str = "simulated") -> Iterator[WholeStack]:
+    """Run a stack while the body runs."""
+    stack = start_stack(data_dir, time)
+    try:
+        await_ready(stack)
+        yield stack
+    finally:
+        if stack.process.poll() is None:
+            stack.stop()

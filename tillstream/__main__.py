@@ -1,0 +1,5 @@
+"""`python -m tillstream` is the command line."""
+
+from tillstream.cli import main
+
+main()

@@ -1,0 +1,89 @@
+"""Where the parts are put together: what each process is given, and which processes a stack runs."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from infra.addresses import Addresses
+from infra.processes import ProcessSpec
+from infra.secrets import API_SIGNING_KEY, SecretStore
+from infra.settings import Settings
+
+POSTGRES_MODELS = ("event_index", "stores", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations", "dead_letters")
+CLICKHOUSE_MODELS = ("sales", "event_log")
+
+
+def signing_key(settings: Settings) -> str:
+    """Return the key that tokens are signed with: given by the environment, else made by the stack at its first start."""
+    if settings.api_signing_key is not None:
+        return settings.api_signing_key.get_secret_value()
+    return SecretStore(settings.data_dir).ensure(API_SIGNING_KEY)
+
+
+def write_ready_file(path: Path | None, facts: Mapping[str, object] | None = None) -> None:
+    """Tell the supervisor that this process is ready: its own id, and what else others want to know."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps({"pid": os.getpid(), **(facts or {})}), "utf-8")
+    part.replace(path)
+
+
+def read_ready_file(path: Path) -> dict[str, object]:
+    """Return what a process said when it became ready; empty before."""
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _said_ready(path: Path) -> Callable[[int], bool]:
+    return lambda pid: read_ready_file(path).get("pid") == pid
+
+
+def ready_file(settings: Settings, name: str) -> Path:
+    """Return where the process of that name says that it is ready."""
+    return settings.data_dir.resolve() / "ready" / f"{name}.json"
+
+
+def service(
+    settings: Settings, addresses: Addresses, name: str, *arguments: str, with_previous: bool = False, grace: float = 15.0
+) -> ProcessSpec:
+    """Describe one of our own processes: `python -m tillstream <arguments>`, restarted when it ends."""
+    path = ready_file(settings, name)
+    env = {
+        "TILLSTREAM_KAFKA_BOOTSTRAP": addresses.kafka_bootstrap,
+        "TILLSTREAM_POSTGRES_DSN": addresses.postgres_dsn,
+        "TILLSTREAM_CLICKHOUSE_URL": addresses.clickhouse_url,
+        "TILLSTREAM_TOPIC_PREFIX": addresses.topic_prefix,
+        "TILLSTREAM_DATA_DIR": str(settings.data_dir.resolve()),
+        "TILLSTREAM_TIME": settings.time,
+        "TILLSTREAM_PARTITIONS": str(settings.partitions),
+        "TILLSTREAM_LOG_FORMAT": "json",
+    }
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, "-m", "tillstream", *arguments, "--ready-file", str(path)),
+        env=env,
+        ready=_said_ready(path),
+        stop_grace_seconds=grace,
+        start_timeout_seconds=90.0,
+        with_previous=with_previous,
+    )
+
+
+def services(settings: Settings, addresses: Addresses, api_port: int) -> list[ProcessSpec]:
+    """Return the processes of a whole stack beside its servers, all started side by side."""
+    specs = [
+        service(settings, addresses, "projections-postgres", "project", *POSTGRES_MODELS),
+        service(settings, addresses, "projections-clickhouse", "project", *CLICKHOUSE_MODELS, with_previous=True),
+        service(settings, addresses, "worker", "worker", with_previous=True),
+        service(settings, addresses, "api", "api", "--host", settings.api_host, "--port", str(api_port), with_previous=True),
+    ]
+    if settings.time == "live":
+        specs.append(service(settings, addresses, "ticker", "ticker", with_previous=True))
+    return specs

@@ -1,0 +1,66 @@
+"""Print what the API answered: a KPI table, the alerts that matter most, what to reorder."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tillstream.demo.answers import Answers
+
+_TOP_STORES, _TOP_ALERTS, _TOP_RECOMMENDATIONS = 12, 5, 8
+_SEVERITY = {"high": 0, "medium": 1, "low": 2}
+
+
+def show_answers(console: Console, answers: Answers) -> None:
+    """Print all three."""
+    console.print(_kpi_table(answers.kpis))
+    console.print(f"as of {answers.kpis['as_of']} (broker time), {answers.kpis['behind']['events']} events behind the log", highlight=False)
+    _show_alerts(console, answers.alerts)
+    _show_recommendations(console, answers.recommendations)
+
+
+def _kpi_table(kpis: dict[str, Any]) -> Table:
+    table = Table(title="Sales by store", title_justify="left")
+    for column in ("store", "net sales", "transactions", "average transaction", "units per transaction", "returns", ""):
+        table.add_column(column, justify="left" if column in {"store", ""} else "right")
+    rows = sorted(kpis["by_store"], key=lambda row: -int(row["net_sales"]["minor"]))
+    for row in rows[:_TOP_STORES]:
+        table.add_row(*_cells(row["store_id"], row))
+    if len(rows) > _TOP_STORES:
+        table.add_row(f"… {len(rows) - _TOP_STORES} more stores")
+    table.add_section()
+    for total in kpis["totals"]:
+        table.add_row(*_cells("all stores", total), style="bold")
+    return table
+
+
+def _cells(name: str, row: dict[str, Any]) -> list[str]:
+    average = row["average_transaction_value"]
+    return [
+        name,
+        f"{row['net_sales']['major']}",
+        f"{row['transactions']:,}",
+        average["major"] if average else "-",
+        row["units_per_transaction"] or "-",
+        row["returns"]["major"],
+        row["currency"],
+    ]
+
+
+def _show_alerts(console: Console, alerts: list[dict[str, Any]]) -> None:
+    alive = [alert for alert in alerts if alert["status"] not in {"resolved", "retracted", "orphaned"}]
+    console.print(f"[bold]Alerts[/bold]: {len(alive)} open of {len(alerts)}", highlight=False)
+    for alert in sorted(alive, key=lambda row: _SEVERITY[row["severity"]])[:_TOP_ALERTS]:
+        evidence = alert["evidence"]
+        console.print(f"  {alert['severity']:6} {alert['store_id']}: {alert['summary']} ({alert['stage']})", highlight=False)
+        console.print(f"         observed: {evidence['observed']}; expected: {evidence['expected']}", highlight=False)
+
+
+def _show_recommendations(console: Console, rows: list[dict[str, Any]]) -> None:
+    console.print(f"[bold]Reorder recommendations[/bold]: {len(rows)} open", highlight=False)
+    for row in rows[:_TOP_RECOMMENDATIONS]:
+        console.print(
+            f"  {row['store_id']} {row['sku']}: order {row['order_quantity']} "
+            f"(position {row['position']}, reorder point {row['reorder_point']})",
+            highlight=False,
+        )

@@ -1,0 +1,66 @@
+"""How far every consumer of the log is: the read models by their own positions, the rule worker by what it committed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.table import Table
+
+from contracts.topics import STORE_FACTS, TOPICS
+from infra.addresses import Addresses
+from infra.kafka.consumer import Partition, committed_offsets, end_offsets
+from infra.kafka.names import qualified
+from infra.postgres.engine import async_engine
+from processors.app import GROUP
+from projections.catalogue import PROJECTIONS
+from projections.freshness import read_freshness
+
+WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerProgress:
+    """One consumer: how many records it has read of those that are there, and the broker's time it has reached."""
+
+    name: str
+    done: int
+    total: int
+    as_of: datetime | None = None
+
+    @property
+    def behind(self) -> int:
+        """Records not yet read."""
+        return self.total - self.done
+
+
+async def read_progress(addresses: Addresses) -> list[ConsumerProgress]:
+    """Return the progress of the rule worker and of every read model."""
+    ends = await end_offsets(addresses.kafka_bootstrap, TOPICS, addresses.topic_prefix)
+    group = qualified(addresses.topic_prefix, f"tillstream-{GROUP}")
+    committed = await committed_offsets(addresses.kafka_bootstrap, group, addresses.topic_prefix)
+    found = [_progress(WORKER, [STORE_FACTS], ends, {(tp.topic, tp.partition): offset for tp, offset in committed.items()}, None)]
+    engine = async_engine(addresses.postgres_dsn, "tillstream-progress")
+    try:
+        for name, projection in PROJECTIONS.items():
+            fresh = await read_freshness(engine, name)
+            found.append(_progress(name, list(projection.topics), ends, fresh.positions, fresh.as_of))
+    finally:
+        await engine.dispose()
+    return found
+
+
+def _progress(
+    name: str, topics: list[str], ends: Mapping[Partition, int], positions: Mapping[tuple[str, int], int], as_of: datetime | None
+) -> ConsumerProgress:
+    mine = {tp: end for tp, end in ends.items() if tp.topic in topics}
+    done = sum(min(end, positions.get((tp.topic, tp.partition), 0)) for tp, end in mine.items())
+    return ConsumerProgress(name, done, sum(mine.values()), as_of)
+
+
+def consumer_table(rows: list[ConsumerProgress]) -> Table:
+    """Make the table that `tillstream status` prints."""
+    table = Table("consumer", "read", "of", "behind", "as of (broker time)", box=None)
+    for row in rows:
+        as_of = row.as_of.isoformat(timespec="seconds") if row.as_of else "-"
+        table.add_row(row.name, f"{row.done:,}", f"{row.total:,}", f"{row.behind:,}", as_of)
+    return table
