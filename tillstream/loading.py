@@ -111,7 +111,7 @@ def progress_bar(console: Console) -> Iterator[Reporter]:
 def print_summary(console: Console, summary: LoadSummary) -> None:
     """Say what a load did, in a few lines."""
     classes = ", ".join(f"{count:,} {name}" for name, count in summary.lines.items() if count)
-    console.print(f"  {summary.total_lines:,} lines: {classes}", highlight=False)
+    console.print(f"  {summary.total_lines:,} lines: {classes}")
     console.print(
         f"  {summary.sent:,} events sent, {summary.already_loaded:,} were loaded already, {summary.refused:,} lines refused; "
         f"{summary.seconds:.1f} s, {summary.lines_per_second:,.0f} lines/s",

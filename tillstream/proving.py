@@ -20,7 +20,7 @@ def print_report(console: Console, report: Report) -> None:
         f"{report.repeats:,} repeats on the log, {report.seconds:.1f} s)",
         highlight=False,
     )
-    console.print(f"  compared: {compared}", highlight=False)
+    console.print(f"  compared: {compared}")
     for difference in report.differences[:_SHOWN]:
         key = difference.key
         place = " ".join(part for part in (key.store_id, str(key.business_date), key.event_type) if part)
@@ -30,11 +30,11 @@ def print_report(console: Console, report: Report) -> None:
     if report.difference_count > _SHOWN:
         console.print(f"  … {report.difference_count - _SHOWN} more differences; all ids with --json FILE")
     for line in [*report.unverified, *([report.error] if report.error else [])]:
-        console.print(f"  [yellow]could not be compared:[/] {line}", highlight=False, soft_wrap=True)
+        console.print(f"  [yellow]could not be compared:[/] {line}", soft_wrap=True)
     if report.explained:
         console.print(f"  {len(report.explained)} missing events are dead letters (tillstream dead-letters list)")
     for conflict in report.conflicts[:_SHOWN]:
-        console.print(f"  conflicting duplicate, the first content counts: {conflict}", highlight=False, soft_wrap=True)
+        console.print(f"  conflicting duplicate, the first content counts: {conflict}", soft_wrap=True)
 
 
 async def account(addresses: Addresses, console: Console) -> bool:

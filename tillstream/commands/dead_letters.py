@@ -3,13 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from tillstream.console import console
 from tillstream.options import DataDir, settings_for
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be applied: nothing of them is lost.")
-console = Console()
 Letter = Annotated[str, typer.Argument(help="PROJECTION/TOPIC/PARTITION/OFFSET, as `list` prints it.")]
 
 

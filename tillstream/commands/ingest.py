@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from tillstream.console import console
 from tillstream.options import DataDir, settings_for
-
-console = Console()
 
 
 def load(
@@ -41,7 +39,7 @@ def load(
                 load_file(addresses, file, how, simulated=remembered_time(settings, None) == "simulated", progress=report)
             )
     except (MappingInvalid, MappingDoesNotFit, FileChanged, IndexBehind) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
     except NotDurable as error:
         console.print(f"[red]the log did not acknowledge: {error}[/red]\nWhat was sent is safe. Run the same command again to go on.")
@@ -86,6 +84,6 @@ def simulate(
     except NotDurable as error:
         console.print(f"[red]the log did not acknowledge: {error}[/red]\nRun the same command again: the same seed sends the same events.")
         raise typer.Exit(1) from error
-    console.print(f"  {summary.records:,} records of {stores} stores and {days} days sent in {summary.seconds:.1f} s", highlight=False)
+    console.print(f"  {summary.records:,} records of {stores} stores and {days} days sent in {summary.seconds:.1f} s")
     if truth:
         truth.write_text(json_format.dumps(summary.truth.as_json(), indent=1) + "\n", "utf-8")

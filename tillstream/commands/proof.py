@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from tillstream.console import console
 from tillstream.options import DataDir, settings_for
 
-console = Console()
 EXIT_STATUS = {"PASS": 0, "MISMATCH": 1, "UNVERIFIED": 2, "CHECK_ERROR": 3}
 
 

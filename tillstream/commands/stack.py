@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from tillstream.console import console
 from tillstream.options import DataDir, settings_for
-
-console = Console()
 
 
 def up(
@@ -24,16 +22,18 @@ def up(
 ) -> None:
     """Run the whole stack until Ctrl-C; started again on the same directory, it goes on."""
     from infra.embedded.stack_error import StackError
+    from infra.logs import configure_logging
     from tillstream.running import whole_stack
     from tillstream.timemode import remembered_time
 
+    configure_logging("supervisor", "warning")
     settings = settings_for(data_dir, api_port=port)
     settings = settings_for(data_dir, api_port=port, time=remembered_time(settings, time))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with whole_stack(settings, lambda step: console.print(f"  {step}", highlight=False)) as stack:
+        with whole_stack(settings, lambda step: console.print(f"  {step}")) as stack:
             console.print(
                 f"[bold]Tillstream is up[/bold] ({settings.time} time): {stack.api_url}  (documentation of the API: {stack.api_url}/docs)"
             )
@@ -53,7 +53,10 @@ def demo(
     data_dir: DataDir = None,
 ) -> None:
     """Run the main job in a fresh directory: load or simulate, process, project, show KPIs and alerts, reconcile; then end."""
+    from infra.logs import configure_logging
     from tillstream.demo.run import run_demo
+
+    configure_logging("demo", "warning")
 
     if (data is None) != (mapping is None):
         raise typer.BadParameter("--data and --mapping go together")
@@ -67,7 +70,7 @@ def doctor(data_dir: DataDir = None) -> None:
     findings = examine(settings_for(data_dir))
     for finding in findings:
         mark = "[green]ok[/green]     " if finding.is_ok else "[red]missing[/red]"
-        console.print(f"{mark} {finding.what}: {finding.detail}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {finding.what}: {finding.detail}", soft_wrap=True)
     if not all(finding.is_ok for finding in findings if finding.is_needed):
         raise typer.Exit(1)
 

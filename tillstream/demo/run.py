@@ -49,10 +49,10 @@ def run_demo(console: Console, *, data: Path | None, mapping: Path | None, json_
         console.print(
             f"[bold]Starting the embedded stack[/bold] in {settings.data_dir} (real Kafka, Postgres and ClickHouse; simulated time)"
         )
-        with whole_stack(settings, lambda step: console.print(f"  {step}", highlight=False)) as stack:
+        with whole_stack(settings, lambda step: console.print(f"  {step}")) as stack:
             result = _work(console, stack, given)
     except (StackError, MappingInvalid, DirectoryInUse) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(f"[red]{error}[/red]")
         return 1
     seconds = round(time.monotonic() - began, 1)
     if json_file is not None:

@@ -1,10 +1,12 @@
 """Print what the API answered: a KPI table, the alerts that matter most, what to reorder."""
 
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from contracts.money import minor_digits
 from tillstream.demo.answers import Answers
 
 _TOP_STORES, _TOP_ALERTS, _TOP_RECOMMENDATIONS = 12, 5, 8
@@ -14,14 +16,14 @@ _SEVERITY = {"high": 0, "medium": 1, "low": 2}
 def show_answers(console: Console, answers: Answers) -> None:
     """Print all three."""
     console.print(_kpi_table(answers.kpis))
-    console.print(f"as of {answers.kpis['as_of']} (broker time), {answers.kpis['behind']['events']} events behind the log", highlight=False)
+    console.print(f"as of {answers.kpis['as_of']} (broker time), {answers.kpis['behind']['events']} events behind the log")
     _show_alerts(console, answers.alerts)
     _show_recommendations(console, answers.recommendations)
 
 
 def _kpi_table(kpis: dict[str, Any]) -> Table:
     table = Table(title="Sales by store", title_justify="left")
-    for column in ("store", "net sales", "transactions", "average transaction", "units per transaction", "returns", ""):
+    for column in ("store", "net sales", "transactions", "average transaction", "units each", "returns", ""):
         table.add_column(column, justify="left" if column in {"store", ""} else "right")
     rows = sorted(kpis["by_store"], key=lambda row: -int(row["net_sales"]["minor"]))
     for row in rows[:_TOP_STORES]:
@@ -35,29 +37,33 @@ def _kpi_table(kpis: dict[str, Any]) -> Table:
 
 
 def _cells(name: str, row: dict[str, Any]) -> list[str]:
-    average = row["average_transaction_value"]
+    average, units, digits = row["average_transaction_value"], row["units_per_transaction"], minor_digits(row["currency"])
+
+    def amount(money: dict[str, Any]) -> str:
+        return f"{Decimal(money['major']):,.{digits}f}"
+
     return [
         name,
-        f"{row['net_sales']['major']}",
+        amount(row["net_sales"]),
         f"{row['transactions']:,}",
-        average["major"] if average else "-",
-        row["units_per_transaction"] or "-",
-        row["returns"]["major"],
+        amount(average) if average else "-",
+        f"{Decimal(units):,.2f}" if units else "-",
+        amount(row["returns"]),
         row["currency"],
     ]
 
 
 def _show_alerts(console: Console, alerts: list[dict[str, Any]]) -> None:
     alive = [alert for alert in alerts if alert["status"] not in {"resolved", "retracted", "orphaned"}]
-    console.print(f"[bold]Alerts[/bold]: {len(alive)} open of {len(alerts)}", highlight=False)
+    console.print(f"[bold]Alerts[/bold]: {len(alive)} open of {len(alerts)}")
     for alert in sorted(alive, key=lambda row: _SEVERITY[row["severity"]])[:_TOP_ALERTS]:
         evidence = alert["evidence"]
-        console.print(f"  {alert['severity']:6} {alert['store_id']}: {alert['summary']} ({alert['stage']})", highlight=False)
-        console.print(f"         observed: {evidence['observed']}; expected: {evidence['expected']}", highlight=False)
+        console.print(f"  {alert['severity']:6} {alert['store_id']}: {alert['summary']} ({alert['stage']})")
+        console.print(f"         observed: {evidence['observed']}; expected: {evidence['expected']}")
 
 
 def _show_recommendations(console: Console, rows: list[dict[str, Any]]) -> None:
-    console.print(f"[bold]Reorder recommendations[/bold]: {len(rows)} open", highlight=False)
+    console.print(f"[bold]Reorder recommendations[/bold]: {len(rows)} open")
     for row in rows[:_TOP_RECOMMENDATIONS]:
         console.print(
             f"  {row['store_id']} {row['sku']}: order {row['order_quantity']} "
