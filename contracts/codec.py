@@ -20,6 +20,7 @@ CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 900_000
 _CONTENT_TYPE_HEADER = "content-type"
 _TRUE = "true"
+_ATTRIBUTES = frozenset(field.alias or name for name, field in Envelope.model_fields.items())
 
 
 def schema_path(event_type: str) -> str:
@@ -109,8 +110,15 @@ def peek_type(headers: Headers) -> str | None:
 
 
 def read_envelope(record: LogRecord) -> Envelope:
-    """Read the envelope from a record's headers; UnreadableRecord names the header."""
-    fields = {key[3:]: value.decode("utf-8", "replace") for key, value in record.headers if key.startswith("ce_") and value is not None}
+    """Read the envelope from a record's headers; UnreadableRecord names the header.
+
+    Attributes that this version does not know are left alone: a newer writer must not stop an older reader.
+    """
+    fields = {
+        key: value.decode("utf-8", "replace")
+        for name, value in record.headers
+        if name.startswith("ce_") and value is not None and (key := name[3:]) in _ATTRIBUTES
+    }
     try:
         return Envelope.model_validate(fields)
     except ValidationError as error:

@@ -21,7 +21,6 @@ from infra.addresses import Addresses, log_id_of
 from infra.embedded.stack import running_stack
 from infra.kafka.admin import delete_topics, ensure_topics
 from projections.migrations.run import migrate_clickhouse, migrate_postgres
-from tests.containers import container_addresses
 
 PARTITIONS = 3
 TEMPLATE = "tillstream_template"
@@ -48,6 +47,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if kind == "servers":
         yield _servers_of_environment()
     elif kind == "containers":
+        from tests.containers import container_addresses  # noqa: PLC0415 - its library takes a second to import
+
         with container_addresses() as addresses:
             yield addresses
     else:

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 import docker
 import pytest
 from docker.errors import DockerException
-from testcontainers.clickhouse import ClickHouseContainer
-from testcontainers.kafka import KafkaContainer
-from testcontainers.postgres import PostgresContainer
+from testcontainers.community.clickhouse import ClickHouseContainer
+from testcontainers.community.kafka import KafkaContainer
+from testcontainers.community.postgres import PostgresContainer
 
 from infra.addresses import Addresses, log_id_of
 

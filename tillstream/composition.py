@@ -3,13 +3,15 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from infra.addresses import Addresses
 from infra.processes import ProcessSpec
 from infra.secrets import API_SIGNING_KEY, SecretStore
 from infra.settings import Settings
+from processors.readiness import is_ready
 
 POSTGRES_MODELS = ("event_index", "stores", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations", "dead_letters")
 CLICKHOUSE_MODELS = ("sales", "event_log")
@@ -50,40 +52,46 @@ def ready_file(settings: Settings, name: str) -> Path:
     return settings.data_dir.resolve() / "ready" / f"{name}.json"
 
 
-def service(
-    settings: Settings, addresses: Addresses, name: str, *arguments: str, with_previous: bool = False, grace: float = 15.0
-) -> ProcessSpec:
-    """Describe one of our own processes: `python -m tillstream <arguments>`, restarted when it ends."""
-    path = ready_file(settings, name)
-    env = {
-        "TILLSTREAM_KAFKA_BOOTSTRAP": addresses.kafka_bootstrap,
-        "TILLSTREAM_POSTGRES_DSN": addresses.postgres_dsn,
-        "TILLSTREAM_CLICKHOUSE_URL": addresses.clickhouse_url,
-        "TILLSTREAM_TOPIC_PREFIX": addresses.topic_prefix,
-        "TILLSTREAM_DATA_DIR": str(settings.data_dir.resolve()),
-        "TILLSTREAM_TIME": settings.time,
-        "TILLSTREAM_PARTITIONS": str(settings.partitions),
-        "TILLSTREAM_LOG_FORMAT": "json",
-    }
+def worker_directory(settings: Settings, slot: int) -> Path:
+    """Return the data directory of a rule worker: each slot has its own."""
+    return settings.data_dir.resolve() / "worker" / str(slot)
+
+
+def _service(settings: Settings, addresses: Addresses, name: str, arguments: Sequence[str], ready: Callable[[int], bool]) -> ProcessSpec:
+    """Describe one of our own processes: `python -m tillstream <arguments>`, started beside the one before, restarted when it ends."""
     return ProcessSpec(
         name=name,
-        argv=(sys.executable, "-m", "tillstream", *arguments, "--ready-file", str(path)),
-        env=env,
-        ready=_said_ready(path),
-        stop_grace_seconds=grace,
+        argv=(sys.executable, "-m", "tillstream", *arguments),
+        env={
+            "TILLSTREAM_KAFKA_BOOTSTRAP": addresses.kafka_bootstrap,
+            "TILLSTREAM_POSTGRES_DSN": addresses.postgres_dsn,
+            "TILLSTREAM_CLICKHOUSE_URL": addresses.clickhouse_url,
+            "TILLSTREAM_TOPIC_PREFIX": addresses.topic_prefix,
+            "TILLSTREAM_DATA_DIR": str(settings.data_dir.resolve()),
+            "TILLSTREAM_TIME": settings.time,
+            "TILLSTREAM_PARTITIONS": str(settings.partitions),
+            "TILLSTREAM_LOG_FORMAT": "json",
+        },
+        ready=ready,
+        stop_grace_seconds=15.0,
         start_timeout_seconds=90.0,
-        with_previous=with_previous,
+        with_previous=True,
     )
 
 
 def services(settings: Settings, addresses: Addresses, api_port: int) -> list[ProcessSpec]:
-    """Return the processes of a whole stack beside its servers, all started side by side."""
+    """Return the processes of a whole stack beside its servers."""
+
+    def telling(name: str, *arguments: str) -> ProcessSpec:
+        path = ready_file(settings, name)
+        return _service(settings, addresses, name, [*arguments, "--ready-file", str(path)], _said_ready(path))
+
     specs = [
-        service(settings, addresses, "projections-postgres", "project", *POSTGRES_MODELS),
-        service(settings, addresses, "projections-clickhouse", "project", *CLICKHOUSE_MODELS, with_previous=True),
-        service(settings, addresses, "worker", "worker", with_previous=True),
-        service(settings, addresses, "api", "api", "--host", settings.api_host, "--port", str(api_port), with_previous=True),
+        telling("projections-postgres", "project", *POSTGRES_MODELS),
+        telling("projections-clickhouse", "project", *CLICKHOUSE_MODELS),
+        _service(settings, addresses, "worker", ["worker"], partial(is_ready, worker_directory(settings, 0))),
+        telling("api", "api", "--host", settings.api_host, "--port", str(api_port)),
     ]
     if settings.time == "live":
-        specs.append(service(settings, addresses, "ticker", "ticker", with_previous=True))
+        specs.append(telling("ticker", "ticker"))
     return specs

@@ -215,3 +215,10 @@ def test_a_value_above_the_limit_is_refused_before_it_is_sent() -> None:
 
     with pytest.raises(ContractError, match="too_large"):
         encode(build_event(SALE.envelope, content), STORE_FACTS)
+
+
+def test_an_attribute_of_a_newer_writer_does_not_stop_the_reader() -> None:
+    """CloudEvents attributes that this version does not know are left alone."""
+    record = with_header(on_the_log(encode(SALE, STORE_FACTS)), "ce_colour", b"red")
+
+    assert decode(record).data == SALE.data

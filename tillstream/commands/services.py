@@ -51,11 +51,10 @@ def topics(data_dir: DataDir = None) -> None:
 def worker(
     slot: Annotated[int, typer.Option(help="Number of this worker: each slot keeps its own group instance id.")] = 0,
     data_dir: DataDir = None,
-    ready_file: ReadyFile = None,
 ) -> None:
     """Run the rules over the log: one worker a core, as many as there are partitions."""
     from processors.worker import WorkerOptions, run_worker
-    from tillstream.composition import write_ready_file
+    from tillstream.composition import worker_directory
     from tillstream.reaching import addresses_of
 
     settings = settings_for(data_dir)
@@ -64,12 +63,11 @@ def worker(
         WorkerOptions(
             bootstrap=addresses.kafka_bootstrap,
             topic_prefix=addresses.topic_prefix,
-            data_dir=settings.data_dir.resolve() / "worker" / str(slot),
+            data_dir=worker_directory(settings, slot),
             slot=str(slot),
             partitions=settings.partitions,
             replication=settings.replication,
             log_level=settings.log_level,
-            on_ready=lambda: write_ready_file(ready_file),
         )
     )
 

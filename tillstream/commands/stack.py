@@ -34,9 +34,7 @@ def up(
         signal.signal(number, lambda *_: stop.set())
     try:
         with whole_stack(settings, lambda step: console.print(f"  {step}")) as stack:
-            console.print(
-                f"[bold]Tillstream is up[/bold] ({settings.time} time): {stack.api_url}  (documentation of the API: {stack.api_url}/docs)"
-            )
+            console.print(f"[bold]Tillstream is up[/bold] ({settings.time} time): {stack.api_url}  (OpenAPI: {stack.api_url}/openapi.json)")
             console.print(f"addresses, process ids and log files: {settings.data_dir / 'stack.json'}; Ctrl-C stops it")
             stack.supervisor.run_forever(stop)
             console.print("stopping")

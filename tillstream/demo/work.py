@@ -87,7 +87,7 @@ def perform(console: Console, stack: RunningStack, given: DemoInput) -> DemoResu
     report = asyncio.run(reconcile(stack.addresses, ReconcileOptions(wait_seconds=30.0)))
     show_answers(console, answers)
     print_report(console, report)
-    console.print(f"the API listens on {stack.api_url} until this ends (its documentation: {stack.api_url}/docs)")
+    console.print(f"the API listens on {stack.api_url} until this ends (OpenAPI: {stack.api_url}/openapi.json)")
     return DemoResult(brought, answers, report.as_json())
 
 

@@ -1,0 +1,143 @@
+"""Builds the Faust app of a rule worker: one agent over the facts, one table of states, the settings that recovered best."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from contracts.topics import EMBEDDED_PARTITIONS, STORE_FACTS
+from infra.kafka.names import qualified
+from processors.fold import Fold
+from processors.readiness import mark_ready
+from processors.safeguards import CrashPoints, NoCrashPoints, Safeguards
+from processors.shell import refresh
+from processors.shell.consumer import Sources, install
+from processors.shell.heartbeat import Heartbeat
+from processors.shell.run import RuleAgent
+from processors.shell.table import StateTable
+from processors.shell.watchdog import STILL_SECONDS, Watchdog
+from processors.shell.writer import Writer
+
+GROUP = "rules"
+TABLE = "rule-state"
+SESSION_SECONDS = 6.0
+_BATCHES_WAITING = 8
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker is started with. `slot` is fixed for life of the place that it fills among its fellows."""
+
+    bootstrap: str
+    data_dir: Path
+    topic_prefix: str = ""
+    slot: str = "0"
+    partitions: int = EMBEDDED_PARTITIONS
+    replication: int = 1
+    log_level: str = "info"
+    session_seconds: float = SESSION_SECONDS
+    still_seconds: float = STILL_SECONDS
+    safeguards: Safeguards = field(default_factory=Safeguards)
+    crash_points: CrashPoints | None = None
+
+
+def group_of(options: WorkerOptions) -> str:
+    """Return the consumer group, which is also the app's id."""
+    return qualified(options.topic_prefix, f"tillstream-{GROUP}")
+
+
+def changelog_of(options: WorkerOptions) -> str:
+    """Return the name of the changelog topic on the cluster."""
+    return f"{group_of(options)}-{TABLE}-changelog"
+
+
+def build_app(options: WorkerOptions) -> Any:
+    """Build the app; nothing is connected before a worker starts it."""
+    app = _app(options)
+    heartbeat, guards = Heartbeat(), options.safeguards
+    points = options.crash_points or NoCrashPoints()
+    topic = qualified(options.topic_prefix, STORE_FACTS)
+    sources = Sources(frozenset({topic}), heartbeat, guards, points)
+    install(app, sources)
+    agent = RuleAgent(
+        app,
+        _table(app, options),
+        Fold(guard_offsets=guards.guard_offsets),
+        Writer(app, heartbeat, options.session_seconds, options.topic_prefix, guards.heartbeat, guards.await_changelog),
+        guards,
+        points,
+    )
+    agent.table.on_recovered = partial(_recovered, agent, options.data_dir)
+    agent.table.on_heal = agent.writer.write_states
+    watchdog = Watchdog(app, sources.topics, options.still_seconds)
+    _attach(app, agent, watchdog, topic)
+    return app
+
+
+def _app(options: WorkerOptions) -> Any:
+    return faust.App(
+        group_of(options),
+        broker=f"kafka://{options.bootstrap}",
+        datadir=str(options.data_dir),
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_partitions=options.partitions,
+        topic_replication_factor=options.replication,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{group_of(options)}-{options.slot}",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        broker_session_timeout=options.session_seconds,
+        broker_heartbeat_interval=options.session_seconds / 4,
+        broker_rebalance_timeout=options.session_seconds,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=10_000,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=_BATCHES_WAITING,
+        table_standby_replicas=0,
+        producer_acks=-1,
+        producer_linger=0.0,
+        producer_max_batch_size=262_144,
+        worker_redirect_stdouts=False,
+    )
+
+
+def _recovered(agent: RuleAgent, data_dir: Path, held: Mapping[str, bytes], partition_of: Mapping[str, int]) -> None:
+    agent.fold.index.rebuild(held, partition_of)
+    mark_ready(data_dir)
+
+
+def _table(app: Any, options: WorkerOptions) -> StateTable:
+    table = StateTable(app, name=TABLE, key_type=str, value_type=bytes, partitions=options.partitions)
+    table.keep_highest = options.safeguards.highest_offset_recovery
+    added: StateTable = app.tables.add(table)
+    return added
+
+
+def _attach(app: Any, agent: RuleAgent, watchdog: Watchdog, topic: str) -> None:
+    """Give the app its one agent, its watchdog and the hourly refresh."""
+    facts = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", schema=_Untouched())
+
+    async def rules(stream: Any) -> None:
+        await agent.run(stream)
+
+    async def watch() -> None:
+        await asyncio.gather(watchdog.run(), refresh.refresh_forever(agent))
+
+    app.agent(facts, name="rules", concurrency=1)(rules)
+    app.task(watch)
+
+
+class _Untouched(faust.Schema):
+    """Hands a batch to the agent as the consumer made it."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002
+        return message.value

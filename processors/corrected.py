@@ -1,0 +1,49 @@
+"""The corrections of a store as state: which events and corrections do not count."""
+
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+
+from contracts.corrections import Link, not_counting
+from processors.rules.rule import RETENTION, Kind, State, microseconds
+
+_RETENTION = RETENTION // RETENTION.resolution
+_KEPT = 5_000
+
+
+class Correction(msgspec.Struct, frozen=True, array_like=True):
+    """One correction: itself, what it names, where it was recorded first, and when the corrected event happened."""
+
+    event: bytes
+    corrects: bytes
+    position: int
+    about: int
+
+
+class Corrections(State, frozen=True, array_like=True):
+    """The corrections of a store within the retention."""
+
+    rows: tuple[Correction, ...] = ()
+
+
+CORRECTIONS = Kind("corrections", Corrections, 1, 2)
+CORRECTIONS_NAME = "all"
+
+
+def with_correction(known: Corrections, event: UUID, corrects: UUID, position: int, about: datetime, clock: datetime | None) -> Corrections:
+    """Add a correction, and forget those of events that can no longer be undone."""
+    if any(row.event == event.bytes for row in known.rows):
+        return known
+    horizon = microseconds(clock) - _RETENTION if clock else None
+    kept = [row for row in known.rows if horizon is None or row.about > horizon]
+    row = Correction(event.bytes, corrects.bytes, position, microseconds(about))
+    return Corrections((*kept, row)[-_KEPT:])
+
+
+@lru_cache(maxsize=512)
+def without_effect(known: Corrections) -> frozenset[bytes]:
+    """Return the ids that do not count."""
+    links = [Link(UUID(bytes=row.event), UUID(bytes=row.corrects), row.position) for row in known.rows]
+    return frozenset(each.bytes for each in not_counting(links))

@@ -1,0 +1,86 @@
+"""Folds a batch of records of one partition: decode once, skip repeats, keep the clock, run the rules.
+
+The result says what to send, what to write and in which order; it is a function of the records and
+the states alone. It sends and writes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from contracts.codec import decode, peek_type
+from contracts.errors import ContractError, UnreadableRecord
+from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES, POLICY_SET, TICK
+from contracts.records import LogRecord
+from processors.folding import Folding, kinds_of
+from processors.key_index import KeyIndex
+from processors.outgoing import Outgoing, dead_letter, progress_record
+from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
+from processors.rules.no_show import NoShow
+from processors.rules.reorder_point import ReorderPoint
+from processors.rules.rule import Rule
+from processors.state import key_of, partition_place
+from processors.workspace import Lookup, StateCache, Workspace
+
+RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow())
+"""Every rule, in the order in which they see an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What came of a batch: send `derived`, then write each of `stages` in order, then send `progress`."""
+
+    derived: tuple[Outgoing, ...]
+    stages: tuple[dict[str, bytes], ...]
+    progress: tuple[Outgoing, ...]
+    dead: int
+    settle: Callable[[bool], None]
+    """To be called once, with whether all of it is on the log."""
+
+
+class Fold:
+    """Folds batches, one at a time; keeps an index of keys and decoded states, both only to be fast."""
+
+    def __init__(self, rules: Sequence[Rule] = RULES, guard_offsets: bool = True) -> None:
+        self.index = KeyIndex()
+        self._rules = tuple(rules)
+        self._kinds = kinds_of(self._rules)
+        self._guard = guard_offsets
+        self._cache = StateCache()
+        self._decoded = frozenset({TICK, POLICY_SET, EVENT_CORRECTED}).union(*(rule.event_types for rule in self._rules))
+
+    def __call__(self, records: Sequence[LogRecord], lookup: Lookup) -> Folded:
+        """Fold records of one partition, in order, over the states that `lookup` finds."""
+        partition = records[0].partition
+        work = Workspace(lookup, self.index.of(partition), self._cache)
+        folding = Folding(partition, work, self._rules, self._kinds, self._guard)
+        dead = tuple(letter for record in records if (letter := self._one(record, folding)) is not None)
+        return Folded(
+            (*folding.derived, *dead),
+            tuple(work.stages()),
+            _progress(folding, work, partition, records[-1].offset + 1),
+            len(dead),
+            work.settle,
+        )
+
+    def _one(self, record: LogRecord, folding: Folding) -> Outgoing | None:
+        """Fold one record, all or nothing; return its dead letter when the record is the trouble."""
+        event_type = peek_type(record.headers)
+        if event_type in EVENT_TYPES and event_type not in self._decoded:
+            return None
+        try:
+            folding.fold(decode(record), record)
+        except UnreadableRecord as error:
+            folding.reject()
+            return dead_letter(record, error.code, str(error))
+        except (ContractError, ValueError, ArithmeticError, LookupError) as error:
+            folding.reject()
+            return dead_letter(record, "rule_failed", repr(error))
+        folding.accept()
+        return None
+
+
+def _progress(folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:
+    clock = work.read(key_of(partition_place(partition), CLOCK, CLOCK_NAME), CLOCK).state
+    if folding.ticked_by is None or not isinstance(clock, Clock):
+        return ()
+    return (progress_record(partition, next_offset, clock.now, folding.ticked_by),)

@@ -1,0 +1,75 @@
+"""What a fold wants written to the log: derived events, dead letters with their bytes untouched, and progress."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from contracts.codec import encode
+from contracts.envelope import CHAIN_WIDE, Envelope, Event
+from contracts.events.control import RuleProgressed
+from contracts.events.registry import ALERT_CHANGED, REORDER_RECOMMENDED, RULE_PROGRESSED
+from contracts.fields import Model
+from contracts.identifiers import derived_id
+from contracts.records import Headers, LogRecord, OutboundRecord
+from contracts.topics import ALERTS, DEAD_LETTERS, REORDER_RECOMMENDATIONS
+from processors.rules.rule import Derived
+
+TOPIC_OF = {ALERT_CHANGED: ALERTS, REORDER_RECOMMENDED: REORDER_RECOMMENDATIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to write; a dead letter's key and value may be missing as they were."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+def derived_record(rule: str, made: Derived, tenant_id: str, store_id: str, cause: UUID) -> Outgoing:
+    """Write a rule's event: everything in it follows from the log."""
+    envelope = Envelope(
+        id=made.id,
+        source=f"rules/{rule}",
+        type=made.type,
+        occurred_at=made.occurred_at,
+        subject=made.subject,
+        tenant_id=tenant_id,
+        store_id=store_id,
+        business_date=date.fromisoformat(made.business_date) if made.business_date else None,
+        causation_id=cause,
+    )
+    return _outgoing(encode(Event(envelope, made.data), TOPIC_OF[made.type]))
+
+
+def progress_record(partition: int, next_offset: int, clock: datetime, tenant_id: str) -> Outgoing:
+    """Say that everything below `next_offset` is applied; goes to the partition of the same number."""
+    envelope = Envelope(
+        id=derived_id("progress", str(partition), str(next_offset)),
+        source="rules/progress",
+        type=RULE_PROGRESSED,
+        occurred_at=clock,
+        tenant_id=tenant_id,
+        store_id=CHAIN_WIDE,
+    )
+    content: Event[Model] = Event(envelope, RuleProgressed(partition=partition, next_offset=next_offset, clock=clock))
+    return _outgoing(encode(content, ALERTS, partition))
+
+
+def dead_letter(record: LogRecord, reason: str, detail: str) -> Outgoing:
+    """Pass a record on as it is, with why and from where."""
+    told = (
+        ("x-reason", reason),
+        ("x-detail", detail[:2000]),
+        ("x-source-topic", record.topic),
+        ("x-source-partition", str(record.partition)),
+        ("x-source-offset", str(record.offset)),
+    )
+    headers = [*record.headers, *((name, text.encode()) for name, text in told)]
+    return Outgoing(DEAD_LETTERS, record.key, record.value, headers)
+
+
+def _outgoing(record: OutboundRecord) -> Outgoing:
+    return Outgoing(record.topic, record.key, record.value, record.headers, record.partition)

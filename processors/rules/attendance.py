@@ -1,0 +1,123 @@
+"""Who was to work when, and who clocked in: the rows that attendance rules judge, in whatever order they arrive."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from contracts.envelope import Event
+from contracts.events.shifts import ShiftPublished
+from contracts.fields import Model
+from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
+
+LONGEST_EARLY = 720 * 60_000_000
+"""The longest time before its start that a punch may belong to a shift, microseconds."""
+
+_RETENTION = RETENTION // RETENTION.resolution
+_KEPT = 2_000
+
+
+class Punch(msgspec.Struct, frozen=True, array_like=True):
+    """A clock-in."""
+
+    at: int
+    event: bytes
+    counts: bool
+
+
+class Rostered(msgspec.Struct, frozen=True, array_like=True):
+    """A shift that ever named the person, with the widest times it had."""
+
+    shift: str
+    starts_at: int
+    ends_at: int
+
+
+class Attendance(State, frozen=True, array_like=True):
+    """The clock-ins of one person in one store, and the shifts that they may belong to."""
+
+    punches: tuple[Punch, ...] = ()
+    rostered: tuple[Rostered, ...] = ()
+
+
+class Revision(msgspec.Struct, frozen=True, array_like=True):
+    """One published revision of a shift. `judged` False: it became known too late to raise anything."""
+
+    event: bytes
+    position: int
+    number: int
+    employee: str
+    starts_at: int
+    ends_at: int
+    day: str
+    planned: bool
+    judged: bool
+    counts: bool
+
+
+ATTENDANCE = Kind("attendance", Attendance, 1, 1)
+
+
+def with_punch(attendance: Attendance, event: Event[Model], counts: bool) -> Attendance:
+    """Add a clock-in."""
+    punch = Punch(microseconds(event.envelope.occurred_at), event.id.bytes, counts)
+    return Attendance((*attendance.punches, punch), attendance.rostered)
+
+
+def with_shift(attendance: Attendance, shift: ShiftPublished) -> Attendance:
+    """Remember that a shift names the person."""
+    row = Rostered(shift.shift_id, microseconds(shift.starts_at), microseconds(shift.ends_at))
+    others = []
+    for known in attendance.rostered:
+        if known.shift == row.shift:
+            row = Rostered(row.shift, min(row.starts_at, known.starts_at), max(row.ends_at, known.ends_at))
+        else:
+            others.append(known)
+    return Attendance(attendance.punches, (*others, row))
+
+
+def repunched(attendance: Attendance, change: Recounted) -> Attendance:
+    """Apply what a correction changed."""
+    punches = tuple(msgspec.structs.replace(row, counts=change.verdict(row.event, row.counts)) for row in attendance.punches)
+    return Attendance(punches, attendance.rostered)
+
+
+def pruned(attendance: Attendance, clock: int | None) -> Attendance:
+    """Drop what is older than the retention, and the oldest of what is too much for one value."""
+    horizon = clock - _RETENTION if clock is not None else None
+    punches = [row for row in attendance.punches if horizon is None or row.at > horizon]
+    rostered = [row for row in attendance.rostered if horizon is None or row.ends_at > horizon]
+    if len(punches) > _KEPT:
+        punches = sorted(punches, key=lambda row: (row.at, row.event))[-_KEPT:]
+    if len(rostered) > _KEPT:
+        rostered = sorted(rostered, key=lambda row: (row.ends_at, row.shift))[-_KEPT:]
+    return Attendance(tuple(punches), tuple(rostered))
+
+
+def shifts_around(attendance: Attendance, moments: Iterable[int]) -> list[str]:
+    """Return the shifts that punches at these times might belong to."""
+    times = tuple(moments)
+    near = {row.shift for row in attendance.rostered for at in times if row.starts_at - LONGEST_EARLY <= at <= row.ends_at}
+    return sorted(near)
+
+
+def revision_of(event: Event[Model], position: int, judged: bool, counts: bool) -> Revision:
+    """Return what a published shift says, as a row."""
+    shift = event.data
+    assert isinstance(shift, ShiftPublished)
+    return Revision(
+        event.id.bytes,
+        position,
+        shift.revision,
+        shift.employee_id,
+        microseconds(shift.starts_at),
+        microseconds(shift.ends_at),
+        shift.starts_at.date().isoformat(),
+        shift.status == "planned",
+        judged,
+        counts,
+    )
+
+
+def in_force(revisions: Iterable[Revision]) -> Revision | None:
+    """Return the highest counting revision; of two with one number the first recorded."""
+    return max((row for row in revisions if row.counts), key=lambda row: (row.number, -row.position), default=None)

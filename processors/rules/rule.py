@@ -1,0 +1,184 @@
+"""What a rule is: which states an event touches, and what each touched state becomes; pure, one state at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from contracts.envelope import Event
+from contracts.fields import Model
+
+RETENTION = timedelta(days=35)
+"""How long ids, movements, punches and corrections are kept: the lateness within which everything can still be undone."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a time as Unix microseconds, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(unix_microseconds: int) -> datetime:
+    """Return Unix microseconds as an aware UTC time."""
+    return _EPOCH + timedelta(microseconds=unix_microseconds)
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """A value held under one key; subclasses are written as arrays, so fields are only ever added at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of state: the middle part of its keys, its class and version, and when it is written.
+
+    States of a lower `level` are written before those of a higher one and may read them, never the
+    other way round: so what a state reads is never ahead of it after a crash between the two writes.
+    """
+
+    name: str
+    model: type[State]
+    version: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One state of a store: a kind, and which one of them."""
+
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy version in force, with its parameters; version 0 is a built-in default."""
+
+    version: int
+    parameters: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """Something happened, or a correction says how it really was (then the event has the correction's id)."""
+
+    event: Event[Any]
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """A correction changed which events count; `mentioned` are the states that hold one of them."""
+
+    cause: Event[Any]
+    voided: frozenset[bytes]
+    restored: frozenset[bytes]
+    mentioned: tuple[Entity, ...] = ()
+
+    def verdict(self, event: bytes, counts: bool) -> bool:
+        """Return whether the event counts now, given that it did or did not."""
+        return event in self.restored or (counts and event not in self.voided)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """The partition's clock moved, and this state had asked to be looked at by then."""
+
+    cause: Event[Any]
+
+
+Happening: TypeAlias = Occurred | Recounted | Ticked
+
+
+class View(Protocol):
+    """What a rule may read besides the state it decides on."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The chain."""
+        ...
+
+    @property
+    def store_id(self) -> str:
+        """The store."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """The position of the record being folded."""
+        ...
+
+    @property
+    def clock(self) -> datetime | None:
+        """The partition's clock; None before its first tick."""
+        ...
+
+    @property
+    def present(self) -> datetime | None:
+        """When the record was recorded, as this stack's clock has it; None before the first tick."""
+        ...
+
+    @property
+    def is_history(self) -> bool:
+        """Whether the fact was recorded more than a day after it occurred."""
+        ...
+
+    def state(self, entity: Entity) -> State | None:
+        """Return a state of a higher level."""
+        ...
+
+    def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
+        """Return the policy in force at a time; the narrowest scope wins."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An event that a rule makes: identity, time and content come from the log alone."""
+
+    type: str
+    id: UUID
+    occurred_at: datetime
+    data: Model
+    subject: str
+    business_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a state becomes; `due_at` asks for a look when the clock has reached it, `state` None prunes."""
+
+    state: State | None
+    derived: Sequence[Derived] = field(default=())
+    due_at: int | None = None
+
+
+class Rule(Protocol):
+    """A rule: routes a happening to states, and decides on each alone."""
+
+    @property
+    def name(self) -> str:
+        """Name of the rule, its test and its page."""
+        ...
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """Types that it wants to see."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The states that it owns."""
+        ...
+
+    def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
+        """Return the states to decide on, in order: a state comes after those that it reads."""
+        ...
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Return what the state becomes. Must return a due time later than the clock, or none."""
+        ...

@@ -1,0 +1,67 @@
+"""Which event ids were folded before, by the hour of the event: a repeat is an id known from a lower position."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from processors.rules.rule import RETENTION, Kind, State, microseconds
+
+IDS_PER_PAGE = 1_000
+_HOUR = 3_600_000_000
+_RETENTION = RETENTION // RETENTION.resolution
+_ID_BYTES = 16
+_ROW_BYTES = 24
+
+
+class Seen(State, frozen=True, array_like=True):
+    """Ids with the position at which each was recorded first, packed in 24 bytes a row."""
+
+    rows: bytes = b""
+
+
+SEEN = Kind("ids", Seen, 1, 2)
+
+
+def pages(occurred_at: datetime) -> Iterator[str]:
+    """Name the pages of the event's hour in the order in which they fill."""
+    hour = microseconds(occurred_at) // _HOUR
+    page = 0
+    while True:
+        yield f"{hour}/{page}"
+        page += 1
+
+
+def first_position(seen: Seen, event: UUID) -> int | None:
+    """Return where the id was recorded first, None where this page does not know it."""
+    rows, wanted, at = seen.rows, event.bytes, -1
+    while (at := rows.find(wanted, at + 1)) >= 0:
+        if at % _ROW_BYTES == 0:
+            return int.from_bytes(rows[at + _ID_BYTES : at + _ROW_BYTES], "big")
+    return None
+
+
+def is_full(seen: Seen) -> bool:
+    """Return whether the next id goes to the next page."""
+    return len(seen.rows) >= IDS_PER_PAGE * _ROW_BYTES
+
+
+def with_id(seen: Seen, event: UUID, position: int) -> Seen:
+    """Add an id with its first position."""
+    return Seen(seen.rows + event.bytes + position.to_bytes(_ROW_BYTES - _ID_BYTES, "big"))
+
+
+def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | None]) -> tuple[int | None, str, Seen]:
+    """Return the first position of an id (None: new), and the page that it is on or belongs on."""
+    for page in pages(occurred_at):
+        held = read(page)
+        seen = held if isinstance(held, Seen) else Seen()
+        position = first_position(seen, event)
+        if position is not None or not is_full(seen):
+            return position, page, seen
+    raise AssertionError("pages never end")
+
+
+def forget_at(occurred_at: datetime, clock: datetime | None) -> int:
+    """Return when the ids of an hour may be forgotten; those of history are kept as long from now."""
+    moment = microseconds(occurred_at) // _HOUR * _HOUR
+    return max(moment, microseconds(clock) if clock else moment) + _RETENTION

@@ -1,0 +1,76 @@
+"""The changelog-backed table of states, and a recovery that keeps per key what has the highest applied offset.
+
+A worker that was frozen past its session may write old values behind newer ones. Whoever recovers
+keeps the newer, and writes it again where the changelog does not end with it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import faust
+import structlog
+
+from processors.shell.exits import Exit, leave
+from processors.state import UnreadableState, applied_of
+
+_log = structlog.get_logger(__name__)
+
+
+class StateTable(faust.Table):
+    """States by key, as bytes, in memory; written only through `record` and `put`."""
+
+    keep_highest = True
+    on_recovered: Any = None
+    on_heal: Any = None
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._stale: dict[str, int] = {}
+
+    def get_state(self, key: str) -> bytes | None:
+        """Return a held value."""
+        value: bytes | None = self.data.data.get(key)
+        return value
+
+    def put(self, values: Mapping[str, bytes], partition: int) -> None:
+        """Take over values that the broker has acknowledged."""
+        self.data.data.update(values)
+        self.data._key_partition.update(dict.fromkeys(values, partition))
+
+    def record(self, key: str, value: bytes, partition: int) -> tuple[str, bytes, bytes, int]:
+        """Return topic, key, value and partition of a changelog record."""
+        raw_key, _ = self.changelog_topic.prepare_key(key, self.key_serializer, None, {})
+        return self.changelog_topic_name, raw_key, value, partition
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Apply changelog records; ends the process on one that cannot be read, which Faust would retry for ever."""
+        kept: dict[str, Any] = {}
+        for event in batch:
+            key = self._to_key(event.key)
+            before = kept[key].value if key in kept else self.get_state(key)
+            if self._is_newer(event, before):
+                kept[key] = event
+                self._stale.pop(key, None)
+            else:
+                self._stale[key] = event.message.partition
+        super().apply_changelog_batch(kept.values())
+
+    def _is_newer(self, event: Any, before: bytes | None) -> bool:
+        try:
+            applied = applied_of(event.value)
+            return not self.keep_highest or before is None or applied >= applied_of(before)
+        except UnreadableState as error:
+            leave(Exit.UNREADABLE_STATE, f"changelog {event.message.partition}@{event.message.offset}: {error}")
+
+    async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
+        """Drop what is not ours, write again what the changelog has in the wrong order, tell the owner."""
+        await super().on_recovery_completed(active_tps, standby_tps)
+        owned = {tp.partition for tp in active_tps}
+        stale, self._stale = self._stale, {}
+        healing = [self.record(key, value, part) for key, part in stale.items() if part in owned and (value := self.get_state(key))]
+        if healing and self.on_heal is not None:
+            _log.warning("states_healed", states=len(healing))
+            await self.on_heal(healing)
+        if self.on_recovered is not None:
+            self.on_recovered(self.data.data, self.data._key_partition)
+        _log.info("states_recovered", states=len(self.data.data), partitions=len(owned))

@@ -1,0 +1,136 @@
+"""The states of one partition while a batch is folded: read on demand, changed aside, written together.
+
+Changes of one event are kept apart until it is accepted, so an event that fails leaves no trace.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from processors.key_index import PartitionKeys
+from processors.rules.rule import Kind, State
+from processors.state import encode, read_held, read_state
+
+Lookup = Callable[[str], bytes | None]
+_CACHED_STATES = 20_000
+_NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A state as read or changed; `applied` is the highest source offset folded into it."""
+
+    kind: Kind
+    state: State | None
+    applied: int
+    due_at: int | None
+    tenant_id: str = ""
+
+
+class StateCache:
+    """Decoded states, valid as long as the table holds the very bytes that they were decoded from."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[bytes, Entry]] = {}
+
+    def get(self, key: str, value: bytes) -> Entry | None:
+        """Return the decoded state of exactly these bytes."""
+        found = self._entries.get(key)
+        return found[1] if found is not None and found[0] is value else None
+
+    def put(self, key: str, value: bytes, entry: Entry) -> None:
+        """Remember a decoded state; everything is forgotten when there are too many."""
+        if len(self._entries) >= _CACHED_STATES:
+            self._entries.clear()
+        self._entries[key] = (value, entry)
+
+
+class Workspace:
+    """Reads through to the table, remembers what changed."""
+
+    def __init__(self, lookup: Lookup, keys: PartitionKeys, cache: StateCache) -> None:
+        self._lookup = lookup
+        self._keys = keys
+        self._cache = cache
+        self._accepted: dict[str, Entry] = {}
+        self._open: dict[str, Entry] = {}
+        self._soon: list[tuple[int, str]] = []
+        self.taken: list[tuple[int, str]] = []
+
+    def read(self, key: str, kind: Kind) -> Entry:
+        """Return a state with the changes of this batch and of the open event."""
+        return self._open.get(key) or self._before(key, kind)
+
+    def _before(self, key: str, kind: Kind) -> Entry:
+        entry = self._accepted.get(key)
+        if entry is not None:
+            return entry
+        value = self._lookup(key)
+        if value is None:
+            return Entry(kind, None, _NEVER, None)
+        entry = self._cache.get(key, value)
+        if entry is None:
+            held = read_held(value)
+            entry = Entry(kind, read_state(kind, held), held.applied, held.due_at, held.tenant_id)
+            self._cache.put(key, value, entry)
+        return entry
+
+    def is_ahead(self, key: str, kind: Kind, offset: int) -> bool:
+        """Return whether the state had this offset before the open event: then it comes again."""
+        return self._before(key, kind).applied >= offset
+
+    def change(self, key: str, entry: Entry) -> None:
+        """Replace a state; it takes effect when the event is accepted."""
+        self._open[key] = entry
+
+    def accept(self) -> None:
+        """Make the open event's changes part of the batch."""
+        for key, entry in self._open.items():
+            if entry.due_at is not None:
+                heapq.heappush(self._soon, (entry.due_at, key))
+        self._accepted.update(self._open)
+        self._open.clear()
+
+    def reject(self) -> None:
+        """Drop the open event's changes."""
+        self._open.clear()
+
+    def due(self, clock: int) -> list[str]:
+        """Return the keys that are due by the clock, by due time and key; each only once a call."""
+        rows = self._keys.take(clock)
+        self.taken += rows
+        while self._soon and self._soon[0][0] <= clock:
+            rows.append(heapq.heappop(self._soon))
+        return [key for due_at, key in sorted(set(rows)) if self._due_at(key) == due_at]
+
+    def _due_at(self, key: str) -> int | None:
+        entry = self._accepted.get(key)
+        return entry.due_at if entry is not None else self._keys.due.get(key)
+
+    def mentioning(self, store: str, kinds: dict[str, Kind], ids: frozenset[bytes]) -> Iterator[tuple[str, Kind]]:
+        """Find the states of a store that hold one of the ids; corrections are rare, so this may look at all of them."""
+        for key in sorted({*self._keys.stores.get(store, ()), *(key for key in self._accepted if key.startswith(f"{store}|"))}):
+            kind = kinds.get(key.split("|")[1])
+            if kind is None:
+                continue
+            entry = self._accepted.get(key)
+            raw = self._lookup(key) if entry is None else encode(kind, entry.state, 0, None, "")
+            if raw is not None and any(each in raw for each in ids):
+                yield key, kind
+
+    def stages(self) -> list[dict[str, bytes]]:
+        """Return the changed values, one group a level, in the order in which they must be written."""
+        levels: dict[int, dict[str, bytes]] = {}
+        for key, entry in self._accepted.items():
+            value = encode(entry.kind, entry.state, entry.applied, entry.due_at, entry.tenant_id)
+            self._cache.put(key, value, entry)
+            levels.setdefault(entry.kind.level, {})[key] = value
+        return [levels[level] for level in sorted(levels)]
+
+    def settle(self, committed: bool) -> None:
+        """Bring the index in line with what was written, or put back what was taken from it."""
+        if committed:
+            for key, entry in self._accepted.items():
+                self._keys.note(key, entry.due_at)
+        self._keys.give_back(self.taken)
+        self.taken = []

@@ -1,0 +1,208 @@
+"""A scene on the real broker: a story on the log, workers that live and die, and what came of it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+
+from contracts.codec import decode, peek_type
+from contracts.envelope import Event
+from contracts.events.registry import RULE_PROGRESSED
+from contracts.records import OutboundRecord, RawRecord
+from contracts.topics import ALERTS, DEAD_LETTERS, REORDER_RECOMMENDATIONS, STORE_FACTS
+from infra.clock import monotonic_seconds
+from infra.kafka.consumer import Partition, Record, consumer, end_offsets, read_range
+from infra.kafka.publisher import Publisher
+from processors.state import Held, read_held
+from tests.processors import oracle
+from tests.processors.events import outbound
+from tests.waiting import until
+
+PARTITIONS = 2
+CHANGELOG = "tillstream-rules-rule-state-changelog"
+_ENTRY = (sys.executable, "-m", "tests.processors.worker_entry")
+
+
+@dataclass
+class Worker:
+    """A worker process and its log file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    told: Path
+
+    def sprang(self) -> bool:
+        """Return whether the trap has sprung."""
+        return self.told.exists()
+
+    def is_over(self) -> bool:
+        """Return whether it has lingered long enough."""
+        return self.sprang() and self.told.read_text("utf-8") == "over"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def ended(self, timeout: float = 30.0) -> int:
+        """Wait for the end and return the status."""
+        return self.process.wait(timeout)
+
+    def said(self) -> str:
+        """Return what it logged."""
+        return self.log.read_text("utf-8", "replace")
+
+
+@dataclass
+class Scene:
+    """Topics of their own, and everything that happens on them."""
+
+    bootstrap: str
+    prefix: str
+    directory: Path
+    workers: list[Worker] = field(default_factory=list)
+
+    def tell(self, *story: Event[Any], partition: int = 0) -> None:
+        """Write events to one partition, in this order."""
+        records = [outbound(each, partition) for each in story]
+        asyncio.run(self._publish(records))
+
+    async def _publish(self, records: list[Any]) -> None:
+        async with Publisher(self.bootstrap, "story", self.prefix) as publisher:
+            await publisher.publish_all(records)
+
+    def tell_raw(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]], partition: int = 0) -> None:
+        """Write something that is no event."""
+        asyncio.run(self._publish([OutboundRecord(STORE_FACTS, key, value, headers, partition)]))
+
+    def start(self, slot: str = "0", trap: dict[str, Any] | None = None, still_seconds: float = 15.0, **safeguards: bool) -> Worker:
+        """Start a worker; `trap` is point, visit, action and seconds."""
+        number = len(self.workers)
+        told = self.directory / f"trap-{number}"
+        options: dict[str, Any] = {
+            "bootstrap": self.bootstrap,
+            "data_dir": str(self.directory / f"worker-{slot}"),
+            "prefix": self.prefix,
+            "slot": slot,
+            "partitions": PARTITIONS,
+            "still_seconds": still_seconds,
+            "safeguards": safeguards,
+        }
+        if trap:
+            options["trap"] = {"visit": 1, "action": "kill", "seconds": 0.0, "told": str(told), **trap}
+        log = self.directory / f"worker-{number}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([*_ENTRY, json.dumps(options)], stdout=output, stderr=subprocess.STDOUT, env={**os.environ})
+        worker = Worker(process, log, told)
+        self.workers.append(worker)
+        return worker
+
+    def read(self, topic: str) -> list[RawRecord]:
+        """Read a topic from its beginning, partition by partition."""
+        return asyncio.run(self._read(topic))
+
+    async def _read(self, topic: str) -> list[RawRecord]:
+        ends = await end_offsets(self.bootstrap, [topic], self.prefix)
+        found: list[RawRecord] = []
+
+        def keep(at: Partition, records: list[Record]) -> None:
+            found.extend(RawRecord(at.topic, at.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
+
+        await read_range(self.bootstrap, dict.fromkeys(ends, 0), ends, keep, self.prefix)
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    def caught_up(self, timeout: float = 90.0) -> None:
+        """Wait until the workers report that they have applied everything on the log."""
+        asyncio.run(self._caught_up(timeout))
+
+    async def _caught_up(self, seconds: float) -> None:
+        """Follow the alerts from their beginning; one client for the whole wait, so that it takes nothing from the workers."""
+        wanted = {tp.partition: end for tp, end in (await end_offsets(self.bootstrap, [STORE_FACTS], self.prefix)).items() if end}
+        applied: dict[int, int] = {}
+        client = consumer(self.bootstrap, "story-follower")
+        await client.start()
+        deadline = monotonic_seconds() + seconds
+        try:
+            client.assign([TopicPartition(self.prefix + ALERTS, number) for number in range(PARTITIONS)])
+            await client.seek_to_beginning()
+            while not all(applied.get(partition, 0) >= end for partition, end in wanted.items()):
+                assert monotonic_seconds() < deadline, f"{applied} of {wanted} after {seconds} s; {self._last_words()}"
+                assert any(worker.process.poll() is None for worker in self.workers), self._last_words()
+                for records in (await client.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        if peek_type(record.headers) == RULE_PROGRESSED:
+                            data = decode(record).data
+                            applied[data.partition] = max(applied.get(data.partition, 0), data.next_offset)
+        finally:
+            await client.stop()
+
+    def acknowledged(self, timeout: float = 30.0) -> None:
+        """Wait until the group has committed everything on the log."""
+        wanted = {TopicPartition(self.prefix + STORE_FACTS, r.partition): r.offset + 1 for r in self.read(STORE_FACTS)}
+        until(lambda: asyncio.run(self._committed()).items() >= wanted.items(), timeout, f"commits; {self._last_words()}")
+
+    async def _committed(self) -> dict[TopicPartition, int]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            rows = await admin.list_consumer_group_offsets(f"{self.prefix}tillstream-rules")
+            return {tp: row.offset for tp, row in rows.items()}
+        finally:
+            await admin.close()
+
+    def _last_words(self) -> str:
+        return " / ".join(worker.said()[-600:] for worker in self.workers[-2:])
+
+    def derived(self) -> list[RawRecord]:
+        """Return what the workers derived."""
+        rows = [*self.read(ALERTS), *self.read(REORDER_RECOMMENDATIONS)]
+        return [record for record in rows if peek_type(record.headers) != RULE_PROGRESSED]
+
+    def changelog(self) -> list[RawRecord]:
+        """Return every state as it was ever written."""
+        return self.read(CHANGELOG)
+
+    def states(self) -> dict[str, tuple[int | None, bytes]]:
+        """Return the newest of each state by the offset applied to it, as recovery sees it."""
+        newest: dict[str, Held] = {}
+        for record in self.changelog():
+            key, held = json.loads(record.key or b""), read_held(record.value)
+            if key not in newest or held.applied >= newest[key].applied:
+                newest[key] = held
+        return {key: (held.due_at, held.body) for key, held in newest.items()}
+
+    def dead_letters(self) -> list[RawRecord]:
+        """Return what the workers refused."""
+        return self.read(DEAD_LETTERS)
+
+    def expected(self) -> list[oracle.Replica]:
+        """Return what must come of the log, by the fold in one process, partition by partition."""
+        facts = self.read(STORE_FACTS)
+        partitions = sorted({record.partition for record in facts})
+        return [oracle.replica_of([record for record in facts if record.partition == partition]) for partition in partitions]
+
+    def differences(self) -> list[str]:
+        """Compare alerts, recommendations and states with what the log demands; empty when all is right."""
+        seen, wanted = self.derived(), self.expected()
+        due = [each for replica in wanted for each in replica.derived]
+        states = {key: value for replica in wanted for key, value in replica.states().items()}
+        compared = {
+            "recommendations": (oracle.recommendations(seen), oracle.recommendations(due)),
+            "alerts": (oracle.alerts(seen), oracle.alerts(due)),
+            "states": (self.states(), states),
+        }
+        return [f"{name}: {left} instead of {right}" for name, (left, right) in compared.items() if left != right]
+
+    def stop(self) -> None:
+        """End every worker that still lives."""
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.kill()
+                worker.process.wait(10)

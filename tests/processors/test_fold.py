@@ -1,0 +1,213 @@
+"""The fold as a whole: what comes of a log does not depend on how it is cut, repeated, redelivered or crashed over."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.codec import decode
+from contracts.envelope import Event
+from contracts.events.control import RuleProgressed
+from contracts.events.registry import TICK
+from contracts.records import RawRecord
+from contracts.topics import ALERTS, DEAD_LETTERS
+from processors.fold import Fold
+from processors.outgoing import Outgoing
+from tests.processors import oracle
+from tests.processors.events import (
+    at,
+    clocked_in,
+    corrected,
+    counted,
+    log_of,
+    no_show_policy,
+    record,
+    reorder_policy,
+    shift,
+    sold,
+    tick,
+)
+from tests.processors.oracle import Replica, open_orders, replica_of, standing_alerts
+from tests.processors.stories import Story, stories, told, worlds
+
+PROPERTY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def _by_id(derived: list[Outgoing]) -> dict[Any, set[bytes | None]]:
+    found: dict[Any, set[bytes | None]] = {}
+    for each in derived:
+        event = decode(RawRecord(each.topic, 0, 0, 0, each.key, each.value, each.headers))
+        found.setdefault(event.id, set()).add(each.value)
+    return found
+
+
+@PROPERTY
+@given(stories(), st.integers(1, 7))
+def test_batch_boundaries_do_not_matter(story: Story, size: int) -> None:
+    """Any cutting into batches gives the same states and the same derived events in the same order."""
+    log = log_of(*story)
+    whole, cut = replica_of(log), replica_of(log, size)
+    assert cut.states() == whole.states()
+    assert cut.derived == whole.derived
+
+
+@PROPERTY
+@given(stories(), st.data())
+def test_redelivery_from_any_offset_after_any_crash_changes_nothing(story: Story, data: st.DataObject) -> None:
+    """A worker that dies between any two writes, and reads again from any earlier offset, ends as if it had lived."""
+    log, replica, position = log_of(*story), Replica(), 0
+    for _ in range(data.draw(st.integers(1, 6))):
+        end = data.draw(st.integers(position + 1, len(log))) if position < len(log) else len(log)
+        stages = data.draw(st.none() | st.integers(0, 3))
+        if position < end:
+            replica.apply(log[position:end], stages)
+            position = end if stages is None else position
+        replica.restart()
+        position = data.draw(st.integers(0, position))
+    replica.apply(log[position:]) if position < len(log) else None
+    whole = replica_of(log)
+    assert replica.states() == whole.states()
+    assert _by_id(replica.derived) == _by_id(whole.derived)
+
+
+@PROPERTY
+@given(stories(), st.randoms(use_true_random=False))
+def test_repeats_change_nothing(story: Story, random: Any) -> None:
+    """Events that are on the log twice or more leave what one copy leaves."""
+    repeated = list(story)
+    for each in random.sample(story, min(6, len(story))):
+        if each.type != TICK:
+            first = repeated.index(each)
+            repeated.insert(random.randint(first + 1, len(repeated)), each)
+    once, often = replica_of(log_of(*story)), replica_of(log_of(*repeated))
+    assert _contents(often) == _contents(once)
+
+
+def _contents(replica: Replica) -> Any:
+    return oracle.recommendations(replica.derived), oracle.alerts(replica.derived)
+
+
+@PROPERTY
+@given(worlds(), st.lists(st.integers(0, 600), max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter_in_the_end(world: Story, ticks: list[int], random: Any) -> None:
+    """Late, early and shuffled arrivals within the lateness end with the same orders and the same standing alerts."""
+    shuffled = random.sample(world, len(world))
+    first, second = (replica_of(log_of(*told(order, ticks, random))) for order in (world, shuffled))
+    assert open_orders(second.derived) == open_orders(first.derived)
+    assert standing_alerts(second.derived) == standing_alerts(first.derived)
+
+
+def test_without_its_guard_the_fold_counts_a_redelivery_twice() -> None:
+    """The negative control of the redelivery law: the guard off, and the second sale of the same stock is seen."""
+    log = log_of(reorder_policy(5, 20), counted("c", at(0), 10), sold("a", at(1), quantity=6))
+    held: dict[str, bytes] = {}
+    fold = Fold(guard_offsets=False)
+    derived: list[Outgoing] = []
+    for _ in range(2):
+        folded = fold(log, held.get)
+        derived += folded.derived
+        for stage in folded.stages:
+            held.update(stage)
+    assert open_orders(derived) != open_orders(replica_of(log).derived)
+
+
+def test_a_poison_record_is_refused_with_its_bytes_and_its_neighbours_pass() -> None:
+    """What cannot be read goes to the dead letters as it is, with why and from where; the rest is folded."""
+    good = log_of(reorder_policy(5, 20), counted("c", at(0), 10), sold("a", at(1), quantity=6))
+    poison = RawRecord(good[0].topic, 0, 2, good[0].timestamp, b"S1", b"{not json", [*good[2].headers, ("odd", b"\xff")])
+    log = [*good[:2], poison, RawRecord(good[2].topic, 0, 3, good[2].timestamp, good[2].key, good[2].value, good[2].headers)]
+    replica = replica_of(log)
+    (letter,) = [each for each in replica.derived if each.topic == DEAD_LETTERS]
+    assert (letter.key, letter.value, list(letter.headers[: len(poison.headers)])) == (b"S1", b"{not json", list(poison.headers))
+    told_headers = dict(letter.headers[len(poison.headers) :])
+    assert told_headers["x-source-offset"] == b"2"
+    assert told_headers["x-source-topic"] == b"store-facts-v1"
+    assert told_headers["x-reason"] == b"json_invalid"
+    assert open_orders(replica.derived).keys() == {"MILK"}
+
+
+def test_a_record_without_a_known_type_is_refused() -> None:
+    """A type that nobody declared is a data error, not a crash."""
+    stranger = RawRecord("store-facts-v1", 0, 0, 0, b"S1", b"{}", [("ce_type", b"unheard.of.v1")])
+    assert [each.topic for each in replica_of([stranger]).derived] == [DEAD_LETTERS]
+
+
+def test_a_batch_with_a_tick_reports_progress_to_the_same_partition() -> None:
+    """Progress says what is applied and where the clock stands, on the alerts' partition of the same number."""
+    replica = replica_of([record(tick(at(5), 1), 7, partition=1)])
+    (progress,) = replica.progress
+    assert (progress.topic, progress.partition) == (ALERTS, 1)
+    data = decode(RawRecord(progress.topic, 1, 0, 0, progress.key, progress.value, progress.headers)).data
+    assert data == RuleProgressed(partition=1, next_offset=8, clock=at(5))
+
+
+def test_a_batch_without_a_tick_reports_nothing() -> None:
+    """Progress is a matter of ticks."""
+    assert replica_of(log_of(sold("a", at(1)))).progress == []
+
+
+def test_a_tick_ahead_of_its_own_record_is_ignored() -> None:
+    """A tick more than five minutes ahead of the broker's clock moves nothing."""
+    story = [no_show_policy(10), shift("s", at(60), at(180))]
+    log = [*log_of(*story), record(tick(at(75)), 2, recorded_at=at(69)), record(tick(at(71)), 3, recorded_at=at(70))]
+    assert len(standing_alerts(replica_of(log[:3]).derived)) == 0
+    assert len(standing_alerts(replica_of(log).derived)) == 1
+
+
+def _history(happened: Event[Any], late_by_hours: float) -> Replica:
+    day = 24 * 60
+    story = [
+        no_show_policy(10),
+        tick(at(2 * day)),
+        shift("s", at(day), at(day + 120), published=at(2 * day - late_by_hours * 60)),
+        happened,
+    ]
+    return replica_of(log_of(*story, tick(at(2 * day + 1))))
+
+
+def test_history_raises_nothing_about_a_past_moment() -> None:
+    """A shift that becomes known more than a day after it was published, and over, is history: no alert, then or at any later tick."""
+    assert standing_alerts(_history(sold("a", at(1)), 30).derived) == set()
+    assert len(standing_alerts(_history(sold("a", at(1)), 23).derived)) == 1
+
+
+def test_before_the_first_tick_nothing_is_history() -> None:
+    """Loaded first and ticked later, a shift is judged like any other."""
+    replica = replica_of(log_of(no_show_policy(10), shift("s", at(60), at(120)), tick(at(60 * 24 * 3))))
+    assert {stage for _, _, stage in standing_alerts(replica.derived)} == {"confirmed"}
+
+
+def test_history_still_changes_the_stock_that_is_judged_now() -> None:
+    """The reorder point judges the present, so a sale that comes three days late opens a recommendation."""
+    story = [reorder_policy(5, 20), counted("c", at(0), 10), tick(at(3 * 24 * 60)), sold("a", at(1), quantity=6)]
+    assert open_orders(replica_of(log_of(*story)).derived).keys() == {"MILK"}
+
+
+def test_ids_are_forgotten_after_their_time_by_an_empty_value() -> None:
+    """Pruning writes an empty body with its offset; the key never goes away."""
+    log = log_of(sold("a", at(1)), tick(at(36 * 24 * 60)))
+    before, after = replica_of(log[:1]).states(), replica_of(log).states()
+    (key,) = [key for key in before if "|ids|" in key]
+    assert before[key][1] != b""
+    assert after[key] == (None, b"")
+
+
+def test_a_correction_before_its_original_counts_the_same() -> None:
+    """The order of an event and its correction on the log does not matter."""
+    sale = sold("a", at(1), quantity=6)
+    undone = corrected("x", sale)
+    start = [reorder_policy(5, 20), counted("c", at(0), 10)]
+    assert (
+        open_orders(replica_of(log_of(*start, undone, sale)).derived) == open_orders(replica_of(log_of(*start, sale, undone)).derived) == {}
+    )
+
+
+def test_a_derived_event_follows_from_the_log_alone() -> None:
+    """Identity, time and cause of a derived event are the same at every replay."""
+    log = log_of(reorder_policy(5, 20), counted("c", at(0), 10), sold("a", at(1), quantity=6), clocked_in("p", at(2)))
+    (first,), (second,) = replica_of(log).derived, replica_of(log).derived
+    assert first == second
+    event = decode(RawRecord(first.topic, 0, 0, 0, first.key, first.value, first.headers))
+    assert event.envelope.occurred_at == at(1)
+    assert event.envelope.causation_id == sold("a", at(1), quantity=6).id
+    assert event.envelope.source == "rules/reorder_point"

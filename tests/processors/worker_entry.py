@@ -1,0 +1,62 @@
+"""A rule worker as tests start it: the product's own, with crash points and switched-off guards from the command line."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Awaitable
+from pathlib import Path
+
+from processors.safeguards import Safeguards
+from processors.worker import WorkerOptions, run_worker
+
+
+class Trap:
+    """At the nth visit of a point: ends the process, freezes it, or lingers there; says so in a file first."""
+
+    def __init__(self, point: str, visit: int, action: str, seconds: float, told: Path) -> None:
+        self._point = point
+        self._visit = visit
+        self._action = action
+        self._seconds = seconds
+        self._told = told
+        self._visits: Counter[str] = Counter()
+
+    def reach(self, name: str) -> Awaitable[None] | None:
+        """Spring where it was set."""
+        self._visits[name] += 1
+        if name != self._point or self._visits[name] != self._visit:
+            return None
+        self._told.write_text(name, "utf-8")
+        if self._action == "linger":
+            return self._linger()
+        os.kill(os.getpid(), signal.SIGKILL if self._action == "kill" else signal.SIGSTOP)
+        return None
+
+    async def _linger(self) -> None:
+        await asyncio.sleep(self._seconds)
+        self._told.write_text("over", "utf-8")
+
+
+def main() -> None:
+    """Read the options as JSON and run."""
+    given = json.loads(sys.argv[1])
+    trap = given.pop("trap", None)
+    run_worker(
+        WorkerOptions(
+            bootstrap=given["bootstrap"],
+            data_dir=Path(given["data_dir"]),
+            topic_prefix=given["prefix"],
+            slot=given["slot"],
+            partitions=given["partitions"],
+            still_seconds=given["still_seconds"],
+            safeguards=Safeguards(**given.get("safeguards", {})),
+            crash_points=Trap(**{**trap, "told": Path(trap["told"])}) if trap else None,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
