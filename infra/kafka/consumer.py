@@ -34,10 +34,13 @@ def consumer(bootstrap: str, client_id: str, group: str | None = None, **options
 
 async def end_offsets(bootstrap: str, topics: Iterable[str], prefix: str = "") -> dict[Partition, int]:
     """Return the next offset to be written of every partition of the topics (plain names in, plain names out)."""
+    wanted = [qualified(prefix, topic) for topic in topics]
+    if not wanted:
+        return {}
     client = consumer(bootstrap, "tillstream-ends")
     await client.start()
     try:
-        partitions = await _partitions(client, [qualified(prefix, topic) for topic in topics])
+        partitions = await _partitions(client, wanted)
         ends = await client.end_offsets(partitions) if partitions else {}
         return {Partition(plain(prefix, tp.topic), tp.partition): end for tp, end in ends.items()}
     finally:

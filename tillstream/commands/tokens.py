@@ -18,12 +18,12 @@ def token(
     data_dir: DataDir = None,
 ) -> None:
     """Print a signed token for the API: put it in the header `Authorization: Bearer …`."""
-    from api.security.tokens import issue_token
+    from api.security.tokens import TokenInvalid, issue_token
     from tillstream.composition import signing_key
 
     settings = settings_for(data_dir)
-    typer.echo(
-        issue_token(
+    try:
+        signed = issue_token(
             signing_key(settings),
             subject=subject,
             role=role,
@@ -32,4 +32,6 @@ def token(
             device_id=device,
             valid_for=timedelta(hours=hours),
         )
-    )
+    except TokenInvalid as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(signed)

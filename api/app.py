@@ -1,0 +1,73 @@
+"""Builds the API: routes with their permissions, errors and metrics. Nothing is built at import, nothing opened before the lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from api.config import ApiConfig
+from api.dependencies import authorise
+from api.errors import add_error_handlers
+from api.observation import Observation
+from api.openapi import install_openapi
+from api.resources import Resources
+from api.routes import alerts, attendance, events, health, kpis, metrics, reorder_recommendations, status, stock, stores
+from api.security.permissions import PUBLIC, RouteUndeclared, check_declared
+
+__all__ = ["ApiConfig", "create_app", "mount"]
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    events.router,
+    kpis.router,
+    stock.router,
+    attendance.router,
+    alerts.router,
+    reorder_recommendations.router,
+    stores.router,
+    status.router,
+    metrics.router,
+)
+
+
+def mount(app: FastAPI, router: APIRouter) -> None:
+    """Add a router whose routes are all declared; those that are not public get the check of the caller."""
+    names = [route.name for route in router.routes if isinstance(route, APIRoute)]
+    if len(names) != len(router.routes):
+        raise RouteUndeclared("only plain API routes can be mounted: nothing else can be checked")
+    check_declared(names)
+    public = [name in PUBLIC for name in names]
+    if any(public) and not all(public):
+        raise RouteUndeclared("public and protected routes need routers of their own")
+    app.include_router(router, dependencies=[] if all(public) else [Depends(authorise)])
+
+
+def create_app(config: ApiConfig) -> FastAPI:
+    """Build the app for one process; its lifespan opens and closes what it needs."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        resources: Resources = app.state.resources
+        await resources.open()
+        try:
+            yield
+        finally:
+            await resources.close()
+
+    app = FastAPI(
+        title="Tillstream",
+        version="1",
+        description="Events in; KPIs, alerts and reorder recommendations out. Every KPI answer says as of when, and how far behind.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.resources = Resources(config)
+    for router in ROUTERS:
+        mount(app, router)
+    add_error_handlers(app)
+    install_openapi(app)
+    app.add_middleware(Observation, resources=app.state.resources)
+    return app

@@ -1,0 +1,142 @@
+"""Judge one document: is it an event that this caller may post, and when and where did it happen? Pure.
+
+Business date, local offset and clock check are fixed here, once, and travel with the event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from pydantic import ValidationError
+
+from api.security.caller import Caller
+from api.security.scope import StoreScope
+from contracts.business_time import business_date, in_zone
+from contracts.codec import build_event, content_hash, encode, problems_of
+from contracts.envelope import Envelope, Event
+from contracts.errors import ContractError, Problem
+from contracts.events.correction import EventCorrected
+from contracts.events.registry import POSTABLE_TYPES
+from contracts.fields import Model
+from contracts.records import OutboundRecord
+from contracts.topics import STORE_FACTS
+
+PAST = timedelta(days=400)
+FUTURE = timedelta(days=2)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+_WIRE_NAMES = frozenset(info.alias or name for name, info in Envelope.model_fields.items())
+_SET_HERE = frozenset({"businessdate", "ingestedtime", "storeversion", "clockahead", "retryof", "dataschema"})
+"""What the edge says itself: a caller's word on it is left aside."""
+_CONTENT_TYPES = frozenset({"application/json", "text/json"})
+
+
+class StorePlace(Protocol):
+    """What the edge needs of a store's settings."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA zone."""
+        ...
+
+    @property
+    def cut_off_hour(self) -> int:
+        """Hour at which the business date begins."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Version of the settings."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What all documents of one request are judged by."""
+
+    caller: Caller
+    scope: StoreScope
+    stores: Mapping[str, StorePlace]
+    now: datetime
+    time: Literal["live", "simulated"]
+
+    def judge(self, document: dict[str, Any]) -> "Judged":
+        """Return the record to be written; ContractError says what is wrong and where."""
+        attributes = dict(document)
+        data = attributes.pop("data", None)
+        envelope = self._envelope(attributes)
+        self._check_sender(envelope)
+        store = self.stores.get(envelope.store_id)
+        if store is None:
+            raise _refused("unknown_store", "/storeid", "a store that has been defined")
+        event = self._placed(build_event(envelope, data), store)
+        record = encode(event, STORE_FACTS)
+        return Judged(event, record, content_hash(record.headers, record.value))
+
+    def _envelope(self, attributes: dict[str, Any]) -> Envelope:
+        content_type = attributes.pop("datacontenttype", "application/json")
+        if content_type not in _CONTENT_TYPES:
+            raise _refused("unsupported_content", "/datacontenttype", "application/json")
+        unknown = sorted(set(attributes) - _WIRE_NAMES)
+        if unknown:
+            raise ContractError([Problem("extra_forbidden", f"/{name}", "an attribute of the envelope") for name in unknown[:10]])
+        given = {name: value for name, value in attributes.items() if name not in _SET_HERE}
+        given.setdefault("tenantid", self.caller.tenant_id)
+        if self.caller.device_id is not None:
+            given.setdefault("deviceid", self.caller.device_id)
+        try:
+            envelope = Envelope.model_validate(given)
+        except ValidationError as error:
+            raise ContractError(problems_of(error)) from error
+        if envelope.type not in POSTABLE_TYPES:
+            raise _refused("type_not_postable", "/type", "one of " + ", ".join(sorted(POSTABLE_TYPES)))
+        return envelope
+
+    def _check_sender(self, envelope: Envelope) -> None:
+        if envelope.tenant_id != self.caller.tenant_id:
+            raise _refused("tenant_mismatch", "/tenantid", "the tenant of the token")
+        if not self.scope.covers(envelope.store_id):
+            raise _refused("store_out_of_scope", "/storeid", "a store of the token")
+        if self.caller.device_id is not None and envelope.device_id != self.caller.device_id:
+            raise _refused("device_mismatch", "/deviceid", "the device of the token")
+        if envelope.history and self.caller.role != "hq":
+            raise _refused("history_not_allowed", "/history", "a token of role hq for history")
+
+    def _placed(self, event: Event[Model], store: StorePlace) -> Event[Model]:
+        counted_at, data = event.envelope.occurred_at, event.data
+        if isinstance(data, EventCorrected):
+            counted_at = data.corrects_occurred_at
+            data = data.model_copy(update={"corrects_occurred_at": in_zone(counted_at, store.timezone)})
+        day = business_date(counted_at, store.timezone, store.cut_off_hour)
+        if self.time == "live" and not event.envelope.history:
+            self._check_bounds(day)
+        live = self.time == "live"
+        placed = event.envelope.model_copy(
+            update={
+                "occurred_at": in_zone(event.envelope.occurred_at, store.timezone),
+                "business_date": day,
+                "store_version": store.version,
+                "ingested_at": self.now,
+                "clock_ahead": live and event.envelope.occurred_at > self.now + CLOCK_TOLERANCE,
+            }
+        )
+        return Event(placed, data)
+
+    def _check_bounds(self, day: date) -> None:
+        earliest, latest = (self.now - PAST).date(), (self.now + FUTURE).date()
+        if not earliest <= day <= latest:
+            raise _refused("business_date_out_of_bounds", "/time", f"a business date from {earliest} to {latest}, not {day}")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event that may be written, its record and the hash of what it says."""
+
+    event: Event[Model]
+    record: OutboundRecord
+    hash: int
+
+
+def _refused(code: str, pointer: str, expected: str) -> ContractError:
+    return ContractError([Problem(code, pointer, expected)])

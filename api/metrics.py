@@ -1,0 +1,28 @@
+"""What an API process counts, as one typed list of Prometheus metrics in a registry of its own."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one app; two apps in one process do not share them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "tillstream_api_requests", "Requests answered, by route and status.", ["route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "tillstream_api_request_seconds",
+            "Time to the end of an answer, seconds (streams excepted).",
+            ["route"],
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.events = Counter("tillstream_api_events", "Events posted, by what became of them.", ["outcome"], registry=self.registry)
+        self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
+
+    def text(self) -> bytes:
+        """Write all metrics in the text format of Prometheus."""
+        return generate_latest(self.registry)

@@ -1,0 +1,52 @@
+"""Reorder recommendations as they now are."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.cursors import Key, read_cursor, write_cursor
+from api.dependencies import ResourcesDep, ScopeDep
+from api.errors import ApiError
+from api.freshness import freshness_of
+from api.openapi import problem_answers
+from api.parameters import Code, CursorParameter, StoresParameter
+from api.schemas.reorder_recommendations import Recommendation, RecommendationPage
+from projections.read_models.reorder_recommendations.reader import RecommendationCursor, read_recommendations
+
+router = APIRouter(prefix="/v1", tags=["reorder recommendations"])
+
+
+@router.get(
+    "/reorder-recommendations",
+    name="list_reorder_recommendations",
+    operation_id="list_reorder_recommendations",
+    summary="Reorder recommendations as they now are",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_reorder_recommendations(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    store: StoresParameter = (),
+    sku: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")] = (),
+    status: Annotated[Literal["open", "closed"] | None, Query(description="Only these; without it, both.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: CursorParameter = None,
+) -> RecommendationPage:
+    """Return the newest revision for each store and SKU in scope."""
+    stores = scope.store_ids(store)
+    after = read_cursor("recommendations", cursor, 3)
+    with resources.queries:
+        freshness = await freshness_of(resources, "reorder_recommendations")
+        found = await read_recommendations(resources.engine, stores, (status,) if status else None, sku or None, _place(after), limit)
+    next_cursor = write_cursor("recommendations", tuple(map(str, found[-1].cursor))) if len(found) == limit else None
+    return RecommendationPage(**freshness, rows=[Recommendation.model_validate(row) for row in found], next_cursor=next_cursor)
+
+
+def _place(after: Key | None) -> RecommendationCursor | None:
+    if after is None:
+        return None
+    try:
+        return RecommendationCursor(after[0], after[1], UUID(after[2]))
+    except ValueError as error:
+        raise ApiError("invalid_cursor", "begin without a cursor") from error

@@ -1,0 +1,58 @@
+"""Sales KPIs: amounts in minor units and as major-unit decimals, ratios null where nothing was sold."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from api.schemas.freshness import Freshness
+
+
+class Money(BaseModel):
+    """An amount: exact minor units, and the same as a decimal in major units."""
+
+    minor: int = Field(examples=[123450])
+    major: str = Field(examples=["1234.50"])
+
+
+class AverageMoney(BaseModel):
+    """An average amount: minor units with four decimals, rounded half up, and the same in major units."""
+
+    minor: str = Field(examples=["2057.5000"])
+    major: str = Field(examples=["20.575000"])
+
+
+class SalesFigures(BaseModel):
+    """Sales of one currency: net sales = gross − discounts − returns − voids, over item lines only."""
+
+    currency: str = Field(examples=["GBP"])
+    net_sales: Money
+    gross_sales: Money
+    discounts: Money
+    returns: Money
+    voids: Money
+    service_amount: Money = Field(description="Postage, fees and the like: never part of net sales.")
+    transactions: int = Field(examples=[60])
+    units: str = Field(description="Item quantity of completed sales less voided ones.", examples=["42"])
+    average_transaction_value: AverageMoney | None = Field(
+        description="(gross − discounts − voids) ÷ transactions; null without transactions."
+    )
+    units_per_transaction: str | None = Field(description="units ÷ transactions, four decimals; null without transactions.")
+
+
+class SalesRow(SalesFigures):
+    """Sales of one group; of the parts of its key, those are set that were asked for."""
+
+    store_id: str | None = None
+    hour: datetime | None = Field(default=None, description="Start of the local hour; with the store's offset when grouped by store.")
+    period: date | None = Field(default=None, description="Business date, Monday of the week, or first of the month.")
+
+
+class SalesReport(Freshness):
+    """Rows by time, store and currency; totals per currency: amounts of different currencies are never added."""
+
+    from_date: date = Field(description="First business date asked for.")
+    until_date: date = Field(description="Last business date asked for.")
+    group_by: list[str]
+    rows: list[SalesRow]
+    totals: list[SalesFigures] = Field(description="Over everything asked for, not over this page alone.")
+    next_cursor: str | None = Field(default=None, description="For the next page; null on the last.")

@@ -1,0 +1,43 @@
+"""How far everything is: positions of read models and rules against the ends of the log."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from api.schemas.freshness import Freshness
+
+
+class PartitionStatus(BaseModel):
+    """One partition of one read model."""
+
+    topic: str
+    partition: int
+    next_offset: int = Field(description="The next record to apply.")
+    end: int | None = Field(description="Where the log ends; null when the log does not say.")
+    lag_events: int | None
+
+
+class ProjectionStatus(Freshness):
+    """One read model."""
+
+    projection: str = Field(examples=["sales"])
+    partitions: list[PartitionStatus]
+
+
+class RuleStatus(BaseModel):
+    """How far the rules have worked a partition of the facts, by their own report in the log."""
+
+    partition: int
+    next_offset: int
+    clock: datetime = Field(description="The partition's clock: its highest accepted tick.")
+    recorded_at: datetime = Field(description="Broker time of the report.")
+    lag_events: int | None
+
+
+class StackStatus(BaseModel):
+    """The whole way of the data, part by part."""
+
+    log_id: str
+    is_log_known: bool = Field(description="Whether the log answered with its ends.")
+    projections: list[ProjectionStatus]
+    rules: list[RuleStatus]

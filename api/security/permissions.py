@@ -1,0 +1,43 @@
+"""Who may call what: the literal matrix. A route that is neither here nor public cannot be mounted."""
+
+from collections.abc import Iterable
+
+from api.security.caller import Role
+
+_EVERYONE: frozenset[Role] = frozenset({"hq", "manager", "staff", "device"})
+_PEOPLE: frozenset[Role] = frozenset({"hq", "manager", "staff"})
+_LEADERS: frozenset[Role] = frozenset({"hq", "manager"})
+_HQ: frozenset[Role] = frozenset({"hq"})
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "post_events": _EVERYONE,
+    "read_sales": _LEADERS,
+    "read_stock": _PEOPLE,
+    "read_attendance": _LEADERS,
+    "list_alerts": _LEADERS,
+    "stream_alerts": _LEADERS,
+    "list_reorder_recommendations": _LEADERS,
+    "list_stores": _EVERYONE,
+    "read_status": _HQ,
+    "read_metrics": _HQ,
+}
+"""Route name (= operation id) to the roles that may call it; for which stores is decided by their scope."""
+
+PUBLIC: frozenset[str] = frozenset({"health_live", "health_ready", "openapi"})
+"""Routes without a token: they tell nothing of any store."""
+
+
+class RouteUndeclared(RuntimeError):
+    """A route was mounted that the permission matrix does not know."""
+
+
+def check_declared(route_names: Iterable[str]) -> None:
+    """Raise RouteUndeclared for the first route that says nowhere who may call it."""
+    for name in route_names:
+        if name not in PERMISSIONS and name not in PUBLIC:
+            raise RouteUndeclared(f"route {name!r} is neither in the permission matrix nor public")
+
+
+def is_allowed(route_name: str, role: Role) -> bool:
+    """Tell whether a role may call a route; no for every route that is not declared."""
+    return role in PERMISSIONS.get(route_name, frozenset())

@@ -1,0 +1,142 @@
+"""Sales KPIs over rows that the real projection made: right sums, right days and hours, right stores, and how fresh."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from api.cursors import write_cursor
+from infra.clock import utc_now
+from tests.api.events import sale
+from tests.api.running import ServedApi
+from tests.api.world import projected
+
+pytestmark = pytest.mark.stack
+
+DAY = (utc_now() - timedelta(days=10)).replace(hour=0, minute=0, second=0, microsecond=0)
+"""Ten days ago, midnight UTC: nine in the morning in Seoul."""
+
+
+def pounds(name: object, minutes: int) -> dict:
+    """Make a sale of 2 × 1.25 pounds less 50 pence, with postage, in London."""
+    lines = [
+        {"line": 1, "sku": "TEA", "quantity": "2", "unit_price": "1.25", "gross": 250, "discount": 50},
+        {"line": 2, "kind": "service", "sku": "POST", "quantity": "1", "unit_price": "3", "gross": 300},
+    ]
+    data = {"receipt_id": f"R-{name}", "currency": "GBP", "lines": lines}
+    return sale("B", name, at=DAY + timedelta(hours=12, minutes=minutes), data=data)
+
+
+def sales() -> list[dict]:
+    """Three sales in Seoul, of which one before the cut-off, and two in London."""
+    return [
+        sale("A", 1, at=DAY, amount=5000),
+        sale("A", 2, at=DAY + timedelta(minutes=30), amount=3000),
+        sale("A", 3, at=DAY + timedelta(hours=19), amount=1000),
+        pounds(1, 0),
+        pounds(2, 1),
+    ]
+
+
+@pytest.fixture
+def sold(stores, api: ServedApi) -> Iterator[list[str]]:
+    """Post the sales and let the projection run; yields the positions of the sales."""
+    with projected(stores, "sales"):
+        results = api.client().post("/v1/events", json=sales()).json()["results"]
+        yield [f"{p['topic']}/{p['partition']}/{p['offset']}" for p in (row["position"] for row in results)]
+
+
+def read(client: httpx.Client, positions: list[str], **parameters) -> dict:
+    """Ask once the positions are applied."""
+    answer = client.get("/v1/kpis/sales", params={"min_position": positions, "wait_ms": 10_000, **parameters})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+WRONG = (
+    ({"from": "yesterday"}, 422, "invalid_request"),
+    ({"from": "0001-01-01"}, 422, "invalid_request"),
+    ({"until": "9999-12-31"}, 422, "invalid_request"),
+    ({"group_by": "receipt"}, 422, "invalid_request"),
+    ({"group_by": ["day", "hour"]}, 422, "invalid_request"),
+    ({"store": "\x00"}, 422, "invalid_request"),
+    ({"store": "x" * 121}, 422, "invalid_request"),
+    ({"cursor": "bm90IG91cnM"}, 400, "invalid_cursor"),
+    ({"cursor": write_cursor("sales:store", ("", "", "GBP")), "group_by": "store"}, 400, "invalid_cursor"),
+    ({"cursor": write_cursor("sales:day", ("0001-01-01", "", "GBP")), "group_by": "day"}, 400, "invalid_cursor"),
+    ({"limit": "0"}, 422, "invalid_request"),
+    ({"min_position": "store-facts-v1/0"}, 422, "invalid_request"),
+    ({"min_position": "alerts-v1/0/1"}, 422, "invalid_request"),
+    ({"min_position": "store-facts-v1/0/999999", "wait_ms": "50"}, 503, "position_not_reached"),
+    ({"store": "X"}, 403, "store_out_of_scope"),
+)
+
+
+def test_sums_are_right_apart_by_currency_and_services_never_count(api, sold):
+    """Net sales, transactions, both averages; minor units, and majors with the digits of the currency."""
+    body = read(api.client(), sold)
+    won, pound = sorted(body["totals"], key=lambda row: row["currency"], reverse=True)
+    assert (won["currency"], won["net_sales"], won["transactions"], won["units"]) == ("KRW", {"minor": 9000, "major": "9000"}, 3, "6")
+    assert won["average_transaction_value"] == {"minor": "3000.0000", "major": "3000.0000"}
+    assert won["units_per_transaction"] == "2.0000"
+    assert (pound["net_sales"], pound["gross_sales"]["minor"], pound["discounts"]["minor"]) == ({"minor": 400, "major": "4.00"}, 500, 100)
+    assert (pound["service_amount"]["major"], pound["transactions"]) == ("6.00", 2)
+    assert pound["average_transaction_value"] == {"minor": "200.0000", "major": "2.000000"}
+    assert body["behind"] == {"events": 0, "seconds": 0.0}
+    assert abs(datetime.fromisoformat(body["as_of"]) - utc_now()) < timedelta(minutes=2)
+    assert body["generation"] == 1
+
+
+def test_days_and_hours_are_those_of_the_store(api, sold):
+    """04:00 in Seoul belongs to the day before; hours carry the store's offset; weeks begin on Monday."""
+    hq = api.client()
+    days = read(hq, sold, group_by=["store", "day"])["rows"]
+    assert [(row["store_id"], row["period"], row["transactions"]) for row in days] == [("A", str(DAY.date()), 3), ("B", str(DAY.date()), 2)]
+    hours = read(hq, sold, group_by=["store", "hour"], store="A")["rows"]
+    seoul = [datetime.fromisoformat(row["hour"]) for row in hours]
+    assert [moment.astimezone(UTC) - DAY for moment in seoul] == [timedelta(0), timedelta(hours=19)]
+    assert {moment.utcoffset() for moment in seoul} == {timedelta(hours=9)}
+    (week,) = read(hq, sold, group_by=["week"], store="B")["rows"]
+    assert week["period"] == str(DAY.date() - timedelta(days=DAY.weekday()))
+    (month,) = read(hq, sold, group_by=["month"], store="B")["rows"]
+    assert month["period"] == str(DAY.date().replace(day=1))
+    before = read(hq, sold, until=str(DAY.date() - timedelta(days=1)))
+    assert (before["rows"], before["totals"]) == ([], [])
+
+
+def test_scope_and_parameters_are_checked_before_anything_is_read(api, sold):
+    """A manager reads the own store in rows and totals, HQ its own chain; a wrong parameter is a problem, never a silent default."""
+    own = read(api.client("manager", "A"), sold, group_by="store")
+    assert [row["store_id"] for row in own["rows"]] == ["A"]
+    assert [total["currency"] for total in own["totals"]] == ["KRW"]
+    assert read(api.client(tenant="rival"), sold)["totals"] == []
+    hq = api.client()
+    answers = [hq.get("/v1/kpis/sales", params=parameters) for parameters, _, _ in WRONG]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(status, code) for _, status, code in WRONG]
+
+
+def test_pages_and_spreadsheets_hold_the_same_rows(api, sold):
+    """Followed by its cursor, a page of one row leads to every row once, totals cover all; CSV by header or by parameter."""
+    hq, rows, cursor = api.client(), [], {}
+    for _ in range(10):
+        page = read(hq, sold, group_by=["store", "hour"], limit=1, **cursor)
+        rows += page["rows"]
+        assert len(page["totals"]) == 2
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert rows == read(hq, sold, group_by=["store", "hour"])["rows"]
+    assert len(rows) == 3
+
+    expected = read(hq, sold, group_by="store")["rows"]
+    for asked in ({"headers": {"Accept": "text/csv"}}, {"params": {"group_by": "store", "format": "csv"}}):
+        answer = hq.get("/v1/kpis/sales", **({"params": {"group_by": "store"}} | asked))
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [(row["store_id"], row["net_sales_minor"], row["net_sales"]) for row in rows] == [
+            (row["store_id"], str(row["net_sales"]["minor"]), row["net_sales"]["major"]) for row in expected
+        ]
+        assert answer.headers["x-behind-events"] == "0"
+    assert hq.get("/v1/kpis/sales", headers={"Accept": "image/png"}).status_code == 406

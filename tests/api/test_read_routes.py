@@ -1,0 +1,150 @@
+"""The other read routes over rows of the real projections: what they say, to whom, and how far behind they are."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from api.cursors import write_cursor
+from contracts.codec import build_event, encode
+from contracts.envelope import Envelope
+from contracts.events.registry import REORDER_RECOMMENDED
+from contracts.events.reorder import ReorderRecommended
+from contracts.evidence import Evidence
+from contracts.identifiers import derived_id, transition_id
+from contracts.records import OutboundRecord
+from contracts.topics import REORDER_RECOMMENDATIONS, STORE_FACTS
+from infra.clock import utc_now
+from tests.api.alerts import MORNING, publish, transition
+from tests.api.events import TENANT, event_id, sale
+from tests.api.log_reader import events_on
+from tests.api.world import catch_up, projected
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+MODELS = ("event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations")
+NOON = utc_now().replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=3)
+"""Noon in Seoul, three days ago."""
+
+
+def document(store: str, kind: str, name: str, data: dict) -> dict:
+    """Make a document of any type."""
+    return sale(store, name, at=NOON) | {"type": kind, "data": data}
+
+
+def facts(store: str) -> list[dict]:
+    """Count ten, sell two, and clock in."""
+    line = {"line": 1, "sku": "MILK-1L", "quantity": "10", "counted_at": (NOON - timedelta(hours=1)).isoformat()}
+    return [
+        document(store, "stock.counted.v1", "count", {"sheet_id": "S1", "lines": [line]}),
+        sale(store, "sale", at=NOON),
+        document(store, "clock.in.v1", "punch", {"employee_id": f"E-{store}"}),
+    ]
+
+
+def recommendation(store: str) -> OutboundRecord:
+    """Recommend to reorder, as the rule does."""
+    identity = derived_id("recommendation", store)
+    data = ReorderRecommended(
+        recommendation_id=identity,
+        revision=1,
+        status="open",
+        sku="MILK-1L",
+        position="8",
+        reorder_point="9",
+        order_quantity="12",
+        rule_version=1,
+        policy_version=1,
+        evidence=Evidence(observed="8 on hand", expected="above 9"),
+    )
+    envelope = Envelope(
+        id=transition_id(identity, 1), source="rules", type=REORDER_RECOMMENDED, occurred_at=MORNING, tenant_id=TENANT, store_id=store
+    )
+    return encode(build_event(envelope, data), REORDER_RECOMMENDATIONS)
+
+
+@pytest.fixture
+def world(stores, api):
+    """Post facts of both stores, write what rules would, and let the projections apply everything."""
+    answer = api.client().post("/v1/events", json=facts("A") + facts("B"))
+    assert answer.json()["accepted"] == 6, answer.text
+    derived = [transition("A", "E-A", 1), transition("B", "E-B", 1), transition("B", "E-B", 2)]
+    asyncio.run(publish(stores, [*derived, recommendation("A"), recommendation("B")]))
+    with projected(stores, *MODELS):
+        catch_up(stores, *MODELS)
+    return stores
+
+
+DAY = f"/v1/attendance/{NOON.date()}"
+ROUTES = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", "/v1/stores", "/v1/kpis/sales?group_by=store")
+
+
+def test_each_route_answers_for_the_stores_in_scope_and_for_no_other(world, api):
+    """HQ sees its chain, a manager one store, the rival chain nothing; asking for another store is refused, not emptied."""
+
+    def stores_of(client, path) -> set[str]:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        return {row["store_id"] for row in answer.json()["rows"]}
+
+    lists = ROUTES[:-1]
+    hq, manager, rival = api.client(), api.client("manager", "A"), api.client(tenant="rival")
+    assert {path: stores_of(hq, path) for path in lists} == {path: {"A", "B"} for path in lists}
+    assert {path: stores_of(manager, path) for path in lists} == {path: {"A"} for path in lists}
+    assert {path: stores_of(rival, path) - {"X"} for path in lists} == {path: set() for path in lists}
+    asked = [manager.get(path, params={"store": "B"}) for path in ROUTES if path != "/v1/stores"]
+    assert {(answer.status_code, answer.json()["code"]) for answer in asked} == {(403, "store_out_of_scope")}
+    assert {row["store_id"] for row in hq.get("/v1/stock", params={"store": "B"}).json()["rows"]} == {"B"}
+
+
+def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
+    """Stock after count and sale, the punch, the newest transition with its evidence, the order; one row a page gives the same."""
+    manager = api.client("manager", "B")
+    (stock,) = manager.get("/v1/stock").json()["rows"]
+    assert (stock["sku"], stock["on_hand"], stock["counted_quantity"]) == ("MILK-1L", "8", "10")
+    (person,) = manager.get(DAY).json()["rows"]
+    assert (person["employee_id"], person["last_out"]) == ("E-B", None)
+    (alert,) = manager.get("/v1/alerts", params={"status": "open"}).json()["rows"]
+    assert (alert["subject"], alert["transition"], alert["evidence"]["observed"]) == ("E-B", 2, "no punch")
+    assert manager.get("/v1/alerts", params={"status": "resolved"}).json()["rows"] == []
+    (order,) = manager.get("/v1/reorder-recommendations", params={"status": "open"}).json()["rows"]
+    assert (order["sku"], order["order_quantity"], order["position"]) == ("MILK-1L", "12", "8")
+    table = manager.get("/v1/stock", headers={"Accept": "text/csv"}).text.splitlines()
+    assert table[1].startswith("B,MILK-1L,8,10,")
+
+    hq = api.client()
+    for path in ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations"):
+        first = hq.get(path, params={"limit": 1}).json()
+        second = hq.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+        assert first["rows"] + second["rows"] == hq.get(path).json()["rows"], path
+        foreign = hq.get(path, params={"cursor": write_cursor("elsewhere", ("A", "B"))})
+        assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_status_and_freshness_say_how_far_behind_the_log_everything_is(world, api):
+    """Level after catching up; behind by what was posted since; a model that never ran has no partitions."""
+    hq = api.client()
+    status = {row["projection"]: row for row in hq.get("/v1/status").json()["projections"]}
+    assert {name: status[name]["behind"]["events"] for name in MODELS} == dict.fromkeys(MODELS, 0)
+    assert (status["sales"]["partitions"], status["sales"]["behind"]) == ([], {"events": None, "seconds": None})
+    assert {row["lag_events"] for row in status["stock_on_hand"]["partitions"]} == {0}
+    assert hq.post("/v1/events", json=[sale("A", n) for n in range(3)]).json()["accepted"] == 3
+    behind = until(lambda: (b := hq.get("/v1/stock").json()["behind"])["events"] and b, 5, "the model is behind")
+    assert behind["events"] == 3
+    assert behind["seconds"] > 0
+
+
+def test_what_the_index_knows_is_answered_as_duplicate_with_its_first_position(world, api):
+    """The same content: duplicate, nothing is written; other content: refused, with the position of the first."""
+    hq = api.client()
+    again = hq.post("/v1/events", json=facts("A"))
+    assert (again.status_code, again.json()["duplicate"]) == (200, 3)
+    on_log = {str(event.id): at for at, event in events_on(world, STORE_FACTS).items()}
+    for row in again.json()["results"]:
+        assert (row["position"]["partition"], row["position"]["offset"]) == on_log[row["id"]]
+    other = hq.post("/v1/events", json=sale("A", "sale", at=NOON, amount=7000))
+    (result,) = other.json()["results"]
+    assert (other.status_code, result["problems"][0]["code"]) == (422, "conflicting_duplicate")
+    assert (result["position"]["partition"], result["position"]["offset"]) == on_log[str(event_id("A", "sale"))]
+    assert len(events_on(world, STORE_FACTS)) == len(on_log)

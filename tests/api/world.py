@@ -1,0 +1,99 @@
+"""A small world for the API: two stores, and the real projections running beside the test."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from contracts.codec import build_event, encode
+from contracts.envelope import Envelope, Event
+from contracts.events.reference import StoreDefined
+from contracts.events.registry import STORE_DEFINED
+from contracts.fields import Model
+from contracts.topics import REFERENCE_DATA, STORE_FACTS
+from infra.addresses import Addresses
+from infra.kafka.consumer import end_offsets
+from infra.postgres.engine import async_engine
+from projections.freshness import read_freshness
+from projections.options import RunnerOptions
+from projections.runner import run_projections
+from tests.api.alerts import publish
+from tests.api.events import TENANT, event_id
+from tests.waiting import until
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def store(store_id: str, timezone: str, currency: str, country: str, cut_off_hour: int, tenant: str = TENANT) -> Event[Model]:
+    """Define the first version of a store."""
+    data = StoreDefined(
+        version=1,
+        effective_from=LONG_AGO,
+        store_id=store_id,
+        name=f"Store {store_id}",
+        timezone=timezone,
+        currency=currency,
+        country=country,
+        cut_off_hour=cut_off_hour,
+    )
+    envelope = Envelope(
+        id=event_id("store", store_id), source="tests", type=STORE_DEFINED, occurred_at=LONG_AGO, tenant_id=tenant, store_id=store_id
+    )
+    return build_event(envelope, data)
+
+
+STORES = (
+    store("A", "Asia/Seoul", "KRW", "KR", 5),
+    store("B", "Europe/London", "GBP", "GB", 0),
+    store("X", "Asia/Seoul", "KRW", "KR", 0, "rival"),
+)
+
+
+def define_stores(addresses: Addresses) -> None:
+    """Write the stores to the log and let the real projection read them."""
+    records = [encode(event, topic) for event in STORES for topic in (REFERENCE_DATA, STORE_FACTS)]
+    asyncio.run(publish(addresses, records))
+    with projected(addresses, "stores"):
+        catch_up(addresses, "stores")
+
+
+@contextmanager
+def projected(addresses: Addresses, *names: str) -> Iterator[None]:
+    """Run projections in a thread while the body runs."""
+    stop = asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        await run_projections(names, RunnerOptions(addresses), stop)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: asyncio.run(work()))
+        try:
+            yield
+        finally:
+            if not running.done():
+                until(lambda: loops, 5, "the runners have started")
+                loops[0].call_soon_threadsafe(stop.set)
+            running.result(20)
+
+
+def catch_up(addresses: Addresses, *names: str, timeout: float = 30.0) -> None:
+    """Wait until projections have applied all that their topics hold now."""
+    until(lambda: asyncio.run(_are_level(addresses, names)), timeout, f"{', '.join(names)} are level with the log")
+
+
+async def _are_level(addresses: Addresses, names: Sequence[str]) -> bool:
+    engine = async_engine(addresses.postgres_dsn, "tests")
+    try:
+        for name in names:
+            positions = (await read_freshness(engine, name)).positions
+            if not positions:
+                return False
+            ends = await end_offsets(addresses.kafka_bootstrap, {topic for topic, _ in positions}, addresses.topic_prefix)
+            if any(positions.get((tp.topic, tp.partition), 0) < end for tp, end in ends.items()):
+                return False
+        return True
+    finally:
+        await engine.dispose()
