@@ -12,7 +12,7 @@ WRITER_SETTINGS: Final[dict[str, str | int]] = {
     "do_not_merge_across_partitions_select_final": 0,
     "max_execution_time": 120,
 }
-"""Defaults differ between servers and versions: identity does the deduplication, durability (`fsync_after_insert`) is a setting of each table."""
+"""Defaults differ between servers and versions: identity does the deduplication. Durability is a setting of each table."""
 
 READER_SETTINGS: Final[dict[str, str | int]] = {"readonly": 2, "max_execution_time": 30, "do_not_merge_across_partitions_select_final": 0}
 

@@ -125,6 +125,18 @@ def test_an_error_of_the_engine_reaches_the_client_with_its_code(clickhouse: Cli
     assert raised.value.code == 60
 
 
+def test_a_refused_insert_is_an_error_and_stores_nothing(clickhouse: Client) -> None:
+    """A violated constraint, and more partitions than one insert may touch, reach the client with their codes."""
+    clickhouse.command("CREATE TABLE picky (n Int32, CONSTRAINT small CHECK n < 1000) ENGINE = MergeTree PARTITION BY n ORDER BY n")
+
+    with pytest.raises(DatabaseError, match="469"):
+        clickhouse.insert_arrow("picky", pa.table({"n": pa.array([1, 1_000], pa.int32())}))
+    with pytest.raises(DatabaseError, match="252"):
+        clickhouse.insert_arrow("picky", pa.table({"n": pa.array(range(101), pa.int32())}))
+
+    assert int(clickhouse.command("SELECT count() FROM picky")) == 0
+
+
 def test_several_statements_in_one_request_are_refused(clickhouse: Client) -> None:
     """As on a server, so that nothing works embedded only."""
     with pytest.raises(DatabaseError, match="Multi-statements"):

@@ -1,0 +1,189 @@
+"""The arithmetic of a batch: records of a partition follow each other, and each is accounted for once.
+
+It decides from headers only which records a projection takes; it neither decodes nor writes.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from contracts.codec import peek_type
+from contracts.events.registry import EVENT_TYPES
+from contracts.records import LogRecord
+
+
+class Part(NamedTuple):
+    """One partition of a topic, by its plain name."""
+
+    topic: str
+    number: int
+
+
+class Source(NamedTuple):
+    """Where a record lies: the identity of a dead letter."""
+
+    topic: str
+    part: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.part}/{self.offset}"
+
+
+Covers: TypeAlias = Mapping[str, AbstractSet[str] | None]
+"""Topic to the event types that a projection folds; None: every record, whatever it is."""
+
+
+class OffsetGap(Exception):
+    """Offsets do not follow each other: a record is missing, and nothing may go on after it."""
+
+    def __init__(self, part: Part, expected: int, found: int) -> None:
+        super().__init__(f"{part.topic}/{part.number}: offset {expected} was expected, {found} was read")
+        self.part, self.expected, self.found = part, expected, found
+
+
+class Outcome(Enum):
+    """What became of one record."""
+
+    APPLIED = "applied"
+    REPEAT = "repeats"
+    FILTERED = "filtered"
+    CONTROL = "control"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many records of a range had which outcome; the sum is what was consumed."""
+
+    applied: int = 0
+    repeats: int = 0
+    filtered: int = 0
+    control: int = 0
+    dead: int = 0
+
+    @property
+    def consumed(self) -> int:
+        """All records of the range."""
+        return self.applied + self.repeats + self.filtered + self.control + self.dead
+
+
+@dataclass(frozen=True, slots=True)
+class PartBatch:
+    """Records `[first, next)` of one partition, read by the owner of `epoch`."""
+
+    part: Part
+    epoch: int
+    first: int
+    next: int
+    recorded_at: datetime
+    records: Sequence[LogRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step of a projection takes from all partitions that it owns; never empty."""
+
+    projection: str
+    generation: int
+    parts: tuple[PartBatch, ...]
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(len(part.records) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be applied for a reason in its data, its bytes untouched."""
+
+    record: LogRecord
+    reason: str
+    detail: str
+
+    @property
+    def source(self) -> Source:
+        """Where it lies."""
+        return source_of(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A partition's records by what their headers say; `taken` keeps the order of the log."""
+
+    taken: tuple[LogRecord, ...]
+    filtered: int
+    control: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """The account of one range of one partition."""
+
+    part: Part
+    first: int
+    next: int
+    tally: Tally
+
+
+def source_of(record: LogRecord) -> Source:
+    """Return where a record lies."""
+    return Source(record.topic, record.partition, record.offset)
+
+
+def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecord]) -> PartBatch:
+    """Accept records that begin at the expected offset and leave none out; OffsetGap otherwise."""
+    offset = expected
+    for record in records:
+        if record.offset != offset:
+            raise OffsetGap(part, offset, record.offset)
+        offset += 1
+    latest = max(record.timestamp for record in records)
+    return PartBatch(part, epoch, expected, offset, datetime.fromtimestamp(latest / 1000, UTC), records)
+
+
+def is_control(event_type: str | None) -> bool:
+    """Tell whether a type moves clocks and says nothing of a store."""
+    declared = EVENT_TYPES.get(event_type or "")
+    return declared is not None and declared.kind == "control"
+
+
+def sort_records(batch: PartBatch, covers: Covers) -> Sorted:
+    """Split a partition's records by their type header.
+
+    What has no type, or one that nobody declared, is taken: it is the projection's to refuse, never to pass over.
+    """
+    types = covers.get(batch.part.topic, frozenset())
+    if types is None:
+        return Sorted(tuple(batch.records), 0, 0)
+    taken, filtered, control = [], 0, 0
+    for record in batch.records:
+        event_type = peek_type(record.headers)
+        if event_type in types or event_type not in EVENT_TYPES:
+            taken.append(record)
+        elif is_control(event_type):
+            control += 1
+        else:
+            filtered += 1
+    return Sorted(tuple(taken), filtered, control)
+
+
+def account(batch: PartBatch, split: Sorted, outcomes: Mapping[Source, Outcome]) -> LedgerRow:
+    """Write the account of a range; a taken record without an outcome was applied."""
+    found = dict.fromkeys(Outcome, 0)
+    for record in split.taken:
+        found[outcomes.get(source_of(record), Outcome.APPLIED)] += 1
+    tally = Tally(
+        applied=found[Outcome.APPLIED],
+        repeats=found[Outcome.REPEAT],
+        filtered=found[Outcome.FILTERED] + split.filtered,
+        control=found[Outcome.CONTROL] + split.control,
+        dead=found[Outcome.DEAD],
+    )
+    if tally.consumed != batch.next - batch.first:
+        raise AssertionError(f"{tally} does not account for [{batch.first}, {batch.next})")
+    return LedgerRow(batch.part, batch.first, batch.next, tally)

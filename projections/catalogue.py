@@ -1,0 +1,68 @@
+"""The literal table of every projection: what it reads, what it folds, and what it is made by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.topics import ALERTS, DEAD_LETTERS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS, TOPICS
+from projections.batching import Covers
+from projections.read_models.attendance_day import mapping as attendance_day
+from projections.read_models.attendance_day.write import AttendanceDays
+from projections.read_models.event_index import mapping as event_index
+from projections.read_models.event_index.write import EventIndex
+from projections.read_models.event_log import mapping as event_log
+from projections.read_models.open_alerts import mapping as open_alerts
+from projections.read_models.open_alerts.write import OpenAlerts
+from projections.read_models.reorder_recommendations import mapping as reorder_recommendations
+from projections.read_models.reorder_recommendations.write import ReorderRecommendations
+from projections.read_models.sales_lines import mapping as sales_lines
+from projections.read_models.stock_on_hand import mapping as stock_on_hand
+from projections.read_models.stock_on_hand.write import StockOnHand
+from projections.read_models.stores import mapping as stores
+from projections.read_models.stores.write import Stores
+from projections.sinks import processor_letters
+from projections.sinks.clickhouse import event_log_sink, sales_sink
+from projections.sinks.postgres import PostgresModel, PostgresSink
+from projections.sinks.processor_letters import ProcessorLetters
+from projections.sinks.sink import Sink, SinkContext
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One projection. `covers`: topic to the event types that it folds, None for every record."""
+
+    name: str
+    store: Literal["postgres", "clickhouse"]
+    covers: Covers
+    mapping_version: int
+    factory: Callable[[SinkContext], Sink]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics it reads."""
+        return tuple(self.covers)
+
+
+def _postgres(name: str, covers: Covers, mapping_version: int, model: Callable[[], PostgresModel]) -> Declared:
+    return Declared(name, "postgres", covers, mapping_version, lambda context: PostgresSink(context, covers, model()))
+
+
+PROJECTIONS: dict[str, Declared] = {
+    declared.name: declared
+    for declared in (
+        _postgres("event_index", {STORE_FACTS: event_index.COVERED_TYPES}, event_index.MAPPING_VERSION, EventIndex),
+        _postgres("stores", {REFERENCE_DATA: stores.COVERED_TYPES, STORE_FACTS: stores.STORE_SCOPED_TYPES}, stores.MAPPING_VERSION, Stores),
+        _postgres("stock_on_hand", {STORE_FACTS: stock_on_hand.COVERED_TYPES}, stock_on_hand.MAPPING_VERSION, StockOnHand),
+        _postgres("attendance_day", {STORE_FACTS: attendance_day.COVERED_TYPES}, attendance_day.MAPPING_VERSION, AttendanceDays),
+        _postgres("open_alerts", {ALERTS: open_alerts.COVERED_TYPES}, open_alerts.MAPPING_VERSION, OpenAlerts),
+        _postgres(
+            "reorder_recommendations",
+            {REORDER_RECOMMENDATIONS: reorder_recommendations.COVERED_TYPES},
+            reorder_recommendations.MAPPING_VERSION,
+            ReorderRecommendations,
+        ),
+        _postgres("dead_letters", {DEAD_LETTERS: None}, processor_letters.MAPPING_VERSION, ProcessorLetters),
+        Declared("sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink),
+        Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink),
+    )
+}

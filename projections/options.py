@@ -1,0 +1,56 @@
+"""What a runner and its sinks are given: addresses, limits, and what only tests switch off or wait at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from infra.addresses import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Safeguards:
+    """What keeps a late or a second writer harmless; negative controls switch one off to see the damage."""
+
+    epoch: bool = True
+    expected_position: bool = True
+    first_position_wins: bool = True
+
+
+class CrashPoints(Protocol):
+    """Places where a fault test ends or freezes the process."""
+
+    def reach(self, name: str) -> None:
+        """Say that the work is at this point: `batch_received`, `effects_written` or `committed`."""
+        ...
+
+
+class NoCrashPoints:
+    """Nothing happens anywhere."""
+
+    def reach(self, name: str) -> None:
+        """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterLimit:
+    """A partition halts when more than `open` of its last `among` records are open dead letters."""
+
+    open: int = 100
+    among: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerOptions:
+    """How runners work; times in seconds. `on_ready` is called once, when every runner has its partitions."""
+
+    addresses: Addresses
+    generation: int = 1
+    max_records: int = 5_000
+    linger_seconds: float = 0.02
+    retry_seconds: float = 120.0
+    stop_grace_seconds: float = 8.0
+    limit: DeadLetterLimit = DeadLetterLimit()
+    safeguards: Safeguards = Safeguards()
+    crash_points: CrashPoints = field(default_factory=NoCrashPoints)
+    on_ready: Callable[[], None] | None = None
+    consumer_settings: tuple[tuple[str, object], ...] = ()

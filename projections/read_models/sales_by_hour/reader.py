@@ -1,0 +1,174 @@
+"""Sales by store and by hour, day, week or month, always apart by currency; chain figures are sums made here when read.
+
+Nothing is cached and nothing is formatted into a statement: every value is bound, grouping picks among literal texts.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final, Literal, TypeAlias
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
+
+Grouping: TypeAlias = Literal["store", "hour", "day", "week", "month"]
+Bucket: TypeAlias = datetime | date | None
+Cursor: TypeAlias = tuple[Bucket, str | None, str]
+
+_PLACES: Final = Decimal("0.0001")
+_BUCKETS: Final[dict[str, tuple[str, str]]] = {
+    "hour": ("hour_start", "DateTime64(0, 'UTC')"),
+    "day": ("business_date", "Date"),
+    "week": ("toMonday(business_date)", "Date"),
+    "month": ("toStartOfMonth(business_date)", "Date"),
+}
+
+
+class UnknownGrouping(ValueError):
+    """A grouping is not known, or two spans of time are asked for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SalesQuery:
+    """What is asked: `store_ids` None means every store, both dates are inclusive business dates.
+
+    `after` is the key of the last row of the page before.
+    """
+
+    store_ids: tuple[str, ...] | None
+    date_from: date
+    date_until: date
+    group_by: tuple[Grouping, ...] = ()
+    limit: int = 1_000
+    after: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SalesRow:
+    """Sums in minor units of one currency.
+
+    `bucket` is the start of the local hour in UTC (its local offset in `utc_offset_minutes`), the business date, the
+    Monday of the week or the first of the month. The two averages are None where there was no transaction;
+    `average_transaction_value` is in minor units, rounded half up to four places.
+    """
+
+    store_id: str | None
+    bucket: Bucket
+    utc_offset_minutes: int | None
+    currency: str
+    gross: int
+    discounts: int
+    returns: int
+    voids: int
+    net: int
+    transactions: int
+    sale_net: int
+    units: Decimal
+    service_amount: int
+    average_transaction_value: Decimal | None
+    units_per_transaction: Decimal | None
+
+    @property
+    def key(self) -> Cursor:
+        """Return where the next page begins."""
+        return self.bucket, self.store_id, self.currency
+
+    @property
+    def local_start(self) -> datetime | None:
+        """Return the bucket as the store's clock showed it, for hours only."""
+        if not isinstance(self.bucket, datetime) or self.utc_offset_minutes is None:
+            return None
+        return self.bucket.replace(tzinfo=None) + timedelta(minutes=self.utc_offset_minutes)
+
+
+def _span(query: SalesQuery) -> str | None:
+    spans = [name for name in query.group_by if name != "store"]
+    if len(spans) > 1 or any(name not in _BUCKETS for name in spans):
+        raise UnknownGrouping(f"at most one of {', '.join(_BUCKETS)}")
+    return spans[0] if spans else None
+
+
+def _keys(query: SalesQuery) -> list[tuple[str, str, str]]:
+    """Return name, expression and type of each grouping key, in the order of the rows."""
+    span = _span(query)
+    keys = [("bucket", *_BUCKETS[span])] if span else []
+    if "store" in query.group_by:
+        keys.append(("store_id", "store_id", "String"))
+    return [*keys, ("currency", "currency", "String")]
+
+
+_SUMS: Final = """
+    sum(gross) AS gross_sum, sum(discounts) AS discounts_sum, sum(returns) AS returns_sum, sum(voids) AS voids_sum, sum(net) AS net_sum,
+    sum(transactions) AS transactions_sum, sum(sale_net) AS sale_net_sum, sum(units) AS units_sum, sum(service_amount) AS service_sum,
+    max(utc_offset_minutes) AS utc_offset
+"""
+
+
+def _statement(query: SalesQuery) -> str:
+    keys = _keys(query)
+    names = ", ".join(f"{name}_key" for name, _, _ in keys)
+    columns = ", ".join(f"{expression} AS {name}_key" for name, expression, _ in keys)
+    stores = "" if query.store_ids is None else "AND store_id IN {stores:Array(String)}"
+    later = ""
+    if query.after is not None:
+        after = ", ".join(f"{{after_{name}:{kind}}}" for name, _, kind in keys)
+        later = f"AND ({names}) > ({after})"
+    return f"""
+        SELECT {columns}, {_SUMS} FROM {{rollup:Identifier}} FINAL
+        WHERE business_date BETWEEN {{date_from:Date}} AND {{date_until:Date}} {stores}
+        GROUP BY {names} HAVING sum(counted_lines) > 0 {later} ORDER BY {names} LIMIT {{limit:UInt32}}
+    """  # noqa: S608 - literal fragments only, every value is bound
+
+
+def _parameters(query: SalesQuery, generation: int) -> dict[str, Any]:
+    bound: dict[str, Any] = {
+        "rollup": SALES_BY_HOUR.name(generation),
+        "date_from": query.date_from,
+        "date_until": query.date_until,
+        "limit": query.limit,
+    }
+    if query.store_ids is not None:
+        bound["stores"] = list(query.store_ids)
+    if query.after is not None:
+        bucket, store_id, currency = query.after
+        bound |= {"after_bucket": bucket, "after_store_id": store_id, "after_currency": currency}
+    return {name: value for name, value in bound.items() if value is not None}
+
+
+def _average(total: Decimal | int, count: int) -> Decimal | None:
+    return (Decimal(total) / count).quantize(_PLACES, ROUND_HALF_UP) if count > 0 else None
+
+
+def _row(query: SalesQuery, found: dict[str, Any]) -> SalesRow:
+    by_hour = _span(query) == "hour"
+    transactions, units = int(found["transactions_sum"]), Decimal(found["units_sum"])
+    return SalesRow(
+        store_id=found.get("store_id_key"),
+        bucket=found.get("bucket_key"),
+        utc_offset_minutes=int(found["utc_offset"]) if by_hour else None,
+        currency=found["currency_key"],
+        gross=int(found["gross_sum"]),
+        discounts=int(found["discounts_sum"]),
+        returns=int(found["returns_sum"]),
+        voids=int(found["voids_sum"]),
+        net=int(found["net_sum"]),
+        transactions=transactions,
+        sale_net=int(found["sale_net_sum"]),
+        units=units,
+        service_amount=int(found["service_sum"]),
+        average_transaction_value=_average(found["sale_net_sum"], transactions),
+        units_per_transaction=_average(units, transactions),
+    )
+
+
+async def read_sales(client: AsyncClient, query: SalesQuery, generation: int = 1) -> list[SalesRow]:
+    """Answer a query from the rollup, in the order of bucket, store and currency; UnknownGrouping, or the driver's errors.
+
+    An hour that was emptied by corrections is left out. An empty tuple of stores finds nothing.
+    """
+    if query.store_ids is not None and not query.store_ids:
+        return []
+    client.form_encode_query_params = True  # a scope of many stores does not fit an address
+    result = await client.query(_statement(query), parameters=_parameters(query, generation))
+    return [_row(query, found) for found in result.named_results()]

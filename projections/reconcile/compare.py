@@ -1,0 +1,84 @@
+"""Compare what the log holds with what a read model holds: first sums per store, business date and type, then ids. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+MODULUS: Final = 2**64
+"""Sums of hashes are compared modulo this, which is how a 64-bit engine adds."""
+
+DifferenceKind: TypeAlias = Literal["missing", "extra", "other_content", "incomplete", "wrong_sum", "unaccounted"]
+
+
+class Key(NamedTuple):
+    """What sums are taken over; `event_type` of a correction says what it corrects."""
+
+    store_id: str
+    business_date: str
+    event_type: str
+
+
+class Digest(NamedTuple):
+    """How many distinct ids there are, and the sum of their hashes modulo 2^64."""
+
+    ids: int
+    hash_sum: int
+
+
+class Entry(NamedTuple):
+    """An event as the log or a model has it: the hash of its content, and where its first record stands."""
+
+    event_hash: int
+    place: str
+
+
+Events: TypeAlias = Mapping[str, Entry]
+"""Event id to what is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One event (or one range, of the accounts) that is not as the log says; `explained` names an innocent cause."""
+
+    model: str
+    key: Key
+    kind: DifferenceKind
+    event_id: str
+    detail: str
+    explained: str | None = None
+
+
+def digest(hashes: Iterable[int]) -> Digest:
+    """Sum up the hashes of distinct ids."""
+    ids = total = 0
+    for event_hash in hashes:
+        ids += 1
+        total += event_hash
+    return Digest(ids, total % MODULUS)
+
+
+def differing_keys(expected: Mapping[Key, Digest], found: Mapping[Key, Digest]) -> list[Key]:
+    """Return every key whose sums differ; a key that one side lacks counts as nothing there."""
+    nothing = Digest(0, 0)
+    return sorted(key for key in expected.keys() | found.keys() if expected.get(key, nothing) != found.get(key, nothing))
+
+
+def drill_down(model: str, key: Key, expected: Events, found: Events, letters: Mapping[str, str]) -> Iterator[Difference]:
+    """Name the events of one key that differ.
+
+    `letters` maps the places of the model's dead letters to their reason: an event whose first record is one of
+    them is explained, whatever the model has of it since.
+    """
+    for event_id in sorted(expected.keys() | found.keys()):
+        wanted, present = expected.get(event_id), found.get(event_id)
+        if wanted is None:
+            yield Difference(model, key, "extra", event_id, f"the log has no such event here; the model says {_said(present)}")
+        elif present is None:
+            yield Difference(model, key, "missing", event_id, f"the log has it at {wanted.place}", letters.get(wanted.place))
+        elif present.event_hash != wanted.event_hash:
+            detail = f"hash {present.event_hash}, the log has {wanted.event_hash} at {wanted.place}"
+            yield Difference(model, key, "other_content", event_id, detail, letters.get(wanted.place))
+
+
+def _said(entry: Entry | None) -> str:
+    return entry.place if entry is not None else "nothing"

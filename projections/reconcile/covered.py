@@ -1,0 +1,47 @@
+"""Which event types each read model must hold, said once more and independently of the mappings that are checked."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.events.registry import (
+    CLOCKED_IN,
+    CLOCKED_OUT,
+    EVENT_CORRECTED,
+    FACT_TYPES,
+    SALE_COMPLETED,
+    SALE_RETURNED,
+    SALE_VOIDED,
+    SHIFT_PUBLISHED,
+    STOCK_ADJUSTED,
+    STOCK_COUNTED,
+)
+from projections.reconcile.compare import Key
+
+SALES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A read model of facts, named like its projection; `splits_corrections` is false where it does not look into them."""
+
+    model: str
+    facts: frozenset[str]
+    splits_corrections: bool = True
+
+    def covers(self, key: Key) -> bool:
+        """Tell whether the model must hold the events of a key."""
+        event_type, _, corrected = key.event_type.partition(":")
+        if event_type == EVENT_CORRECTED:
+            return not self.splits_corrections or corrected in self.facts
+        return event_type in self.facts
+
+    def key(self, key: Key) -> Key:
+        """Return the key under which the model counts the events of a key of the log."""
+        return key if self.splits_corrections else key._replace(event_type=key.event_type.partition(":")[0])
+
+
+SALES_MODEL: Final = Coverage("sales", SALES)
+EVENT_INDEX: Final = Coverage("event_index", FACT_TYPES, splits_corrections=False)
+STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | {STOCK_ADJUSTED, STOCK_COUNTED})
+ATTENDANCE_DAY: Final = Coverage("attendance_day", frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED}))
+POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY)

@@ -1,0 +1,267 @@
+"""Drives projections: takes ownership of partitions, reads from the positions in Postgres, hands batches to a sink.
+
+It never goes on past an error. What a batch does to a store is the sink's; where to read and who may write is
+decided in Postgres, never by the broker.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from contracts.records import RawRecord
+from infra.clock import monotonic_seconds
+from infra.kafka.admin import log_id
+from infra.kafka.consumer import Partition, Record
+from infra.kafka.group import GroupMember, LogError, OutOfRange, stop_quietly
+from infra.postgres.engine import async_engine
+from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch
+from projections.catalogue import PROJECTIONS, Declared
+from projections.dead_letters import check_limit
+from projections.errors import Halted, RecordMissing, Unavailable
+from projections.generations import register
+from projections.options import CrashPoints, DeadLetterLimit, RunnerOptions, Safeguards
+from projections.positions import Claim, Displaced, claim
+from projections.sinks.sink import Sink, SinkContext
+
+__all__ = ["CrashPoints", "DeadLetterLimit", "Runner", "RunnerOptions", "Safeguards", "run_projections"]
+
+_log = structlog.get_logger(__name__)
+_Result = TypeVar("_Result")
+
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, LogError, Unavailable, OSError, TimeoutError)
+"""Errors of the surroundings, not of the data: the same step is tried again."""
+_FETCH_MILLISECONDS = 250
+_REVOKE_SECONDS = 4.0
+_LAG_NOTE_SECONDS = 1.0
+_FEW_RECORDS = 200
+
+
+class GaveUp(Exception):
+    """The surroundings did not come back within the time that the options allow."""
+
+
+class _Stopped(Exception):
+    """The process was asked to end while it waited for its surroundings."""
+
+
+class Runner:
+    """Runs one projection as one member of its group until it is stopped."""
+
+    def __init__(self, declared: Declared, options: RunnerOptions, engine: AsyncEngine, stop: asyncio.Event) -> None:
+        self._declared = declared
+        self._options = options
+        self._engine = engine
+        self._stop = stop
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._claims: dict[Part, Claim] = {}
+        self._lag: dict[Partition, int] = {}
+        self._lag_noted = 0.0
+        self._log_answered = monotonic_seconds()
+        self.owned = asyncio.Event()
+        """Set once the first assignment, which may be empty, was taken over."""
+        context = SinkContext(declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points)
+        self._sink: Sink = declared.factory(context)
+        self._log = _log.bind(read_model=declared.name, generation=options.generation)
+
+    async def run(self) -> None:
+        """Work until stopped; raises what no repetition heals."""
+        try:
+            await self._retrying(self._prepare)
+            while not self._stop.is_set():
+                try:
+                    await self._membership()
+                except Displaced as displaced:
+                    self._log.warning("batch_abandoned", reason=str(displaced))
+                except (LogError, OSError) as error:
+                    self._log.warning("membership_lost", error=repr(error))
+                    if monotonic_seconds() - self._log_answered > self._options.retry_seconds:
+                        raise GaveUp(f"{self._declared.name}: {error!r}") from error
+                    await self._pause(0.5)
+        except _Stopped:
+            pass
+        finally:
+            await self._sink.close()
+        self._log.info("runner_stopped")
+
+    async def _prepare(self) -> None:
+        found = await log_id(self._options.addresses.kafka_bootstrap)
+        async with self._engine.begin() as conn:
+            await register(conn, self._declared.name, self._options.generation, self._declared.mapping_version, found)
+        await self._sink.start()
+
+    async def _membership(self) -> None:
+        addresses = self._options.addresses
+        group = f"{addresses.topic_prefix}tillstream-{self._declared.name}-g{self._options.generation}"
+        member = GroupMember(
+            addresses.kafka_bootstrap,
+            f"tillstream-{self._declared.name}",
+            group,
+            self._declared.topics,
+            addresses.topic_prefix,
+            self._finish_batch,
+            **dict(self._options.consumer_settings),
+        )
+        self._claims = {}
+        try:
+            await member.start()
+            while not self._stop.is_set():
+                if member.changed:
+                    await self._take_over(member)
+                await self._step(member)
+        finally:
+            await stop_quietly(member)
+
+    async def _finish_batch(self) -> None:
+        """Let the batch at hand end; one that does not in time finds its epoch raised by the next owner."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REVOKE_SECONDS):
+                await self._idle.wait()
+
+    async def _take_over(self, member: GroupMember) -> None:
+        member.changed = False
+        wanted = [Part(tp.topic, tp.partition) for tp in member.assigned]
+        self._claims = {}
+        if wanted:
+            self._claims = await self._retrying(lambda: self._claim(wanted))
+            member.read_from({Partition(*part): taken.next_offset for part, taken in self._claims.items()})
+        self._log.info("partitions_taken", parts={f"{p.topic}/{p.number}": c.next_offset for p, c in sorted(self._claims.items())})
+        self.owned.set()
+
+    async def _claim(self, wanted: Sequence[Part]) -> dict[Part, Claim]:
+        name, generation = self._declared.name, self._options.generation
+        async with self._engine.begin() as conn:
+            found = await log_id(self._options.addresses.kafka_bootstrap)
+            await register(conn, name, generation, self._declared.mapping_version, found)
+            claims = await claim(conn, name, generation, wanted)
+            await self._check_limits(conn, {part: taken.next_offset for part, taken in claims.items()})
+        return claims
+
+    async def _check_limits(self, conn: AsyncConnection, positions: Mapping[Part, int]) -> None:
+        for part, offset in positions.items():
+            await check_limit(conn, self._declared.name, self._options.generation, part, offset, self._options.limit)
+
+    async def _step(self, member: GroupMember) -> None:
+        try:
+            fetched = await member.fetch(_FETCH_MILLISECONDS, self._options.max_records)
+        except OutOfRange as error:
+            raise RecordMissing(f"{self._declared.name}: {error}") from error
+        self._log_answered = monotonic_seconds()
+        if member.changed or not fetched:
+            return
+        batch = self._batch(fetched)
+        self._idle.clear()
+        try:
+            self._options.crash_points.reach("batch_received")
+            rows = await self._retrying(lambda: self._sink.apply(batch))
+        finally:
+            self._idle.set()
+        self._options.crash_points.reach("committed")
+        await self._applied(member, batch, rows)
+
+    def _batch(self, fetched: Mapping[Partition, Sequence[Record]]) -> Batch:
+        parts = []
+        for tp, records in sorted(fetched.items()):
+            part = Part(tp.topic, tp.partition)
+            owned = self._claims[part]
+            try:
+                parts.append(part_batch(part, owned.epoch, owned.next_offset, [_plain_record(tp.topic, record) for record in records]))
+            except OffsetGap as gap:
+                raise RecordMissing(f"{self._declared.name}: {gap}") from gap
+        return Batch(self._declared.name, self._options.generation, tuple(parts))
+
+    async def _applied(self, member: GroupMember, batch: Batch, rows: Sequence[LedgerRow]) -> None:
+        for part in batch.parts:
+            if part.part in self._claims:
+                self._claims[part.part] = Claim(part.part, part.epoch, part.next, part.recorded_at)
+            self._lag[Partition(*part.part)] = part.next
+        dead = [row for row in rows if row.tally.dead]
+        self._log.info(
+            "batch_written",
+            records=batch.records,
+            applied=sum(row.tally.applied for row in rows),
+            repeats=sum(row.tally.repeats for row in rows),
+            dead=sum(row.tally.dead for row in rows),
+        )
+        if dead:
+            async with self._engine.connect() as conn:
+                await self._check_limits(conn, {row.part: row.next for row in dead})
+        if monotonic_seconds() - self._lag_noted > _LAG_NOTE_SECONDS:
+            self._lag_noted = monotonic_seconds()
+            await member.note_for_lag_tools(self._lag)
+            self._lag.clear()
+        if batch.records < _FEW_RECORDS:
+            await self._pause(self._options.linger_seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+    async def _retrying(self, step: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Repeat a step while its surroundings fail, for as long as the options allow; then let the error through."""
+        deadline = monotonic_seconds() + self._options.retry_seconds
+        wait = 0.1
+        while True:
+            try:
+                return await step()
+            except _PASSING as error:
+                if monotonic_seconds() > deadline:
+                    raise GaveUp(f"{self._declared.name}: {error!r}") from error
+                self._log.warning("step_failed", error=repr(error)[:500], again_in_seconds=wait)
+            await self._pause(wait)
+            if self._stop.is_set():
+                raise _Stopped
+            wait = min(2.0, wait * 2)
+
+
+def _plain_record(topic: str, record: Record) -> RawRecord:
+    return RawRecord(topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
+
+
+async def run_projections(names: Sequence[str], options: RunnerOptions, stop: asyncio.Event) -> None:
+    """Run projections side by side until `stop` is set; the first one that cannot go on ends all, with its error.
+
+    `options.on_ready` is called once, when all of them own what the group gave them.
+    """
+    engine = async_engine(options.addresses.postgres_dsn, "tillstream-projections", pool_size=max(5, len(names) + 2))
+    try:
+        runners = [Runner(PROJECTIONS[name], options, engine, stop) for name in names]
+        tasks = [asyncio.create_task(runner.run(), name=name) for runner, name in zip(runners, names, strict=True)]
+        ready = asyncio.create_task(_announce(runners, options.on_ready))
+        try:
+            await _until_ended(tasks, stop, options.stop_grace_seconds)
+        finally:
+            ready.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, ready, return_exceptions=True)
+    finally:
+        await engine.dispose()
+
+
+async def _announce(runners: Sequence[Runner], on_ready: Callable[[], None] | None) -> None:
+    for runner in runners:
+        await runner.owned.wait()
+    if on_ready is not None:
+        on_ready()
+
+
+async def _until_ended(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, grace_seconds: float) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        for task in tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                _log.error("runner_failed", read_model=task.get_name(), error=repr(error), halted=isinstance(error, Halted))
+                raise error
+    finally:
+        stopping.cancel()

@@ -1,0 +1,122 @@
+"""Apply a batch to a read model in ClickHouse: number, facts, sums, and only then the positions, in one Postgres transaction.
+
+There is no transaction over both stores and no plan to recover: a process that dies anywhere leaves positions behind its
+facts, and the next owner repeats the batch, which changes nothing. This holds as long as the tables replace by identity
+(a probe at the start refuses to run otherwise) and as long as sums of an older batch lose against those of a newer one.
+"""
+
+from collections.abc import Sequence
+from typing import Generic
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.records import LogRecord
+from infra.clickhouse.client import async_writer
+from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
+from projections.ledger import allocate_ledger_id
+from projections.positions import Displaced, advance
+from projections.settlement import settle
+from projections.sinks.clickhouse_archive import ArchiveModel
+from projections.sinks.clickhouse_insert import attempt
+from projections.sinks.clickhouse_model import ClickHouseModel, Work
+from projections.sinks.clickhouse_probe import probe
+from projections.sinks.clickhouse_sales import SalesModel
+from projections.sinks.sink import Sink, SinkContext
+
+_EPOCH = text(
+    """
+    SELECT epoch FROM delivery.positions
+    WHERE projection = :projection AND generation = :generation AND topic = :topic AND part = :part
+    """
+)
+
+
+class ClickHouseSink(Generic[Work]):
+    """Takes the batches of one ClickHouse projection."""
+
+    def __init__(self, context: SinkContext, model: ClickHouseModel[Work]) -> None:
+        self._context = context
+        self._model = model
+        self._client: AsyncClient | None = None
+
+    async def start(self) -> None:
+        """Connect, and refuse to run on tables that do not replace (StoreDoesNotReplace)."""
+        if self._client is None:
+            self._client = await attempt("connection", lambda: async_writer(self._context.addresses.clickhouse_url))
+        client: AsyncClient = self._client
+        client.form_encode_query_params = True  # ids of a batch do not fit an address
+        self._model.connect(client)
+        await probe(client, self._model.tables, self._context.generation)
+
+    async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
+        """Make a batch durable and advance its positions; repeatable, see the protocol of sinks."""
+        reach = self._context.crash_points.reach
+        ledger_id = await self._number(batch)
+        splits = [sort_records(part, self._model.covers) for part in batch.parts]
+        taken = [record for split in splits for record in split.taken]
+        work = await self._model.prepare(taken)
+        reach("before_insert")
+        await self._model.insert(work)
+        reach("inserted")
+        await self._model.sum_again(work, ledger_id)
+        reach("recomputed")
+        reach("effects_written")
+        rows = await self._advance(batch, ledger_id, splits, taken, work)
+        reach("positions_advanced")
+        return rows
+
+    async def close(self) -> None:
+        """Release the connection."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _number(self, batch: Batch) -> int:
+        """Take the batch's number, then make sure that it is still ours.
+
+        In this order: an owner who was displaced unnoticed never goes on with a number above those of its successor, so
+        whatever it still writes loses.
+        """
+        async with self._context.engine.begin() as conn:
+            ledger_id = await allocate_ledger_id(conn)
+        async with self._context.engine.begin() as conn:
+            await self._check_owner(conn, batch)
+        return ledger_id
+
+    async def _check_owner(self, conn: AsyncConnection, batch: Batch) -> None:
+        if not self._context.safeguards.epoch:
+            return
+        for part in batch.parts:
+            place = {
+                "projection": batch.projection,
+                "generation": batch.generation,
+                "topic": part.part.topic,
+                "part": part.part.number,
+            }
+            if (await conn.execute(_EPOCH, place)).scalar_one_or_none() != part.epoch:
+                raise Displaced(part.part)
+
+    async def _advance(
+        self, batch: Batch, ledger_id: int, splits: Sequence[Sorted], taken: Sequence[LogRecord], work: Work
+    ) -> tuple[LedgerRow, ...]:
+        outcomes: dict[Source, Outcome] = {}
+        letters: list[DeadLetter] = []
+        for index, judgement in work.judgements.items():
+            outcomes[source_of(taken[index])] = judgement.outcome
+            if judgement.outcome is Outcome.DEAD:
+                letters.append(DeadLetter(taken[index], judgement.reason, judgement.detail))
+        async with self._context.engine.begin() as conn:
+            await advance(conn, batch, self._context.safeguards)
+            return await settle(conn, ledger_id, batch, splits, outcomes, letters)
+
+
+def sales_sink(context: SinkContext) -> Sink:
+    """Make the sink of the sales facts and their hourly sums."""
+    return ClickHouseSink(context, SalesModel(context.generation, context.safeguards.first_position_wins))
+
+
+def event_log_sink(context: SinkContext) -> Sink:
+    """Make the sink of the archive."""
+    return ClickHouseSink(context, ArchiveModel(context.addresses.log_id, context.generation))

@@ -1,0 +1,202 @@
+"""The sales model in ClickHouse: which records of a batch it takes, what it writes, which store-days it sums again.
+
+A batch may be repeated at any time and changes nothing: facts replace by identity, sums are recomputed from the facts.
+A correction is expected to carry the store and business date of what it corrects, as its contract says: corrections are
+looked up by store-day.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from contracts.codec import content_hash, decode
+from contracts.corrections import Link, not_counting
+from contracts.errors import UnreadableRecord
+from contracts.records import LogRecord
+from contracts.topics import STORE_FACTS
+from projections.batching import Covers
+from projections.read_models.event_log.mapping import recorded_at
+from projections.read_models.sales_by_hour.recompute import CORRECTIONS_OF_DAYS, RECOMPUTE
+from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
+from projections.read_models.sales_lines.mapping import (
+    COVERED_TYPES,
+    MAPPING_VERSION,
+    Origin,
+    SaleFacts,
+    concerns_sales,
+    map_event,
+    version_of,
+)
+from projections.read_models.sales_lines.table import KNOWN_EVENTS, SALE_CORRECTIONS, SALES_LINES
+from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Judgement, dead
+
+EventKey: TypeAlias = tuple[str, UUID]
+StoreDay: TypeAlias = tuple[str, date]
+
+IDS_PER_QUERY: Final = 3_000
+STORE_DAYS_PER_RECOMPUTE: Final = 1_000
+_FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A readable event that concerns sales."""
+
+    index: int
+    key: EventKey
+    position: int
+    day: date
+    facts: SaleFacts
+
+
+@dataclass(slots=True)
+class SalesBatch:
+    """What is known of each record so far; what is still a candidate has no judgement yet."""
+
+    judgements: dict[int, Judgement] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+
+    def reject(self, reasons: Mapping[int, Judgement]) -> None:
+        """Take candidates out, each with its judgement."""
+        self.judgements |= reasons
+        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+
+
+class SalesModel:
+    """Reads, writes and sums the sales of one generation."""
+
+    mapping_version: Final = MAPPING_VERSION
+    covers: Final[Covers] = {STORE_FACTS: COVERED_TYPES}
+    tables: Final = (SALES_LINES, SALE_CORRECTIONS, SALES_BY_HOUR)
+
+    def __init__(self, generation: int = 1, first_position_wins: bool = True) -> None:
+        self._client: AsyncClient
+        self._generation = generation
+        self._first_position_wins = first_position_wins
+
+    def connect(self, client: AsyncClient) -> None:
+        """Work with this connection from now on."""
+        self._client = client
+
+    async def prepare(self, records: Sequence[LogRecord]) -> SalesBatch:
+        """Read the records; repeats, within the batch or of an earlier one, are judged here."""
+        work = await asyncio.to_thread(self._read, records)
+        if self._first_position_wins:
+            work.reject(repeats_within(work.candidates))
+            known = await self._known(work.candidates)
+            work.reject({c.index: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
+        return work
+
+    async def insert(self, work: SalesBatch) -> None:
+        """Write the facts; an event that the store refuses is judged dead and leaves nothing behind."""
+        rejected: dict[int, str] = {}
+        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (SALES_LINES, _line_rows)):
+            pieces = [Piece(c.index, c.day, rows_of(c)) for c in work.candidates if c.index not in rejected]
+            rejected |= await insert_pieces(self._client, table, self._generation, pieces)
+        for candidate in work.candidates:
+            if candidate.index in rejected:
+                await self._forget(candidate)
+        work.reject({index: dead("refused_by_store", reason) for index, reason in rejected.items()})
+
+    async def sum_again(self, work: SalesBatch, version: int) -> None:
+        """Sum every touched store-day again, under the number of this work."""
+        days = sorted({(c.key[0], c.day) for c in work.candidates}, key=lambda touched: (touched[1], touched[0]))
+        for portion in portions_of_days(days):
+            await self._recompute(portion, version)
+
+    def _read(self, records: Sequence[LogRecord]) -> SalesBatch:
+        batch = SalesBatch()
+        for index, record in enumerate(records):
+            found = self._read_one(index, record)
+            if isinstance(found, Candidate):
+                batch.candidates.append(found)
+            else:
+                batch.judgements[index] = found
+        return batch
+
+    def _read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+        version = version_of(record.offset, self._first_position_wins)
+        try:
+            event = decode(record)
+            if not concerns_sales(event):
+                return FILTERED
+            hashed = content_hash(record.headers, record.value)
+            facts = map_event(event, Origin(record.partition, record.offset, recorded_at(record), hashed, version))
+        except UnreadableRecord as error:
+            return dead(error.code, str(error))
+        rows = facts.corrections or facts.lines
+        return Candidate(index, (event.store_id, event.id), record.offset, rows[0].business_date, facts)
+
+    async def _known(self, candidates: Sequence[Candidate]) -> dict[EventKey, int]:
+        known: dict[EventKey, int] = {}
+        for start in range(0, len(candidates), IDS_PER_QUERY):
+            portion = candidates[start : start + IDS_PER_QUERY]
+            bound = {**self._names(), "stores": sorted({c.key[0] for c in portion}), "ids": [c.key[1] for c in portion]}
+            for store_id, event_id, position in await self._rows(KNOWN_EVENTS, bound):
+                known[store_id, event_id] = position
+        return known
+
+    async def _recompute(self, days: Sequence[StoreDay], version: int) -> None:
+        bound: dict[str, Any] = {**self._names(), "stores": [store for store, _ in days], "dates": [day for _, day in days]}
+        links: dict[str, list[Link]] = {}
+        for store_id, event_id, corrects_event_id, position in await self._rows(CORRECTIONS_OF_DAYS, bound):
+            links.setdefault(store_id, []).append(Link(event_id, corrects_event_id, position))
+        excluded = [(store_id, event_id) for store_id, of_store in links.items() for event_id in not_counting(of_store)]
+        bound["excluded_stores"] = [store_id for store_id, _ in excluded]
+        bound["excluded_ids"] = [event_id for _, event_id in excluded]
+        bound["version"] = version
+        await attempt("recompute of sales_by_hour", lambda: self._client.raw_query(RECOMPUTE, parameters=bound))
+
+    async def _forget(self, candidate: Candidate) -> None:
+        for table in (SALES_LINES, SALE_CORRECTIONS):
+            bound = {"table": table.name(self._generation), "store": candidate.key[0], "day": candidate.day, "id": candidate.key[1]}
+            await attempt("removal of a refused event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
+
+    async def _rows(self, statement: str, bound: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        result = await attempt("look-up", lambda: self._client.query(statement, parameters=dict(bound)))
+        rows: Sequence[Sequence[Any]] = result.result_rows
+        return rows
+
+    def _names(self) -> dict[str, Any]:
+        return {
+            "lines": SALES_LINES.name(self._generation),
+            "corrections": SALE_CORRECTIONS.name(self._generation),
+            "rollup": SALES_BY_HOUR.name(self._generation),
+        }
+
+
+def repeats_within(candidates: Sequence[Candidate]) -> dict[int, Judgement]:
+    """Find the candidates whose event stands at a lower position of the same batch."""
+    first: dict[EventKey, int] = {}
+    for candidate in candidates:
+        first[candidate.key] = min(candidate.position, first.get(candidate.key, candidate.position))
+    return {candidate.index: REPEAT for candidate in candidates if candidate.position > first[candidate.key]}
+
+
+def portions_of_days(days: Sequence[StoreDay]) -> Iterator[list[StoreDay]]:
+    """Cut store-days, in order of their dates, so that a recompute touches few partitions and has short parameters."""
+    portion: list[StoreDay] = []
+    months: set[tuple[int, int]] = set()
+    for store_id, day in days:
+        month = (day.year, day.month)
+        if portion and (len(portion) == STORE_DAYS_PER_RECOMPUTE or (month not in months and len(months) == MONTHS_PER_INSERT)):
+            yield portion
+            portion, months = [], set()
+        portion.append((store_id, day))
+        months.add(month)
+    if portion:
+        yield portion
+
+
+def _line_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
+    return candidate.facts.lines
+
+
+def _correction_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
+    return candidate.facts.corrections

@@ -1,0 +1,42 @@
+"""What a runner needs of a store, and what a sink is made of."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra.addresses import Addresses
+from projections.batching import Batch, LedgerRow
+from projections.options import CrashPoints, Safeguards
+
+
+class Sink(Protocol):
+    """Takes the batches of one projection, one after the other."""
+
+    async def start(self) -> None:
+        """Check that the store behaves as needed; called once, before the first batch."""
+        ...
+
+    async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
+        """Make all effects of a batch durable and advance its positions; applying it again changes nothing.
+
+        Raises Displaced when another owner has a partition (nothing may stay that its own work does not
+        repeat), Unavailable or a driver's connection error when the same batch should be tried again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """What a sink is made of; the engine is shared by all sinks of a process."""
+
+    projection: str
+    generation: int
+    engine: AsyncEngine
+    addresses: Addresses
+    safeguards: Safeguards
+    crash_points: CrashPoints

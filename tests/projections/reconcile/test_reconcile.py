@@ -1,0 +1,248 @@
+"""Reconciliation on the real stack: it passes when everything is there, and finds each damage down to the event."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from contracts.codec import build_event, encode
+from contracts.envelope import Envelope, Event
+from contracts.events.registry import CLOCKED_IN, STOCK_COUNTED
+from contracts.fields import Model
+from contracts.identifiers import derived_id
+from contracts.records import OutboundRecord
+from contracts.topics import STORE_FACTS
+from infra.addresses import Addresses
+from infra.kafka.publisher import Publisher
+from projections.options import RunnerOptions
+from projections.reconcile.report import Report
+from projections.reconcile.run import ReconcileOptions, reconcile
+from projections.runner import run_projections
+from tests.projections.clickhouse.driving import clickhouse, publish
+from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
+
+pytestmark = pytest.mark.stack
+
+MODELS = ("event_index", "stock_on_hand", "attendance_day", "sales", "event_log")
+
+
+def fact(kind: str, name: str, content: dict[str, Any], store: str = "S1") -> Event[Model]:
+    """Return an event of another family."""
+    envelope = Envelope(
+        id=derived_id("test", store, name),
+        source="test",
+        type=kind,
+        occurred_at=at(9),
+        tenant_id="chain",
+        store_id=store,
+        business_date=DAY,
+        history=True,
+    )
+    return build_event(envelope, content)
+
+
+def story() -> list[Event[Model]]:
+    """Return events of every family that is compared, with corrections and repeats."""
+    first, second = sale("R1", at(9), line(1, 500), line(2, 70)), sale("R2", at(10), line(1, 300))
+    punch = fact(CLOCKED_IN, "P1", {"employee_id": "E1"})
+    events = [
+        first,
+        second,
+        returned("T1", at(11), line(1, 40)),
+        voided("V1", at(11), line(1, 300)),
+        corrected("C1", first, sale("right", at(9), line(1, 450))),
+        corrected("C2", second),
+        corrected("C3", punch),
+        punch,
+        fact(STOCK_COUNTED, "N1", {"sheet_id": "N1", "lines": [{"line": 1, "sku": "SKU-1", "quantity": "12"}]}),
+        sale("R3", at(12), line(1, 10), store="S2"),
+    ]
+    return events + events[:3]
+
+
+def project(place: Addresses) -> None:
+    """Run the projections until reconciliation no longer finds one behind."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(run_projections(MODELS, RunnerOptions(place), stop))
+        waiting = asyncio.create_task(reconcile(place, ReconcileOptions(wait_seconds=60)))
+        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.gather(running, waiting)
+
+    asyncio.run(run())
+
+
+def judged(place: Addresses, wait_seconds: float = 0) -> Report:
+    """Reconcile."""
+    return asyncio.run(reconcile(place, ReconcileOptions(wait_seconds=wait_seconds)))
+
+
+def test_what_is_whole_passes(place: Addresses) -> None:
+    """Repeats, corrections and every family: each model holds what the log has, and the report says how much that was."""
+    publish(place, story())
+    project(place)
+    report = judged(place)
+
+    assert (report.verdict, report.differences, report.unverified, report.error) == ("PASS", [], [], None)
+    found = json.loads(json.dumps(report.as_json()))
+    assert found["log"] == {"records": 13, "events": 10, "repeats": 3, "conflicting_duplicates": []}
+    assert {model: row["events"] for model, row in found["compared"].items()} == {
+        "event_index": 10,
+        "stock_on_hand": 8,
+        "attendance_day": 2,
+        "sales": 7,
+        "event_log": 13,
+    }
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One way to harm a model, and what must be said of it."""
+
+    do: Callable[[Addresses], None]
+    said: tuple[str, str, str]
+
+
+def in_clickhouse(statement: str) -> Callable[[Addresses], None]:
+    """Return a damage done in ClickHouse."""
+
+    def do(place: Addresses) -> None:
+        with clickhouse(place) as client:
+            client.command(statement)
+
+    return do
+
+
+def in_postgres(statement: str) -> Callable[[Addresses], None]:
+    """Return a damage done in Postgres."""
+
+    def do(place: Addresses) -> None:
+        with psycopg.connect(place.postgres_dsn) as connection:
+            connection.execute(statement)
+
+    return do
+
+
+def event(name: str, store: str = "S1") -> str:
+    """Return an event's id."""
+    return str(derived_id("test", store, name))
+
+
+SALES = {
+    "a lost event": Damage(
+        in_clickhouse(f"DELETE FROM sales_lines_g1 WHERE event_id = '{event('R3', 'S2')}'"), ("sales", "missing", event("R3", "S2"))
+    ),
+    "a lost line": Damage(
+        in_clickhouse(f"DELETE FROM sales_lines_g1 WHERE event_id = '{event('R1')}' AND line = 2"), ("sales", "incomplete", event("R1"))
+    ),
+    "a changed hash": Damage(
+        in_clickhouse(
+            f"ALTER TABLE sales_lines_g1 UPDATE event_hash = event_hash + 1 WHERE event_id = '{event('T1')}' SETTINGS mutations_sync = 2"
+        ),
+        ("sales", "other_content", event("T1")),
+    ),
+    "one too many": Damage(
+        in_clickhouse(
+            "INSERT INTO sales_lines_g1 SELECT * REPLACE (toUUID('00000000-0000-0000-0000-000000000001') AS event_id) "
+            f"FROM (SELECT * FROM sales_lines_g1 WHERE event_id = '{event('R2')}')"
+        ),
+        ("sales", "extra", "00000000-0000-0000-0000-000000000001"),
+    ),
+    "a lost correction": Damage(
+        in_clickhouse(f"DELETE FROM sale_corrections_g1 WHERE event_id = '{event('C2')}'"), ("sales", "missing", event("C2"))
+    ),
+    "a correction without its content": Damage(
+        in_clickhouse(f"DELETE FROM sales_lines_g1 WHERE event_id = '{event('C1')}'"), ("sales", "incomplete", event("C1"))
+    ),
+}
+SUMS = {
+    "a lost sum": Damage(in_clickhouse("DELETE FROM sales_by_hour_g1 WHERE store_id = 'S2'"), ("sales", "wrong_sum", "")),
+    "a changed sum": Damage(
+        in_clickhouse("ALTER TABLE sales_by_hour_g1 UPDATE net = net + 1 WHERE store_id = 'S1' AND net = -340 SETTINGS mutations_sync = 2"),
+        ("sales", "wrong_sum", ""),
+    ),
+}
+OTHERS = {
+    "a lost row of the index": Damage(
+        in_postgres(f"DELETE FROM read_g1.event_index WHERE event_id = '{event('P1')}'"), ("event_index", "missing", event("P1"))
+    ),
+    "a changed hash of stock": Damage(
+        in_postgres(f"UPDATE read_g1.stock_on_hand_events SET event_hash = 5 WHERE event_id = '{event('N1')}'"),
+        ("stock_on_hand", "other_content", event("N1")),
+    ),
+    "attendance on another day": Damage(
+        in_postgres(f"UPDATE read_g1.attendance_day_events SET business_date = '2026-03-05' WHERE event_id = '{event('P1')}'"),
+        ("attendance_day", "missing", event("P1")),
+    ),
+    "a hole in the archive": Damage(
+        in_clickhouse(f"DELETE FROM event_log_g1 WHERE ce_id = '{event('N1')}'"), ("event_log", "missing", "store-facts-v1/")
+    ),
+    "an account that is gone": Damage(in_postgres("DELETE FROM delivery.ledger WHERE projection = 'sales'"), ("sales", "unaccounted", "")),
+}
+
+
+@pytest.mark.parametrize("damages", [SALES, SUMS, OTHERS], ids=["sales", "sums", "others"])
+def test_each_damage_is_found_and_named(place: Addresses, damages: dict[str, Damage]) -> None:
+    """Done one on top of the other, each adds exactly its own finding."""
+    publish(place, story())
+    project(place)
+    assert judged(place).verdict == "PASS"
+    before: set[tuple[str, str, str]] = set()
+    for name, damage in damages.items():
+        damage.do(place)
+        report = judged(place)
+        now: set[tuple[str, str, str]] = {(d.model, d.kind, d.event_id or "/".join(d.key)) for d in report.differences}
+        model, kind, event_id = damage.said
+
+        assert report.verdict == "MISMATCH", name
+        assert any(found[:2] == (model, kind) and found[2].startswith(event_id) for found in now - before), (name, now - before)
+        assert before <= now, name
+        before = now
+
+
+def test_a_conflicting_duplicate_is_told_and_is_no_mismatch(place: Addresses) -> None:
+    """Every model keeps the first content; the other is on the log, in the archive, and in the report."""
+    publish(place, [sale("R1", at(9), line(1, 500)), sale("R1", at(9), line(1, 900))])
+    project(place)
+    report = judged(place)
+
+    assert report.verdict == "PASS"
+    assert [text.split(" ", 1)[0] for text in report.conflicts] == [event("R1")]
+
+
+def test_a_dead_letter_explains_what_the_models_do_not_have(place: Addresses) -> None:
+    """A record whose content nobody can read is listed with its reason instead of counting as lost."""
+
+    async def run() -> None:
+        record = encode(sale("R1", at(9)), STORE_FACTS)
+        async with Publisher(place.kafka_bootstrap, "test", place.topic_prefix) as publisher:
+            await publisher.publish_all([OutboundRecord(record.topic, record.key, b'{"receipt_id": 7}', record.headers)])
+
+    asyncio.run(run())
+    publish(place, [sale("R2", at(9))])
+    project(place)
+    report = judged(place)
+
+    assert report.verdict == "PASS"
+    assert {(d.model, d.kind, d.event_id) for d in report.explained} == {(m, "missing", event("R1")) for m in ("sales", "stock_on_hand")}
+
+
+def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
+    """A model that is behind, a store that does not answer, a log that is not there: none of them passes."""
+    publish(place, story())
+    behind = judged(place)
+    assert (behind.verdict, behind.compared) == ("UNVERIFIED", [])
+    assert all(any(text.startswith(f"{model}: ") for text in behind.unverified) for model in MODELS)
+
+    project(place)
+    no_store = judged(replace(place, clickhouse_url="http://nobody:x@127.0.0.1:1/none"))
+    assert no_store.verdict == "UNVERIFIED"
+    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day"]
+
+    assert judged(replace(place, kafka_bootstrap="127.0.0.1:1")).verdict == "UNVERIFIED"
