@@ -20,7 +20,7 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 	@$(BIN)/tillstream demo $(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"

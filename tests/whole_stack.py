@@ -58,14 +58,15 @@ class WholeStack:
         """Return where the API listens."""
         return str(self.record()["facts"]["api_url"])
 
-    def token(self, role: str = "hq", *stores: str) -> str:
+    def token(self, role: str = "hq", *stores: str, tenant: str = "demo") -> str:
         """Issue a token through the command line."""
         scope = [part for store in stores for part in ("--store", store)]
-        return run("token", "--role", role, *scope, "--data-dir", str(self.data_dir)).stdout.strip()
+        return run("token", "--role", role, *scope, "--tenant", tenant, "--data-dir", str(self.data_dir)).stdout.strip()
 
-    def client(self, role: str = "hq", *stores: str) -> httpx.Client:
+    def client(self, role: str = "hq", *stores: str, tenant: str = "demo") -> httpx.Client:
         """Return an HTTP client that carries a token."""
-        return httpx.Client(base_url=self.api_url, headers={"Authorization": f"Bearer {self.token(role, *stores)}"}, timeout=30.0)
+        bearer = self.token(role, *stores, tenant=tenant)
+        return httpx.Client(base_url=self.api_url, headers={"Authorization": f"Bearer {bearer}"}, timeout=30.0)
 
     def is_ready(self) -> bool:
         """Tell whether the API says that everything is ready."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
@@ -36,8 +35,8 @@ def simulation(stack: WholeStack, tenant: str, truth: Path) -> list[str]:
 
 def kpi_of(stack: WholeStack, tenant: str) -> dict[str, int]:
     """Return net sales by store as the chain's HQ sees them."""
-    token = run("token", "--role", "hq", "--tenant", tenant, "--data-dir", str(stack.data_dir)).stdout.strip()
-    answer = httpx.get(f"{stack.api_url}/v1/kpis/sales", params=WINDOW, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    with stack.client("hq", tenant=tenant) as client:
+        answer = client.get("/v1/kpis/sales", params=WINDOW)
     answer.raise_for_status()
     return {row["store_id"]: row["net_sales"]["minor"] for row in answer.json()["rows"]}
 

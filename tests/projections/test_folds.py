@@ -18,7 +18,7 @@ from tests.projections.story import adjusted, alert, at, corrected, counted, log
 
 pytestmark = pytest.mark.stack
 
-on_real_tables = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_real_tables = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 cuts = st.lists(st.integers(0, 100), max_size=5)
 minutes = st.integers(0, 300)
 names = st.sampled_from(["S1", "S2"])

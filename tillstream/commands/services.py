@@ -9,6 +9,9 @@ import typer
 
 from tillstream.options import DataDir, settings_for
 
+EXIT_HALTED = 4
+"""A projection halted on purpose: the log or the read model is not what it was, and a restart alone does not heal that."""
+
 ReadyFile = Annotated[Path | None, typer.Option(hidden=True, help="Written when the process is ready.")]
 
 
@@ -78,8 +81,11 @@ def project(
     ready_file: ReadyFile = None,
 ) -> None:
     """Keep read models up to date with the log."""
-    from infra.logs import configure_logging
+    import uvloop
+
+    from infra.logs import configure_logging, logger
     from projections.catalogue import PROJECTIONS
+    from projections.errors import Halted
     from projections.runner import RunnerOptions, run_projections
     from tillstream.composition import write_ready_file
     from tillstream.reaching import addresses_of
@@ -95,7 +101,12 @@ def project(
     async def work() -> None:
         await run_projections(names, options, _stop_event())
 
-    asyncio.run(work())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work())
+    except Halted as error:
+        logger("project").error("projection_halted", reason=str(error), kind=type(error).__name__)
+        raise typer.Exit(EXIT_HALTED) from error
 
 
 def api(
