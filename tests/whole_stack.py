@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 
+from api.security.tokens import issue_token
+from infra.addresses import Addresses, resolve_addresses
+from infra.settings import Settings
 from tests.waiting import until
 
 TILLSTREAM = (sys.executable, "-m", "tillstream")
@@ -59,14 +62,22 @@ class WholeStack:
         return str(self.record()["facts"]["api_url"])
 
     def token(self, role: str = "hq", *stores: str, tenant: str = "demo") -> str:
-        """Issue a token through the command line."""
-        scope = [part for store in stores for part in ("--store", store)]
-        return run("token", "--role", role, *scope, "--tenant", tenant, "--data-dir", str(self.data_dir)).stdout.strip()
+        """Sign a token with the key of the stack."""
+        key = (self.data_dir / "secrets" / "api-signing-key").read_text("ascii").strip()
+        return issue_token(key, subject="test", role=role, tenant=tenant, stores=stores or ("*",))
 
     def client(self, role: str = "hq", *stores: str, tenant: str = "demo") -> httpx.Client:
         """Return an HTTP client that carries a token."""
         bearer = self.token(role, *stores, tenant=tenant)
         return httpx.Client(base_url=self.api_url, headers={"Authorization": f"Bearer {bearer}"}, timeout=30.0)
+
+    def addresses(self) -> Addresses:
+        """Return where the stack's servers are."""
+        return resolve_addresses(Settings(data_dir=self.data_dir))
+
+    def dsn(self) -> str:
+        """Return the address of the stack's Postgres."""
+        return self.addresses().postgres_dsn
 
     def is_ready(self) -> bool:
         """Tell whether the API says that everything is ready."""

@@ -43,15 +43,14 @@ def test_the_tour_of_the_readme_goes_as_it_says(tmp_path: Path) -> None:
             day = client.get("/v1/kpis/sales", params={"from": "2026-03-05", "until": "2026-03-05"}).json()["totals"]
 
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr}"
-    said = dict(zip(tour(), done.stdout.split(f"{MARK}\n")[1:], strict=True))
-    posts = [json.loads(answer)["results"][0]["outcome"] for text, answer in said.items() if "/v1/events" in text]
-    stores = [
-        {row["store_id"] for row in json.loads(answer)["rows"]} for text, answer in said.items() if text.endswith("sales?group_by=store'")
-    ]
+    said = list(zip(tour(), done.stdout.split(f"{MARK}\n")[1:], strict=True))
+    posts = [json.loads(answer)["results"][0]["outcome"] for text, answer in said if "/v1/events" in text]
+    stores = [{row["store_id"] for row in json.loads(answer)["rows"]} for text, answer in said if text.endswith("sales?group_by=store'")]
     assert stores == [{"demo-001", "demo-002", "demo-003"}, {"demo-001"}]
     assert posts[0] == "accepted"
+    assert posts[1] in {"accepted", "duplicate"}  # known at once only where the index has it already; it counts once either way
     assert [(row["transactions"], row["net_sales"]["minor"]) for row in day] == [(1, 5960)]
-    assert re.search(r"\bPASS\b", said["tillstream reconcile"])
+    assert re.search(r"\bPASS\b", dict(said)["tillstream reconcile"])
 
 
 def test_the_tour_is_found() -> None:

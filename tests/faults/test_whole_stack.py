@@ -72,19 +72,13 @@ def in_the_middle(stack: WholeStack, before: int) -> Callable[[], bool]:
 def positions(stack: WholeStack) -> int:
     """Return how many records the event index has read."""
     try:
-        with psycopg.connect(dsn_of(stack), connect_timeout=2) as connection:
+        with psycopg.connect(stack.dsn(), connect_timeout=2) as connection:
             row = connection.execute(
                 "SELECT coalesce(sum(next_offset), 0) FROM delivery.positions WHERE projection = 'event_index'"
             ).fetchone()
     except psycopg.OperationalError:
         return 0
     return int(row[0]) if row else 0
-
-
-def dsn_of(stack: WholeStack) -> str:
-    """Return the address of the stack's Postgres."""
-    password = (stack.data_dir / "secrets" / "postgres-password").read_text("ascii").strip()
-    return f"postgresql://tillstream:{password}@127.0.0.1:{stack.record()['facts']['postgres_port']}/tillstream"
 
 
 def send_and_end(stack: WholeStack, part: str, number: signal.Signals, folder: Path) -> tuple[str, dict[str, int]]:
@@ -131,28 +125,27 @@ def test_a_sender_killed_in_the_middle_is_run_again_and_sends_nothing_twice(runn
     assert kpi_of(running, tenant) == expected_sales(truth)
 
 
-def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(tmp_path: Path) -> None:
+def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(running: WholeStack, tmp_path: Path) -> None:
     """After `tillstream up` was killed, and then stopped, nothing is left running; the next one has the right numbers."""
     sold = {}
     for number in (signal.SIGKILL, signal.SIGTERM):
-        stack = start_stack(tmp_path / "stack")
-        await_ready(stack)
         truth, tenant = tmp_path / f"{number.name}.json", f"supervisor-{number.name.lower()}"
-        command = simulation(stack, tenant, truth)
-        begun = positions(stack)
+        command = simulation(running, tenant, truth)
+        begun = positions(running)
         sender = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(in_the_middle(stack, begun), 30, "the projections have begun")
-        pids = stack.pids()
+        until(in_the_middle(running, begun), 30, "the projections have begun")
+        pids = running.pids()
 
-        stack.process.send_signal(number)
-        stack.process.wait(60)
+        running.process.send_signal(number)
+        running.process.wait(60)
 
         until(lambda pids=pids: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 15, "nothing is left running")
         sender.kill()
         sender.wait()
-        sold[tenant] = command, truth
-    with whole_stack(tmp_path / "stack") as stack:
-        for command, _ in sold.values():
-            send_until_done(command)
-        assert reconciled(stack, tmp_path)["verdict"] == "PASS"
-        assert {tenant: kpi_of(stack, tenant) for tenant in sold} == {tenant: expected_sales(truth) for tenant, (_, truth) in sold.items()}
+        running.process = start_stack(running.data_dir).process
+        await_ready(running)
+        send_until_done(command)
+        sold[tenant] = expected_sales(truth)
+
+    assert reconciled(running, tmp_path)["verdict"] == "PASS"
+    assert {tenant: kpi_of(running, tenant) for tenant in sold} == sold

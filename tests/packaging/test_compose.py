@@ -76,7 +76,7 @@ def test_every_process_can_be_asked_whether_it_is_healthy(name: str) -> None:
 
     assert ("test" in check) != (check.get("disable", False) and name in ONCE)
     if name in set(OURS) - ONCE:
-        assert COMPOSE["services"][name]["depends_on"] == dict.fromkeys(sorted(ONCE), {"condition": "service_completed_successfully"})
+        assert COMPOSE["services"][name]["depends_on"] == {key: {"condition": "service_completed_successfully"} for key in sorted(ONCE)}
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -34,9 +34,13 @@ async def known(engine: AsyncEngine, pairs: Iterable[tuple[str, UUID]]) -> Mappi
         return {}
     async with engine.connect() as conn:
         table = event_index(await serving_generation(conn, "event_index"))
-        given = func.unnest(
-            literal([store_id for store_id, _ in wanted], ARRAY(Text)), literal([event_id for _, event_id in wanted], ARRAY(Uuid))
-        ).table_valued(column("store_id", Text), column("event_id", Uuid), name="given").render_derived()
+        given = (
+            func.unnest(
+                literal([store_id for store_id, _ in wanted], ARRAY(Text)), literal([event_id for _, event_id in wanted], ARRAY(Uuid))
+            )
+            .table_valued(column("store_id", Text), column("event_id", Uuid), name="given")
+            .render_derived()
+        )
         rows = await conn.execute(
             select(table.c.store_id, table.c.event_id, table.c.event_hash, table.c.topic, table.c.part, table.c.position).join(
                 given, (table.c.store_id == given.c.store_id) & (table.c.event_id == given.c.event_id)
