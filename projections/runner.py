@@ -39,7 +39,7 @@ _PASSING = (OperationalError, InterfaceError, PoolTimeout, LogError, Unavailable
 _FETCH_MILLISECONDS = 250
 _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
-_FEW_RECORDS = 200
+_FEW_RECORDS = 500
 
 
 class GaveUp(Exception):
