@@ -74,22 +74,22 @@ async def read_range(
 ) -> None:
     """Read `[begin, until)` of each partition once, in order per partition; topics are plain names in `begin` and `until`."""
     start = {_on_cluster(tp, prefix): offset for tp, offset in begin.items()}
-    todo = {_on_cluster(tp, prefix): end for tp, end in until.items() if begin.get(tp, 0) < end}
-    if not todo:
+    unread = {_on_cluster(tp, prefix): end for tp, end in until.items() if begin.get(tp, 0) < end}
+    if not unread:
         return
     client = consumer(bootstrap, "tillstream-reader")
     await client.start()
     try:
-        client.assign(list(todo))
-        for tp in todo:
+        client.assign(list(unread))
+        for tp in unread:
             client.seek(tp, start.get(tp, 0))
-        while todo:
-            for tp, records in (await client.getmany(*todo, timeout_ms=500, max_records=max_records)).items():
-                wanted = [r for r in records if r.offset < todo[tp]]
+        while unread:
+            for tp, records in (await client.getmany(*unread, timeout_ms=500, max_records=max_records)).items():
+                wanted = [r for r in records if r.offset < unread[tp]]
                 if wanted:
                     on_records(Partition(plain(prefix, tp.topic), tp.partition), wanted)
-            for tp in [tp for tp in todo if await client.position(tp) >= todo[tp]]:
-                del todo[tp]
+            for tp in [tp for tp in unread if await client.position(tp) >= unread[tp]]:
+                del unread[tp]
                 client.pause(tp)
     finally:
         await client.stop()

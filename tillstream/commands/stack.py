@@ -74,7 +74,7 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 def status(data_dir: DataDir = None) -> None:
-    """Show for every consumer its position, how far it is behind, and its dead letters."""
+    """Show for every consumer how much of the log it has read, how far it is behind, and as of when it holds."""
     from tillstream.progress import consumer_table, read_progress
     from tillstream.reaching import addresses_of, run_async
 
