@@ -46,8 +46,8 @@ CallerDep = Annotated[Caller, Depends(authorise)]
 
 
 async def scope_of(caller: CallerDep, resources: ResourcesDep) -> StoreScope:
-    """Return the stores that the caller may see."""
-    return StoreScope(caller, resources.stores.tenants())
+    """Return the stores that the caller may see, none that the read model has left out."""
+    return StoreScope(caller, await resources.stores.tenants_now())
 
 
 ScopeDep = Annotated[StoreScope, Depends(scope_of)]

@@ -9,16 +9,23 @@ from api.resources import Resources
 from api.schemas.freshness import Behind
 from infra.clock import utc_now
 from projections.freshness import Freshness as Applied
-from projections.freshness import read_freshness
+from projections.freshness import read_freshnesses
 
+STORES = "stores"
 TopicPartition = tuple[str, int]
 
 
 async def freshness_of(resources: Resources, projection: str) -> dict[str, Any]:
     """Return the fields of a `Freshness` for one projection; ask before reading rows, so that `as_of` is never too late."""
-    applied = await read_freshness(resources.engine, projection)
+    applied = await applied_for_answers(resources, projection)
     ends = await resources.log.ends()
     return {"as_of": applied.as_of, "behind": behind(applied, ends, utc_now()), "generation": applied.generation}
+
+
+async def applied_for_answers(resources: Resources, projection: str) -> Applied:
+    """Return how far the answers of a read model are: no further than the stores that they are limited to."""
+    found, stores = await read_freshnesses(resources.engine, projection, STORES)
+    return found.limited_by(stores)
 
 
 def lag_events(positions: Mapping[TopicPartition, int], ends: Ends) -> int:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.errors import ApiError
 from infra.clock import monotonic_seconds
-from projections.read_models.stores.reader import StoreSettings, store_settings
+from projections.read_models.stores.reader import StoreSettings, count_versions, store_settings
 
 _log = structlog.get_logger(__name__)
 _MISS_SECONDS = 0.25
@@ -23,7 +24,9 @@ class StoreDirectory:
         self._refresh_seconds = refresh_seconds
         self._known: Mapping[str, StoreSettings] | None = None
         self._tenants: Mapping[str, str] = {}
-        self._loaded_at = float("-inf")
+        self._versions = -1
+        self._read_at = float("-inf")
+        self._tried_at = float("-inf")
         self._loading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -50,28 +53,43 @@ class StoreDirectory:
         return self._known
 
     def tenants(self) -> Mapping[str, str]:
-        """Return the chain of every known store."""
+        """Return the chain of every store as last read."""
         self.known()
         return self._tenants
+
+    async def tenants_now(self) -> Mapping[str, str]:
+        """Return the chain of every store that the read model knows by now; 503 while Postgres does not say."""
+        asked_at = monotonic_seconds()
+        try:
+            count = await count_versions(self._engine)
+        except (SQLAlchemyError, OSError) as error:
+            raise ApiError("read_model_unavailable", "Postgres does not answer") from error
+        if count != self._versions:
+            await self._refresh()
+            if self._read_at < asked_at:
+                raise ApiError("stores_unknown", "the settings of the stores could not be read")
+        return self.tenants()
 
     async def including(self, store_ids: set[str]) -> Mapping[str, StoreSettings]:
         """Return all stores, read again when one of these is missing (at most a few times a second)."""
         known = self._known or {}
-        if not store_ids <= known.keys() and monotonic_seconds() - self._loaded_at > _MISS_SECONDS:
+        if not store_ids <= known.keys() and monotonic_seconds() - self._tried_at > _MISS_SECONDS:
             await self._refresh()
         return self.known()
 
     async def _refresh(self) -> None:
         asked_at = monotonic_seconds()
         async with self._loading:
-            if self._loaded_at >= asked_at:
+            if self._tried_at >= asked_at:
                 return
+            self._tried_at = monotonic_seconds()
             try:
+                count = await count_versions(self._engine)  # before the rows: at worst they are read once more
                 known = await store_settings(self._engine)
                 self._known, self._tenants = known, {store_id: store.tenant_id for store_id, store in known.items()}
+                self._versions, self._read_at = count, self._tried_at
             except Exception as error:  # noqa: BLE001 - what was known stays good while Postgres is away
                 _log.warning("stores_not_read", error=repr(error))
-            self._loaded_at = monotonic_seconds()
 
     async def _run(self) -> None:
         while True:

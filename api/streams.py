@@ -6,13 +6,14 @@ twice is sent once within a stream, and may come again across a break under its 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from uuid import UUID
 
 from api.alert_feed import AlertFeed, Listener, Place, Vector
 from api.errors import ApiError
 from api.schemas.alerts import AlertTransition
 from api.security.scope import StoreScope
+from contracts.envelope import Envelope
 from contracts.events.alerts import AlertChanged
 
 _REMEMBERED_EVENTS = 20_000
@@ -34,12 +35,12 @@ async def starting_vector(feed: AlertFeed, last_event_id: str | None, from_begin
 class AlertStream:
     """What one listener is sent."""
 
-    def __init__(self, feed: AlertFeed, begin: Vector | None, scope: StoreScope, stores: tuple[str, ...] | None) -> None:
+    def __init__(self, feed: AlertFeed, begin: Vector | None, scope: StoreScope, requested: Collection[str]) -> None:
         self._feed = feed
         self._begin = begin
         self._at: list[int] = []
         self._scope = scope
-        self._stores = None if stores is None else frozenset(stores)
+        self._requested = frozenset(requested)
         self._sent: OrderedDict[UUID, None] = OrderedDict()
 
     async def messages(self, heartbeat_seconds: float) -> AsyncIterator[bytes]:
@@ -79,13 +80,15 @@ class AlertStream:
             return None
         self._at[place.partition] = place.offset + 1
         event = place.event
-        if event is None or not isinstance(event.data, AlertChanged) or not self._concerns(event.store_id) or self._was_sent(event.id):
+        if event is None or not isinstance(event.data, AlertChanged) or not self._concerns(event.envelope) or self._was_sent(event.id):
             return None
         body = AlertTransition.of(event.envelope, event.data).model_dump_json()
         return f"event: alert\n{self._id_line()}data: {body}\n\n".encode()
 
-    def _concerns(self, store_id: str) -> bool:
-        return self._scope.covers(store_id) and (self._stores is None or store_id in self._stores)
+    def _concerns(self, envelope: Envelope) -> bool:
+        """Tell by what the event itself says: a store that opened after the listener came is heard of too."""
+        asked = not self._requested or envelope.store_id in self._requested
+        return asked and self._scope.covers_event(envelope.tenant_id, envelope.store_id)
 
     def _was_sent(self, event_id: UUID) -> bool:
         if event_id in self._sent:

@@ -9,9 +9,9 @@ from fastapi import Query
 from pydantic import StringConstraints
 
 from api.errors import ApiError
+from api.freshness import applied_for_answers
 from api.resources import Resources
 from infra.clock import monotonic_seconds
-from projections.freshness import read_freshness
 
 _POSITION = r"^[a-z0-9-]{1,60}/[0-9]{1,6}/[0-9]{1,18}$"
 _POLL_SECONDS = 0.02
@@ -28,7 +28,7 @@ async def await_positions(resources: Resources, projection: str, positions: Sequ
     wanted = [_parsed(text) for text in positions]
     deadline = monotonic_seconds() + wait_ms / 1000
     while wanted:
-        applied = (await read_freshness(resources.engine, projection)).positions
+        applied = (await applied_for_answers(resources, projection)).positions
         foreign = sorted({f"{topic}/{number}" for topic, number, _ in wanted if (topic, number) not in applied})
         if foreign and applied:
             raise ApiError("invalid_request", f"this answer does not depend on {', '.join(foreign)}")

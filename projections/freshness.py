@@ -1,13 +1,12 @@
 """How far a read model is: its positions, and the broker's time up to which it has applied everything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
-
-from projections.generations import serving_generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +20,36 @@ class Freshness:
     positions: Mapping[tuple[str, int], int]
     generation: int
 
+    def limited_by(self, other: "Freshness") -> "Freshness":
+        """Return how far an answer is that needs both: the earlier time, and of shared partitions the lower position."""
+        as_of = min(self.as_of, other.as_of) if self.as_of and other.as_of else None
+        positions = {at: min(offset, other.positions.get(at, offset)) for at, offset in self.positions.items()}
+        return Freshness(as_of, positions, self.generation)
+
 
 async def read_freshness(engine: AsyncEngine, projection: str) -> Freshness:
     """Return the freshness of the serving generation; no positions before its first start."""
+    (found,) = await read_freshnesses(engine, projection)
+    return found
+
+
+async def read_freshnesses(engine: AsyncEngine, *projections: str) -> list[Freshness]:
+    """Return the freshness of several read models at one moment, in their order."""
     async with engine.connect() as conn:
-        generation = await serving_generation(conn, projection)
-        rows = (
-            await conn.execute(
-                text(
-                    """
-                    SELECT topic, part, next_offset, recorded_at FROM delivery.positions
-                    WHERE projection = :projection AND generation = :generation
-                    """
-                ),
-                {"projection": projection, "generation": generation},
-            )
-        ).all()
+        rows = (await conn.execute(_POSITIONS, {"projections": list(projections)})).all()
+    return [_freshness([row for row in rows if row.projection == projection]) for projection in projections]
+
+
+def _freshness(rows: Sequence[Row[Any]]) -> Freshness:
     recorded = [row.recorded_at for row in rows if row.recorded_at is not None]
-    return Freshness(min(recorded, default=None), {(row.topic, row.part): row.next_offset for row in rows}, generation)
+    positions = {(row.topic, row.part): row.next_offset for row in rows if row.topic is not None}
+    return Freshness(min(recorded, default=None), positions, rows[0].generation if rows else 1)
+
+
+_POSITIONS: Final = text(
+    """
+    SELECT projection, generation, topic, part, next_offset, recorded_at
+    FROM delivery.generations LEFT JOIN delivery.positions USING (projection, generation)
+    WHERE serving AND projection = ANY(:projections)
+    """
+)

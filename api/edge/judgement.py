@@ -66,10 +66,7 @@ class Judge:
         attributes = dict(document)
         data = attributes.pop("data", None)
         envelope = self._envelope(attributes)
-        self._check_sender(envelope)
-        store = self.stores.get(envelope.store_id)
-        if store is None:
-            raise _refused("unknown_store", "/storeid", "a store that has been defined")
+        store = self._checked_store(envelope)
         event = self._placed(build_event(envelope, data), store)
         record = encode(event, STORE_FACTS)
         return Judged(event, record, content_hash(record.headers, record.value))
@@ -93,15 +90,19 @@ class Judge:
             raise _refused("type_not_postable", "/type", "one of " + ", ".join(sorted(POSTABLE_TYPES)))
         return envelope
 
-    def _check_sender(self, envelope: Envelope) -> None:
+    def _checked_store(self, envelope: Envelope) -> StorePlace:
         if envelope.tenant_id != self.caller.tenant_id:
             raise _refused("tenant_mismatch", "/tenantid", "the tenant of the token")
-        if not self.scope.covers(envelope.store_id):
+        store = self.stores.get(envelope.store_id)
+        if store is None and self.scope.names(envelope.store_id):
+            raise _refused("unknown_store", "/storeid", "a store that has been defined")
+        if store is None or not self.scope.covers(envelope.store_id):
             raise _refused("store_out_of_scope", "/storeid", "a store of the token")
         if self.caller.device_id is not None and envelope.device_id != self.caller.device_id:
             raise _refused("device_mismatch", "/deviceid", "the device of the token")
         if envelope.history and self.caller.role != "hq":
             raise _refused("history_not_allowed", "/history", "a token of role hq for history")
+        return store
 
     def _placed(self, event: Event[Model], store: StorePlace) -> Event[Model]:
         counted_at, data = event.envelope.occurred_at, event.data

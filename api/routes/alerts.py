@@ -76,13 +76,13 @@ async def stream_alerts(
     A client that comes back with its last id misses nothing. 410: the log no longer has that place; read the open alerts and
     start anew. A client that does not keep up is disconnected and may come back the same way.
     """
-    stores = scope.store_ids(store)
+    scope.store_ids(store)  # refuses what is outside
     if resources.alerts.open_streams >= resources.streams.limit:
         raise ApiError("overloaded", f"{resources.alerts.open_streams} alert streams are open")
     if not resources.alerts.is_reading:
         raise ApiError("log_unavailable", "the alert stream has no connection to the log yet")
     begin = await starting_vector(resources.alerts, last_event_id, start == "beginning")
-    messages = AlertStream(resources.alerts, begin, scope, stores).messages(resources.config.limits.heartbeat_seconds)
+    messages = AlertStream(resources.alerts, begin, scope, store).messages(resources.config.limits.heartbeat_seconds)
     return StreamingResponse(messages, media_type="text/event-stream", headers=_STREAM_HEADERS)
 
 

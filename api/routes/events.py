@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.dependencies import CallerDep, ResourcesDep, ScopeDep
+from api.dependencies import CallerDep, ResourcesDep
 from api.edge.acceptance import Edge
 from api.edge.body import read_body
 from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, Document, documents, media_type
@@ -61,7 +61,7 @@ _BODY = {
     },
     openapi_extra=_BODY,
 )
-async def post_events(request: Request, resources: ResourcesDep, caller: CallerDep, scope: ScopeDep) -> Response:
+async def post_events(request: Request, resources: ResourcesDep, caller: CallerDep) -> Response:
     """Bring up to 1,000 events (1 MiB) to the log and say what became of each.
 
     200: all are accepted or were known; 207: some were rejected; 422 (403 when only for their stores): all were. 503 with
@@ -72,16 +72,16 @@ async def post_events(request: Request, resources: ResourcesDep, caller: CallerD
         media_type(request.headers.get("content-type", ""))
         body = await read_body(request, resources.config.limits)
         found = documents(request.headers["content-type"], body, resources.config.limits.events_per_post)
-        results = await _accept(found, resources, caller, scope)
+        results = await _accept(found, resources, caller)
     for outcome, count in Counter(row.outcome for row in results).items():
         resources.metrics.events.labels(outcome).inc(count)
     return _answer(results)
 
 
-async def _accept(found: Sequence[Document], resources: Resources, caller: Caller, scope: StoreScope) -> list[ItemResult]:
+async def _accept(found: Sequence[Document], resources: Resources, caller: Caller) -> list[ItemResult]:
     config = resources.config
     named = {str(item.get("storeid")) for item in found if isinstance(item, dict)}
-    stores = await resources.stores.including({store_id for store_id in named if scope.covers(store_id)})
+    stores = await resources.stores.including(named)
     judge = Judge(caller, StoreScope(caller, resources.stores.tenants()), stores, utc_now(), config.time)
     edge = Edge(resources.repeats.look_up, resources.log.publish, config.limits.publish_timeout_seconds, config.reach)
     return await edge.accept(found, judge)

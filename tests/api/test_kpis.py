@@ -44,7 +44,7 @@ def sales() -> list[dict]:
 @pytest.fixture
 def sold(stores, api: ServedApi) -> Iterator[list[str]]:
     """Post the sales and let the projection run; yields the positions of the sales."""
-    with projected(stores, "sales"):
+    with projected(stores, "stores", "sales"):
         results = api.client().post("/v1/events", json=sales()).json()["results"]
         yield [f"{p['topic']}/{p['partition']}/{p['offset']}" for p in (row["position"] for row in results)]
 

@@ -23,7 +23,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
-MODELS = ("event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations")
+MODELS = ("stores", "event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations")
 NOON = utc_now().replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=3)
 """Noon in Seoul, three days ago."""
 

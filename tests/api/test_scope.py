@@ -16,11 +16,20 @@ def scope(role, *stores, tenants=None):
     return StoreScope(Caller("c", role, "demo", stores), TENANTS if tenants is None else tenants)
 
 
-def test_hq_is_unlimited_only_where_all_stores_are_its_own():
-    """Another chain on the same stack turns 'no limit' into a list."""
-    assert scope("hq", "*", tenants={"A": "demo", "B": "demo"}).store_ids() is None
+def test_hq_gets_a_list_of_the_stores_of_its_chain_and_never_no_limit():
+    """No limit would show the stores of another chain that nobody has read yet."""
     assert scope("hq", "*").store_ids() == ("A", "B")
     assert scope("hq", "A").store_ids() == ("A",)
+    assert scope("hq", "*", tenants={}).store_ids() == ()
+
+
+def test_a_store_that_is_not_known_is_covered_by_nobody_but_its_events_say_whose_they_are():
+    """Deny by default; an event carries its chain, so an alert of a new store is heard at once."""
+    assert not scope("hq", "*").covers("NEW")
+    assert not scope("manager", "NEW").covers("NEW")
+    assert scope("hq", "*").covers_event("demo", "NEW")
+    assert not scope("hq", "*").covers_event("rival", "NEW")
+    assert not scope("manager", "A").covers_event("demo", "NEW")
 
 
 def test_a_manager_is_limited_to_the_stores_of_the_token():
@@ -54,5 +63,4 @@ def test_whatever_is_asked_the_answer_is_covered(stores, asked):
     except ApiError:
         assert not all(held.covers(store) for store in asked)
     else:
-        assert answer is not None
         assert all(held.covers(store) and store in stores for store in answer)

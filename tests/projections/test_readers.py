@@ -46,7 +46,7 @@ async def test_stock_is_read_page_by_page_within_the_scope(place: Addresses, eng
     """Every row of the asked stores comes once, in order; no other store's row comes at all, an empty scope sees nothing."""
     story = [sold(f"{name}{sku}", at(0), sku=sku, store=name) for name in STORES for sku in ("A", "B", "C")]
     await fold_steps(place, "stock_on_hand", [log_of([*story, counted("c", at(5), 7, "A", "S1")])])
-    everything = await _pages(lambda cursor, size: read_stock(engine, None, cursor=cursor, limit=size))
+    everything = await _pages(lambda cursor, size: read_stock(engine, STORES, cursor=cursor, limit=size))
     scoped = await _pages(lambda cursor, size: read_stock(engine, ("S1", "S3"), ("A", "B"), cursor, size))
 
     assert [(row.store_id, row.sku) for row in everything] == [(name, sku) for name in STORES for sku in "ABC"]
@@ -77,7 +77,7 @@ async def test_alerts_are_read_open_by_default_and_with_their_evidence(place: Ad
     assert {(row.store_id, row.subject) for row in rows} == {("S1", "ben"), ("S2", "ana"), ("S2", "ben")}
     assert len(rows) == 3
     assert rows[0].evidence["observed"] == "none"
-    resolved = await read_alerts(engine, None, ("resolved",))
+    resolved = await read_alerts(engine, STORES, ("resolved",))
     assert [(row.transition, row.raised_at) for row in resolved] == [(2, at(1))]
     assert [row["transition"] for row in await read_transitions(engine, ("S1",), resolved[0].alert_id)] == [1, 2]
     assert await read_transitions(engine, ("S2",), resolved[0].alert_id) == []

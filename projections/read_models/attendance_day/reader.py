@@ -43,18 +43,17 @@ class AttendanceRow:
 
 async def read_attendance(
     engine: AsyncEngine,
-    store_ids: tuple[str, ...] | None,
+    store_ids: tuple[str, ...],
     business_date: date,
     employee_ids: Sequence[str] | None = None,
     cursor: AttendanceCursor | None = None,
     limit: int = 100,
 ) -> list[AttendanceRow]:
-    """Return a page of a business date, by store and employee; `store_ids` None means every store."""
+    """Return a page of a business date, by store and employee."""
     async with engine.connect() as conn:
         table = attendance_tables(await serving_generation(conn, "attendance_day")).days
         query = select(table).where(table.c.business_date == business_date).order_by(table.c.store_id, table.c.employee_id).limit(limit)
-        if store_ids is not None:
-            query = query.where(table.c.store_id.in_(store_ids))
+        query = query.where(table.c.store_id.in_(store_ids))
         if employee_ids is not None:
             query = query.where(table.c.employee_id.in_(employee_ids))
         if cursor is not None:

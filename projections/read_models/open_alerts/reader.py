@@ -65,13 +65,13 @@ class RuleProgressRow:
 
 async def read_alerts(
     engine: AsyncEngine,
-    store_ids: tuple[str, ...] | None,
+    store_ids: tuple[str, ...],
     statuses: Sequence[str] | None = OPEN_STATUSES,
     rules: Sequence[str] | None = None,
     cursor: AlertCursor | None = None,
     limit: int = 100,
 ) -> list[AlertRow]:
-    """Return a page of alerts, newest window first; None means every store, status or rule."""
+    """Return a page of alerts, newest window first; None means every status or rule."""
     async with engine.connect() as conn:
         table = alert_tables(await serving_generation(conn, "open_alerts")).alerts
         query = select(table).order_by(table.c.window_end.desc(), table.c.alert_id.desc()).limit(limit)
@@ -83,13 +83,12 @@ async def read_alerts(
         return [AlertRow(**row) for row in (await conn.execute(query)).mappings()]
 
 
-async def read_transitions(engine: AsyncEngine, store_ids: tuple[str, ...] | None, alert_id: UUID) -> list[dict[str, Any]]:
+async def read_transitions(engine: AsyncEngine, store_ids: tuple[str, ...], alert_id: UUID) -> list[dict[str, Any]]:
     """Return all transitions of one alert, by number; empty where it is unknown or outside the scope."""
     async with engine.connect() as conn:
         table = alert_tables(await serving_generation(conn, "open_alerts")).transitions
         query = select(table).where(table.c.alert_id == alert_id).order_by(table.c.transition)
-        if store_ids is not None:
-            query = query.where(table.c.store_id.in_(store_ids))
+        query = query.where(table.c.store_id.in_(store_ids))
         return [dict(row) for row in (await conn.execute(query)).mappings()]
 
 

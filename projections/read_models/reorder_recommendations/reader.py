@@ -49,13 +49,13 @@ class RecommendationRow:
 
 async def read_recommendations(
     engine: AsyncEngine,
-    store_ids: tuple[str, ...] | None,
+    store_ids: tuple[str, ...],
     statuses: Sequence[str] | None = ("open",),
     skus: Sequence[str] | None = None,
     cursor: RecommendationCursor | None = None,
     limit: int = 100,
 ) -> list[RecommendationRow]:
-    """Return a page by store and SKU; None means every store, status or SKU."""
+    """Return a page by store and SKU; None means every status or SKU."""
     async with engine.connect() as conn:
         table = reorder_tables(await serving_generation(conn, "reorder_recommendations")).recommendations
         key = (table.c.store_id, table.c.sku, table.c.recommendation_id)

@@ -31,12 +31,12 @@ class UnknownGrouping(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SalesQuery:
-    """What is asked: `store_ids` None means every store, both dates are inclusive business dates.
+    """What is asked: both dates are inclusive business dates.
 
     `after` is the key of the last row of the page before.
     """
 
-    store_ids: tuple[str, ...] | None
+    store_ids: tuple[str, ...]
     date_from: date
     date_until: date
     group_by: tuple[Grouping, ...] = ()
@@ -109,14 +109,13 @@ def _statement(query: SalesQuery) -> str:
     keys = _keys(query)
     names = ", ".join(f"{name}_key" for name, _, _ in keys)
     columns = ", ".join(f"{expression} AS {name}_key" for name, expression, _ in keys)
-    stores = "" if query.store_ids is None else "AND store_id IN {stores:Array(String)}"
     later = ""
     if query.after is not None:
         after = ", ".join(f"{{after_{name}:{kind}}}" for name, _, kind in keys)
         later = f"AND ({names}) > ({after})"
     return f"""
         SELECT {columns}, {_SUMS} FROM {{rollup:Identifier}} FINAL
-        WHERE business_date BETWEEN {{date_from:Date}} AND {{date_until:Date}} {stores}
+        WHERE business_date BETWEEN {{date_from:Date}} AND {{date_until:Date}} AND store_id IN {{stores:Array(String)}}
         GROUP BY {names} HAVING sum(counted_lines) > 0 {later} ORDER BY {names} LIMIT {{limit:UInt32}}
     """  # noqa: S608 - literal fragments only, every value is bound
 
@@ -124,12 +123,11 @@ def _statement(query: SalesQuery) -> str:
 def _parameters(query: SalesQuery, generation: int) -> dict[str, Any]:
     bound: dict[str, Any] = {
         "rollup": SALES_BY_HOUR.name(generation),
+        "stores": list(query.store_ids),
         "date_from": query.date_from,
         "date_until": query.date_until,
         "limit": query.limit,
     }
-    if query.store_ids is not None:
-        bound["stores"] = list(query.store_ids)
     if query.after is not None:
         bucket, store_id, currency = query.after
         bound |= {"after_bucket": bucket, "after_store_id": store_id, "after_currency": currency}
@@ -167,7 +165,7 @@ async def read_sales(client: AsyncClient, query: SalesQuery, generation: int = 1
 
     An hour that was emptied by corrections is left out. An empty tuple of stores finds nothing.
     """
-    if query.store_ids is not None and not query.store_ids:
+    if not query.store_ids:
         return []
     client.form_encode_query_params = True  # a scope of many stores does not fit an address
     result = await client.query(_statement(query), parameters=_parameters(query, generation))

@@ -45,17 +45,16 @@ class StockRow:
 
 async def read_stock(
     engine: AsyncEngine,
-    store_ids: tuple[str, ...] | None,
+    store_ids: tuple[str, ...],
     skus: Sequence[str] | None = None,
     cursor: StockCursor | None = None,
     limit: int = 100,
 ) -> list[StockRow]:
-    """Return a page of stock, by store and SKU; `store_ids` None means every store, `skus` None every SKU."""
+    """Return a page of stock, by store and SKU; `skus` None means every SKU."""
     async with engine.connect() as conn:
         table = stock_tables(await serving_generation(conn, "stock_on_hand")).on_hand
         query = select(table).order_by(table.c.store_id, table.c.sku).limit(limit)
-        if store_ids is not None:
-            query = query.where(table.c.store_id.in_(store_ids))
+        query = query.where(table.c.store_id.in_(store_ids))
         if skus is not None:
             query = query.where(table.c.sku.in_(skus))
         if cursor is not None:

@@ -48,6 +48,13 @@ class SkuSettings:
     gtin: str | None
 
 
+async def count_versions(engine: AsyncEngine) -> int:
+    """Return how many versions of stores there are; they are never deleted, so another number is another content."""
+    async with engine.connect() as conn:
+        table = reference_tables(await serving_generation(conn, "stores")).stores
+        return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
+
+
 async def store_settings(engine: AsyncEngine) -> dict[str, StoreSettings]:
     """Return the settings in force now; a store whose first version lies ahead has that one."""
     return await store_settings_at(engine, utc_now())

@@ -93,12 +93,12 @@ def test_buckets_are_business_days_weeks_months_and_local_hours(trade: Addresses
 
 def test_pages_put_together_are_the_whole_answer(trade: Addresses) -> None:
     """The key of the last row is where the next page begins."""
-    whole = SalesQuery(None, DAY, UNTIL, ("store", "hour"))
+    whole = SalesQuery(("A", "B"), DAY, UNTIL, ("store", "hour"))
     [expected] = ask(trade, whole)
     pages: list[SalesRow] = []
     while True:
         after = pages[-1].key if pages else None
-        [page] = ask(trade, SalesQuery(None, DAY, UNTIL, ("store", "hour"), limit=2, after=after))
+        [page] = ask(trade, SalesQuery(("A", "B"), DAY, UNTIL, ("store", "hour"), limit=2, after=after))
         if not page:
             break
         pages += page
@@ -113,7 +113,7 @@ def test_a_scope_is_never_left(trade: Addresses) -> None:
         trade,
         SalesQuery((), DAY, UNTIL),
         SalesQuery(("A') OR 1 = 1 --", "{stores}"), DAY, UNTIL),
-        SalesQuery(None, DAY, UNTIL, ("store",)),
+        SalesQuery(("A", "B"), DAY, UNTIL, ("store",)),
     )
 
     assert (nothing, odd) == ([], [])
@@ -123,4 +123,4 @@ def test_a_scope_is_never_left(trade: Addresses) -> None:
 def test_two_spans_at_once_are_refused(trade: Addresses) -> None:
     """A row has one bucket."""
     with pytest.raises(UnknownGrouping):
-        ask(trade, SalesQuery(None, DAY, UNTIL, ("day", "month")))
+        ask(trade, SalesQuery(("A", "B"), DAY, UNTIL, ("day", "month")))
