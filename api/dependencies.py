@@ -10,7 +10,8 @@ from api.resources import Resources
 from api.security.caller import Caller
 from api.security.permissions import is_allowed
 from api.security.scope import StoreScope
-from api.security.tokens import TokenExpired, TokenInvalid, read_token
+from api.security.tokens import TokenExpired, TokenInvalid
+from infra.clock import utc_now
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A token from `tillstream token`.")
 
@@ -24,14 +25,12 @@ async def resources_of(request: Request) -> Resources:
 ResourcesDep = Annotated[Resources, Depends(resources_of)]
 
 
-async def authorise(
-    request: Request, resources: ResourcesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+async def authorise(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
     """Return the caller, who holds a valid token whose role may call this route; 401 or 403 otherwise."""
     if credentials is None:
         raise ApiError("unauthenticated", "send the header 'Authorization: Bearer <token>'")
     try:
-        caller = read_token(resources.config.signing_key, credentials.credentials)
+        caller = (await resources_of(request)).tokens.read(credentials.credentials, utc_now())
     except TokenExpired as error:
         raise ApiError("token_expired", "issue a new token") from error
     except TokenInvalid as error:

@@ -64,7 +64,7 @@ class LogConnection:
 
     async def _connect(self) -> None:
         while self._publisher is None:
-            publisher = Publisher(self._bootstrap, "tillstream-api", self._prefix, linger_ms=0)
+            publisher = Publisher(self._bootstrap, "tillstream-api", self._prefix, linger_ms=2)
             try:
                 await publisher.__aenter__()
             except Exception as error:  # noqa: BLE001 - outermost loop: whatever it was, the broker is asked again

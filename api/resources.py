@@ -16,6 +16,7 @@ from api.errors import ApiError
 from api.gates import Gate
 from api.log_connection import LogConnection
 from api.metrics import Metrics
+from api.security.tokens import TokenReader
 from api.store_directory import StoreDirectory
 from infra.clickhouse.client import async_reader
 from infra.postgres.engine import async_engine
@@ -33,6 +34,7 @@ class Resources:
         engine = async_engine(config.addresses.postgres_dsn, "tillstream-api", pool_size=10)
         # This process only reads, one statement at a time: a transaction around each would cost two more round trips.
         self.engine: AsyncEngine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.tokens = TokenReader(config.signing_key)
         self.log = LogConnection(config)
         self.alerts = AlertFeed(config, self.log)
         self.stores = StoreDirectory(self.engine, limits.stores_refresh_seconds)

@@ -29,13 +29,17 @@ from projections.sinks.sink import Sink, SinkContext
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One projection. `covers`: topic to the event types that it folds, None for every record."""
+    """One projection. `covers`: topic to the event types that it folds, None for every record.
+
+    `linger_seconds`: after a small batch it waits so long for more, since a batch costs the same however small it is.
+    """
 
     name: str
     store: Literal["postgres", "clickhouse"]
     covers: Covers
     mapping_version: int
     factory: Callable[[SinkContext], Sink]
+    linger_seconds: float = 0.2
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -63,6 +67,6 @@ PROJECTIONS: dict[str, Declared] = {
         ),
         _postgres("dead_letters", {DEAD_LETTERS: None}, processor_letters.MAPPING_VERSION, ProcessorLetters),
         Declared("sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink),
-        Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink),
+        Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink, linger_seconds=1.0),
     )
 }

@@ -46,7 +46,6 @@ class RunnerOptions:
     addresses: Addresses
     generation: int = 1
     max_records: int = 5_000
-    linger_seconds: float = 0.2
     retry_seconds: float = 120.0
     stop_grace_seconds: float = 8.0
     limit: DeadLetterLimit = DeadLetterLimit()

@@ -197,7 +197,7 @@ class Runner:
             await member.note_for_lag_tools(self._lag)
             self._lag.clear()
         if batch.records < _FEW_RECORDS:
-            await self._pause(self._options.linger_seconds)
+            await self._pause(self._declared.linger_seconds)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -89,7 +89,7 @@ class _NotJson(ValueError):
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=_integer, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise _NotJson("JSON that is nested less deeply") from error
     except ValueError as error:
@@ -103,3 +103,7 @@ def _integer(digits: str) -> int | float:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)
+"""Made once: making one costs as much as reading a small document."""

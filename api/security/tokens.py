@@ -11,6 +11,7 @@ from contracts.fields import Code
 from infra.clock import utc_now
 
 _ALGORITHM = "HS256"
+_REMEMBERED_TOKENS = 10_000
 _REQUIRED = ["sub", "role", "tenant", "stores", "iat", "exp"]
 
 
@@ -73,6 +74,10 @@ def issue_token(
 
 def read_token(signing_key: str, token: str) -> Caller:
     """Return who holds a token; TokenExpired or TokenInvalid otherwise."""
+    return _verified(signing_key, token)[0]
+
+
+def _verified(signing_key: str, token: str) -> tuple[Caller, float]:
     try:
         payload = jwt.decode(token, signing_key, algorithms=[_ALGORITHM], options={"require": _REQUIRED})
     except jwt.ExpiredSignatureError as error:
@@ -80,4 +85,23 @@ def read_token(signing_key: str, token: str) -> Caller:
     except (jwt.InvalidTokenError, UnicodeError) as error:
         raise TokenInvalid("the token is not one of this stack's") from error
     claims = _checked(payload)
-    return Caller(claims.sub, claims.role, claims.tenant, claims.stores, claims.device_id)
+    return Caller(claims.sub, claims.role, claims.tenant, claims.stores, claims.device_id), float(payload["exp"])
+
+
+class TokenReader:
+    """Reads tokens of one key and remembers those that it verified until they expire: a till shows the same one all day."""
+
+    def __init__(self, signing_key: str) -> None:
+        self._signing_key = signing_key
+        self._verified: dict[str, tuple[Caller, float]] = {}
+
+    def read(self, token: str, now: datetime) -> Caller:
+        """Return who holds a token at a moment; TokenExpired or TokenInvalid otherwise."""
+        found = self._verified.get(token)
+        if found is None or found[1] <= now.timestamp():
+            self._verified.pop(token, None)
+            found = _verified(self._signing_key, token)
+            if len(self._verified) >= _REMEMBERED_TOKENS:
+                self._verified.clear()
+            self._verified[token] = found
+        return found[0]

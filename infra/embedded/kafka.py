@@ -182,6 +182,7 @@ class EmbeddedKafka:
             "-Xmx384m",
             "-Xms128m",
             "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",  # the optimising compiler costs half of a start, and pays on a busy broker only
             "-XX:+ExitOnOutOfMemoryError",
             "-XX:-UsePerfData",
             "-Djava.awt.headless=true",

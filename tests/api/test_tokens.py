@@ -7,8 +7,9 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from api.security.tokens import TokenExpired, TokenInvalid, issue_token, read_token
+from api.security.tokens import TokenExpired, TokenInvalid, TokenReader, issue_token, read_token
 from infra.clock import utc_now
+from tests.waiting import until
 
 KEY = "k" * 64
 
@@ -47,6 +48,27 @@ def test_an_expired_token_is_named_as_such():
     """A client can tell that it needs a new token."""
     with pytest.raises(TokenExpired):
         read_token(KEY, issued(now=utc_now() - timedelta(hours=13)))
+
+
+def test_a_remembered_token_expires_all_the_same():
+    """The reader verifies a token once, and asks the clock each time."""
+    reader, token, now = TokenReader(KEY), issued(valid_for=timedelta(seconds=2)), utc_now()
+    assert reader.read(token, now) is reader.read(token, now)
+    assert reader.read(token, now) == read_token(KEY, token)
+    expired = issued(now=now - timedelta(hours=13))
+    for _ in range(2):
+        with pytest.raises(TokenExpired):
+            reader.read(expired, now)
+    until(lambda: is_expired(reader, token), 5, "the token has expired")
+
+
+def is_expired(reader, token):
+    """Tell whether a reader refuses a token by now."""
+    try:
+        reader.read(token, utc_now())
+    except TokenExpired:
+        return True
+    return False
 
 
 def test_another_key_or_a_changed_claim_is_refused():
