@@ -46,7 +46,10 @@ class KnownEvents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What to load and how. `ticks` is for stacks with simulated time only."""
+    """What to load and how. `ticks` is for stacks with simulated time only; `reach` passes the named points of the work.
+
+    The points: `versions_sent` (reference data is durable, no fact is sent) and `batch_sent` (some facts wait for their acknowledgement).
+    """
 
     file: Path
     mapping: CsvMapping
@@ -55,6 +58,7 @@ class LoadOptions:
     batch_events: int = 500
     batch_lines: int = 10_000
     now: Callable[[], datetime] = field(default=utc_now)
+    reach: Callable[[str], None] = lambda _: None
 
 
 async def load(
@@ -125,6 +129,7 @@ class _Load:
             else:
                 await self._publisher.publish_store_version(version)
         await self._publisher.settle()
+        self._options.reach("versions_sent")
 
     async def _may_send(self, version: Event[Model]) -> bool:
         """Versions are sent again although known: a load that was killed may have written some of their copies only."""
@@ -158,6 +163,7 @@ class _Load:
         known = await self._known_hashes([found.event for found in batch])
         for found in batch:
             await self._send(found, known)
+        self._options.reach("batch_sent")
 
     async def _known_hashes(self, events: Sequence[Event[Model]]) -> dict[UUID, int]:
         by_store: dict[str, list[UUID]] = defaultdict(list)

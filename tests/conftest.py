@@ -5,25 +5,15 @@
 them with testcontainers and skips where no engine answers.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from clickhouse_connect import get_client
-from sqlalchemy import make_url
 
 from infra.addresses import Addresses, log_id_of
 from infra.embedded.stack import running_stack
-from infra.kafka.admin import delete_topics, ensure_topics
-from projections.migrations.run import migrate_clickhouse, migrate_postgres
-
-PARTITIONS = 3
-TEMPLATE = "tillstream_template"
+from tests.places import migrated_template, new_place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,44 +46,18 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             yield addresses
 
 
-def _database(dsn: str, name: str) -> str:
-    return make_url(dsn).set(database=name).render_as_string(hide_password=False)
-
-
 @pytest.fixture(scope="session")
 def template(stack: Addresses) -> Iterator[str]:
     """Migrate one Postgres database that the places are copied from."""
-    name = f"{TEMPLATE}_{uuid4().hex[:8]}"
-    with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        migrate_postgres(_database(stack.postgres_dsn, name))
+    with migrated_template(stack) as name:
         yield name
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
 def place(stack: Addresses, template: str) -> Iterator[Addresses]:
     """Give a test its own topics (by prefix) and its own migrated databases, and take them away afterwards."""
-    name = f"t{uuid4().hex[:12]}"
-    clickhouse = get_client(dsn=stack.clickhouse_url)
-    with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
-        clickhouse.command(f"CREATE DATABASE {name} ENGINE = Atomic")
-        addresses = replace(
-            stack,
-            topic_prefix=f"{name}-",
-            postgres_dsn=_database(stack.postgres_dsn, name),
-            clickhouse_url=_database(stack.clickhouse_url, name),
-        )
-        migrate_clickhouse(addresses.clickhouse_url)
-        asyncio.run(ensure_topics(stack.kafka_bootstrap, PARTITIONS, prefix=addresses.topic_prefix))
-        try:
-            yield addresses
-        finally:
-            asyncio.run(delete_topics(stack.kafka_bootstrap, addresses.topic_prefix))
-            clickhouse.command(f"DROP DATABASE {name} SYNC")
-            clickhouse.close()
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with new_place(stack, template) as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="session")

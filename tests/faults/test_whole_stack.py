@@ -125,8 +125,24 @@ def test_a_sender_killed_in_the_middle_is_run_again_and_sends_nothing_twice(runn
     assert kpi_of(running, tenant) == expected_sales(truth)
 
 
+def await_nothing_left(pids: dict[str, int]) -> None:
+    """Wait until no process of a stack runs any more."""
+    until(lambda: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 15, "nothing is left running")
+
+
+def kill_while_starting(stack: WholeStack, step: str) -> None:
+    """Start the stack again, and kill its supervisor when it says that it is at a step."""
+    said = stack.output.stat().st_size
+    starting = start_stack(stack.data_dir)
+    until(lambda: step in stack.output.read_bytes()[said:].decode(), 60, f"the start is at {step!r}")
+    pids = starting.pids()
+    starting.process.kill()
+    starting.process.wait(10)
+    await_nothing_left(pids)
+
+
 def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(running: WholeStack, tmp_path: Path) -> None:
-    """After `tillstream up` was killed, and then stopped, nothing is left running; the next one has the right numbers."""
+    """Killed at work, killed while it starts, stopped: nothing is left running, and the next one has the right numbers."""
     sold = {}
     for number in (signal.SIGKILL, signal.SIGTERM):
         truth, tenant = tmp_path / f"{number.name}.json", f"supervisor-{number.name.lower()}"
@@ -139,9 +155,11 @@ def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(runn
         running.process.send_signal(number)
         running.process.wait(60)
 
-        until(lambda pids=pids: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 15, "nothing is left running")
+        await_nothing_left(pids)
         sender.kill()
         sender.wait()
+        if number == signal.SIGKILL:
+            kill_while_starting(running, "kafka: creating topics")
         running.process = start_stack(running.data_dir).process
         await_ready(running)
         send_until_done(command)

@@ -1,7 +1,10 @@
-"""A process that loads one file and can be killed: `python -m tests.producers.load_once BOOTSTRAP PREFIX FILE`."""
+"""Loads one file and kills itself at the nth visit of a point: `python -m tests.producers.load_once BOOTSTRAP PREFIX FILE POINT N`."""
 
 import asyncio
+import os
+import signal
 import sys
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +14,19 @@ from tests.producers.log_reading import CollectedQuarantine, LogIndex
 from tests.producers.twin import retail
 
 
-async def main(bootstrap: str, prefix: str, file: str) -> None:
+async def main(bootstrap: str, prefix: str, file: str, point: str, visit: str) -> None:
     """Load as if nothing were on the log, in small batches."""
+    visits: Counter[str] = Counter()
+
+    def reach(name: str) -> None:
+        visits[name] += 1
+        if name == point and visits[name] == int(visit):
+            os.kill(os.getpid(), signal.SIGKILL)
+
     async with Publisher(bootstrap, "load-once", prefix) as publisher:
-        options = LoadOptions(Path(file), retail(), ticks=True, tick_interval=timedelta(days=1), batch_events=20)
+        options = LoadOptions(Path(file), retail(), ticks=True, tick_interval=timedelta(days=1), batch_events=20, reach=reach)
         await load(options, publisher, LogIndex({}), CollectedQuarantine(), lambda _: None)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4]))
+    asyncio.run(main(*sys.argv[1:6]))

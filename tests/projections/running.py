@@ -23,7 +23,7 @@ from tests.waiting import until
 
 
 class Trap:
-    """At the nth visit of a point, ends or freezes the process; says so in a file first."""
+    """At the nth visit of a point, ends or freezes this process, or ends the one with a given id; says so in a file first."""
 
     def __init__(self, point: str, visit: int, action: str, told: str) -> None:
         self._point, self._visit, self._action, self._told = point, visit, action, Path(told)
@@ -34,7 +34,10 @@ class Trap:
         self._visits[name] += 1
         if name == self._point and self._visits[name] == self._visit:
             self._told.write_text(name, "utf-8")
-            os.kill(os.getpid(), signal.SIGKILL if self._action == "kill" else signal.SIGSTOP)
+            if self._action.isdecimal():
+                os.kill(int(self._action), signal.SIGKILL)
+            else:
+                os.kill(os.getpid(), signal.SIGKILL if self._action == "kill" else signal.SIGSTOP)
 
 
 @dataclass
