@@ -9,7 +9,9 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_SAYS_NOTHING = frozenset({"$schema", "$id", "$defs", "title", "description", "examples", "default", "discriminator"})
+_SAYS_NOTHING = frozenset(
+    {"$schema", "$id", "$defs", "title", "description", "examples", "default", "discriminator", "x-personal", "x-person-reference"}
+)
 _LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
 _UPPER_BOUNDS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems"})
 _STRUCTURE = frozenset({"properties", "required", "additionalProperties", "items", "anyOf", "oneOf", "enum", "const", "type"})

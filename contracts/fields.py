@@ -1,5 +1,6 @@
 """Field types that every event family shares: frozen models, decimal strings, aware times, codes."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -63,6 +64,15 @@ def _known_currency(code: str) -> str:
     return code
 
 
+_IDENTIFYING = re.compile(r"(?:\+82[- ]?|0)1[016-9][- ]?\d{3,4}[- ]?\d{4}|\d{6}[- ][1-8]\d{6}", re.ASCII)
+
+
+def _opaque(code: str) -> str:
+    if "@" in code or _IDENTIFYING.fullmatch(code):
+        raise ValueError("an opaque id, not an e-mail address, a phone number or a resident number")
+    return code
+
+
 DecimalString = Annotated[
     Decimal,
     Field(max_digits=18, decimal_places=5),
@@ -87,8 +97,20 @@ Moment = Annotated[AwareDatetime, AfterValidator(_storable_moment), PlainSeriali
 Day = Annotated[date, AfterValidator(_storable_day)]
 """A calendar date that every store can keep."""
 
+Coordinate = Annotated[
+    Decimal,
+    Field(max_digits=8, decimal_places=5),
+    BeforeValidator(_no_float),
+    AfterValidator(_finite),
+    PlainSerializer(plain, return_type=str, when_used="always"),
+]
+"""Degrees, of which five decimal places are a metre; of places, never of people."""
+
 Amount = Annotated[int, Field(ge=0, le=10**14)]
 """Minor units of one line; five thousand of the largest still fit a signed 64-bit integer."""
+
+SignedAmount = Annotated[int, Field(ge=-(10**14), le=10**14)]
+"""Minor units that may be negative."""
 
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """A count or number that every store keeps in 32 bits."""
@@ -101,6 +123,16 @@ Counter = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f|]+$")]
 """An identifier of the outside world (SKU, receipt, employee …): printable, no '|'."""
+
+PersonRef = Annotated[Code, AfterValidator(_opaque), Field(json_schema_extra={"x-person-reference": True})]
+"""An opaque id of a person; what looks like an e-mail address, a mobile number or a resident number is refused."""
+
+Personal = Annotated[
+    str,
+    StringConstraints(max_length=2_200, pattern=r"^enc\.v1\.[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16,2048}$"),
+    Field(json_schema_extra={"x-personal": True}),
+]
+"""Ciphertext under the key of a person, as 'enc.v1.<key id>.<ciphertext>' (base64url); in the clear it is refused."""
 
 Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 """Free text; Postgres keeps every character but NUL."""

@@ -29,6 +29,16 @@ def line_amount(unit_price: Decimal, quantity: Decimal, currency: str) -> tuple[
     return int(rounded), _EXACT.subtract(exact, rounded).scaleb(-digits, _EXACT)
 
 
+def without_tax(gross: int, discount: int, tax: int) -> tuple[int, int]:
+    """Divide the tax out of a line whose price contains it, minor units; what is left of gross − discount is exact.
+
+    `tax` is that of the discounted price; the discount gives up its share of it, rounded half up.
+    """
+    paid = gross - discount
+    of_discount = int((Decimal(discount) * tax / paid).quantize(Decimal(1), ROUND_HALF_UP)) if paid else 0
+    return paid - tax + discount - of_discount, discount - of_discount
+
+
 def to_major(minor: int, currency: str) -> Decimal:
     """Convert minor units to a decimal in major units, for display."""
     return Decimal(minor).scaleb(-minor_digits(currency))

@@ -12,7 +12,8 @@ from pydantic_core import core_schema
 from contracts.codec import schema_path
 from contracts.envelope import Envelope
 from contracts.events.registry import ALERT_CHANGED, EVENT_TYPES, REORDER_RECOMMENDED, RULE_PROGRESSED, TICK, EventType
-from contracts.example_events import EXAMPLES, Json, examples_of
+from contracts.example_events.build import Json
+from contracts.example_events.table import EXAMPLES, examples_of
 from contracts.fields import Model
 from contracts.topics import ALERTS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, SERVER_PARTITIONS, STORE_FACTS, TOPICS, Topic
 

@@ -12,16 +12,18 @@ from contracts.fields import Code, Model, Moment, Number, Ordinal, Text
 class AlertChanged(Model):
     """Transition number `transition` of an alert; the fold keeps the highest number."""
 
-    alert_id: UUID
-    transition: Ordinal
-    rule: Code
-    rule_version: Ordinal
-    policy_version: Number = Field(description="0 is the built-in default.")
-    status: Literal["raised", "updated", "acknowledged", "resolved", "retracted", "orphaned"]
-    stage: Literal["provisional", "confirmed"]
-    severity: Literal["low", "medium", "high"]
-    subject: Code
-    window_start: Moment
-    window_end: Moment
-    summary: Text
-    evidence: Evidence
+    alert_id: UUID = Field(description="Derived from rule, store, subject and window.", examples=["6f0d0a52-3c0e-5b56-9a52-77f3b9a1c2d4"])
+    transition: Ordinal = Field(description="Counts the transitions of the alert, from 1.", examples=[1])
+    rule: Code = Field(description="Rule that speaks.", examples=["no_show"])
+    rule_version: Ordinal = Field(description="Version of the rule's code.", examples=[1])
+    policy_version: Number = Field(description="Version of the policy in force; 0 is the built-in default.", examples=[1])
+    status: Literal["raised", "updated", "acknowledged", "resolved", "retracted", "orphaned"] = Field(
+        description="'retracted': late data took the reason away; 'orphaned': nobody can resolve it any more."
+    )
+    stage: Literal["provisional", "confirmed"] = Field(description="Whether late data may still change it.")
+    severity: Literal["low", "medium", "high"] = Field(description="By money or legal risk.")
+    subject: Code = Field(description="Person, SKU, till … that it is about.", examples=["E-1077"])
+    window_start: Moment = Field(description="Begin of what it is about.", examples=["2026-11-20T09:00:00+09:00"])
+    window_end: Moment = Field(description="End of what it is about.", examples=["2026-11-20T18:00:00+09:00"])
+    summary: Text = Field(description="One sentence for people.", examples=["E-1077 has not clocked in 15 minutes after the shift began"])
+    evidence: Evidence = Field(description="Why the rule spoke.")

@@ -2,20 +2,22 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from contracts.fields import Counter, Model, Moment, Number
 
 
 class Tick(Model):
     """A partition's clock moved to `at`; every partition gets its own record."""
 
-    at: Moment
-    partition: Number
-    time: Literal["live", "simulated"] = "live"
+    at: Moment = Field(description="What time it is.", examples=["2026-11-20T10:00:10+00:00"])
+    partition: Number = Field(description="Partition whose clock moves.", examples=[4])
+    time: Literal["live", "simulated"] = Field(default="live", description="Whose clock it is.")
 
 
 class RuleProgressed(Model):
     """A rule worker has applied everything of a partition below `next_offset`; its clock stands at `clock`."""
 
-    partition: Number
-    next_offset: Counter
-    clock: Moment
+    partition: Number = Field(description="Partition of the facts.", examples=[4])
+    next_offset: Counter = Field(description="First offset that is not applied.", examples=[120874])
+    clock: Moment = Field(description="Highest accepted tick.", examples=["2026-11-20T10:00:10+00:00"])

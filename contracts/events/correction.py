@@ -15,12 +15,20 @@ class EventCorrected(Model):
     correction names the newest one of the chain.
     """
 
-    corrects_event_id: UUID
-    corrects_type: str = Field(description="Type of the original event; a correction of a correction keeps it.")
-    corrects_occurred_at: Moment = Field(description="When the corrected event happened; the content counts in that hour.")
-    kind: Literal["did_not_occur", "incorrect_data"]
-    reason: Text
-    replacement: dict[str, Any] | None = Field(default=None, description="The full right content, in the original type's schema.")
+    corrects_event_id: UUID = Field(
+        description="The event that is wrong, or the newest correction of it.", examples=["019a9b3c-5d10-7c41-8a6e-2f5d9c3b7a09"]
+    )
+    corrects_type: str = Field(
+        description="Type of the original event; a correction of a correction keeps it.", examples=["stock.counted.v1"]
+    )
+    corrects_occurred_at: Moment = Field(
+        description="When the corrected event happened; the content counts in that hour.", examples=["2026-11-20T07:30:00+09:00"]
+    )
+    kind: Literal["did_not_occur", "incorrect_data"] = Field(description="Whether it never happened, or happened otherwise.")
+    reason: Text = Field(description="Why, in words.", examples=["한 상자를 두 번 셈"])
+    replacement: dict[str, Any] | None = Field(
+        default=None, description="The full right content, in the original type's schema.", examples=[{"sheet_id": "C-20261120-01"}]
+    )
 
     @model_validator(mode="after")
     def _content_fits_kind(self) -> "EventCorrected":

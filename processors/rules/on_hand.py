@@ -8,9 +8,9 @@ from operator import attrgetter
 import msgspec
 
 from contracts.envelope import Event
-from contracts.events.sales import Receipt, SaleCompleted, SaleReturned, SaleVoided
-from contracts.events.stock import StockAdjusted, StockCounted
+from contracts.events.stock import StockCounted
 from contracts.fields import Model
+from contracts.stock_movements import movements
 from processors.rules.rule import RETENTION, Recounted, microseconds
 
 MOVEMENTS_KEPT = 1_000
@@ -79,36 +79,17 @@ class Stock(msgspec.Struct, frozen=True, array_like=True):
 
 def skus(event: Event[Model]) -> list[str]:
     """Return the SKUs that an event counts or moves, sorted."""
-    data = event.data
-    if isinstance(data, StockCounted | StockAdjusted):
-        return sorted({line.sku for line in data.lines})
-    if isinstance(data, Receipt):
-        return sorted({line.sku for line in data.lines if _direction(data, line.kind)})
-    return []
+    if isinstance(event.data, StockCounted):
+        return sorted({line.sku for line in event.data.lines})
+    return sorted({movement.sku for movement in movements(event.data)})
 
 
 def changes(event: Event[Model]) -> dict[str, Decimal]:
-    """Return the signed change by SKU of a sale, return, void or adjustment; a SKU that it does not move is not there."""
-    data, moved = event.data, dict[str, Decimal]()
-    if isinstance(data, StockAdjusted):
-        for adjusted in data.lines:
-            moved[adjusted.sku] = moved.get(adjusted.sku, _ZERO) + adjusted.quantity_delta
-    elif isinstance(data, Receipt):
-        for line in data.lines:
-            if sign := _direction(data, line.kind):
-                moved[line.sku] = moved.get(line.sku, _ZERO) + sign * line.quantity
+    """Return the signed change by SKU of what moves stock; a SKU that it does not move is not there."""
+    moved: dict[str, Decimal] = {}
+    for movement in movements(event.data):
+        moved[movement.sku] = moved.get(movement.sku, _ZERO) + movement.delta
     return moved
-
-
-def _direction(receipt: Receipt, kind: str) -> int:
-    """Return −1 for goods that left, +1 for goods that came back, 0 for what moves no stock."""
-    if isinstance(receipt, SaleCompleted):
-        return {"item": -1, "return": 1}.get(kind, 0)
-    if isinstance(receipt, SaleReturned):
-        return 0 if kind == "service" else 1
-    if isinstance(receipt, SaleVoided) and receipt.phase == "after_completion":
-        return 1 if kind == "item" else 0
-    return 0
 
 
 def with_event(

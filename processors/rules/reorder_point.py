@@ -10,10 +10,11 @@ import msgspec
 from contracts.envelope import Event
 from contracts.events.alerts import Evidence
 from contracts.events.reference import ReorderPointPolicy
-from contracts.events.registry import REORDER_RECOMMENDED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, STOCK_ADJUSTED, STOCK_COUNTED
+from contracts.events.registry import REORDER_RECOMMENDED, STOCK_COUNTED
 from contracts.events.reorder import ReorderRecommended
 from contracts.fields import plain
 from contracts.identifiers import derived_id, transition_id
+from contracts.stock_movements import MOVING_TYPES
 from processors.rules import on_hand as stock_on_hand
 from processors.rules.on_hand import Stock, Tally
 from processors.rules.rule import (
@@ -52,7 +53,7 @@ class ReorderPoint:
     """The rule. It judges the present, so history counts like anything else."""
 
     name = "reorder_point"
-    event_types = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, STOCK_ADJUSTED, STOCK_COUNTED})
+    event_types = MOVING_TYPES | {STOCK_COUNTED}
     kinds = (SKU,)
 
     def __init__(self) -> None:

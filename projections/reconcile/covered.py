@@ -14,9 +14,14 @@ from contracts.events.registry import (
     SHIFT_PUBLISHED,
     STOCK_ADJUSTED,
     STOCK_COUNTED,
+    STOCK_RECEIVED,
+    STOCK_TRANSFERRED_IN,
+    STOCK_TRANSFERRED_OUT,
+    STOCK_WASTED,
 )
 from projections.reconcile.compare import Key
 
+MOVEMENTS: Final = frozenset({STOCK_ADJUSTED, STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT, STOCK_WASTED})
 SALES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
 
 
@@ -42,6 +47,6 @@ class Coverage:
 
 SALES_MODEL: Final = Coverage("sales", SALES)
 EVENT_INDEX: Final = Coverage("event_index", FACT_TYPES, splits_corrections=False)
-STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | {STOCK_ADJUSTED, STOCK_COUNTED})
+STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | MOVEMENTS | {STOCK_COUNTED})
 ATTENDANCE_DAY: Final = Coverage("attendance_day", frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED}))
 POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY)

@@ -12,7 +12,7 @@ from contracts.codec import build_event, content_hash, decode, encode, event_has
 from contracts.envelope import Envelope, Event
 from contracts.errors import ContractError, UnreadableRecord
 from contracts.events.registry import EVENT_TYPES
-from contracts.example_events import EXAMPLES
+from contracts.example_events.table import EXAMPLES
 from contracts.fields import Model
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS

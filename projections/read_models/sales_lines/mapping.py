@@ -14,8 +14,9 @@ from contracts.envelope import Event
 from contracts.errors import Problem, UnreadableRecord
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import EVENT_CORRECTED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
-from contracts.events.sales import Receipt, SaleVoided
+from contracts.events.sales import Receipt, SaleLine, SaleVoided
 from contracts.fields import Model
+from contracts.money import without_tax
 
 MAPPING_VERSION: Final = 1
 SALE_TYPES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
@@ -154,8 +155,13 @@ def _lines(event: Event[Model], day: date, origin: Origin, is_correction: int) -
     tail = (receipt.receipt_id, receipt.till_id or "", receipt.employee_id or "", receipt.channel)
     # By position, for this runs once a line; that the fields are the table's columns in their order is tested.
     return tuple(
-        SaleLineRow._make(
-            (*head, line.line, *middle, *of_receipt, line.kind, line.sku, line.quantity, line.gross, line.discount, line.tax, *tail)
-        )
+        SaleLineRow._make((*head, line.line, *middle, *of_receipt, line.kind, line.sku, line.quantity, *_amounts(line), *tail))
         for line in receipt.lines
     )
+
+
+def _amounts(line: SaleLine) -> tuple[int, int, int]:
+    """Return gross, discount and tax, the first two without the tax that they may contain."""
+    if not line.tax_included:
+        return line.gross, line.discount, line.tax
+    return (*without_tax(line.gross, line.discount, line.tax), line.tax)

@@ -8,15 +8,15 @@ from uuid import UUID
 
 from contracts.codec import decode
 from contracts.envelope import Event
-from contracts.events.registry import EVENT_CORRECTED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, STOCK_ADJUSTED, STOCK_COUNTED
-from contracts.events.sales import Receipt, SaleCompleted, SaleLine, SaleVoided
-from contracts.events.stock import StockAdjusted, StockCounted
+from contracts.events.registry import EVENT_CORRECTED, STOCK_COUNTED
+from contracts.events.stock import StockCounted
 from contracts.fields import Model
 from contracts.records import LogRecord
+from contracts.stock_movements import MOVING_TYPES, movements
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
 
 MAPPING_VERSION = 1
-FOLDED_TYPES = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, STOCK_ADJUSTED, STOCK_COUNTED})
+FOLDED_TYPES = MOVING_TYPES | {STOCK_COUNTED}
 COVERED_TYPES = FOLDED_TYPES | {EVENT_CORRECTED}
 
 
@@ -61,33 +61,9 @@ def stock_fact(record: LogRecord) -> StockFact | None:
     content = content_of(event)
     if content is None:
         return StockFact(row)
-    return StockFact(row, tuple(_movements(content)), tuple(_counts(content, record.offset)))
-
-
-def _movements(event: Event[Model]) -> list[MovementRow]:
-    data = event.data
-    at = event.envelope.occurred_at
-    if isinstance(data, Receipt):
-        return [
-            MovementRow(event.store_id, event.id, line.line, line.sku, sign * line.quantity, at)
-            for line in data.lines
-            if (sign := _direction(data, line))
-        ]
-    if isinstance(data, StockAdjusted):
-        return [MovementRow(event.store_id, event.id, line.line, line.sku, line.quantity_delta, at) for line in data.lines]
-    return []
-
-
-def _direction(receipt: Receipt, line: SaleLine) -> int:
-    """Return +1 for goods that come in, −1 for goods that leave, 0 for what moves nothing.
-
-    A return line of an exchange brings goods in; a void after completion undoes the item lines it repeats.
-    """
-    if line.kind == "service" or (isinstance(receipt, SaleVoided) and receipt.phase == "before_completion"):
-        return 0
-    if line.kind == "return":
-        return 0 if isinstance(receipt, SaleVoided) else 1
-    return -1 if isinstance(receipt, SaleCompleted) else 1
+    head, at = (content.store_id, content.id), content.envelope.occurred_at
+    moved = tuple(MovementRow(*head, movement.line, movement.sku, movement.delta, at) for movement in movements(content.data))
+    return StockFact(row, moved, tuple(_counts(content, record.offset)))
 
 
 def _counts(event: Event[Model], position: int) -> list[CountRow]:

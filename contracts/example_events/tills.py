@@ -1,0 +1,86 @@
+"""Examples of tills: periods, their closing, drawer movements, signs of life."""
+
+from contracts.example_events.build import Json, event
+
+_TILL = {"deviceid": "till-1", "businessdate": "2026-11-20", "storeversion": 3}
+
+TILLS: dict[str, Json] = {
+    "till.opened/v1/morning.json": event(
+        "till.opened.v1",
+        0x20,
+        "2026-11-20T08:55:00+09:00",
+        "GANGNAM-01",
+        {"till_id": "1", "period_id": "20261120-1-A", "currency": "KRW", "float_amount": 300000, "employee_id": "E-1042"},
+        **_TILL,
+        deviceseq=88001,
+    ),
+    "till.closed/v1/z_report.json": event(
+        "till.closed.v1",
+        0x21,
+        "2026-11-20T22:10:00+09:00",
+        "GANGNAM-01",
+        {
+            "till_id": "1",
+            "period_id": "20261120-1-A",
+            "opened_at": "2026-11-20T08:55:00+09:00",
+            "currency": "KRW",
+            "sales_count": 214,
+            "returns_count": 3,
+            "voids_count": 1,
+            "no_sales_count": 2,
+            "gross": 2481200,
+            "discounts": 40300,
+            "returns": 18900,
+            "voids": 5460,
+            "tax": 219700,
+            "tenders": [{"kind": "card", "count": 180, "amount": 2001240}, {"kind": "cash", "count": 34, "amount": 415300}],
+            "expected_cash": 615300,
+            "counted_cash": 615000,
+            "first_receipt_id": "20261120-1-0301",
+            "last_receipt_id": "20261120-1-0514",
+            "employee_id": "E-1042",
+        },
+        **_TILL,
+        deviceseq=88301,
+    ),
+    "till.heartbeat/v1/all_delivered.json": event(
+        "till.heartbeat.v1",
+        0x22,
+        "2026-11-20T12:00:00+09:00",
+        "GANGNAM-01",
+        {"till_id": "1", "last_device_seq": 88100, "waiting_events": 0, "software_version": "4.18.2"},
+        **_TILL,
+    ),
+    "cash.paid_in/v1/change.json": event(
+        "cash.paid_in.v1",
+        0x23,
+        "2026-11-20T13:05:00+09:00",
+        "GANGNAM-01",
+        {"till_id": "1", "currency": "KRW", "amount": 100000, "reason": "잔돈 보충", "employee_id": "E-1042"},
+        **_TILL,
+    ),
+    "cash.paid_out/v1/bank_drop.json": event(
+        "cash.paid_out.v1",
+        0x24,
+        "2026-11-20T18:30:00+09:00",
+        "GANGNAM-01",
+        {
+            "till_id": "1",
+            "currency": "KRW",
+            "amount": 500000,
+            "purpose": "bank_drop",
+            "period_id": "20261120-1-A",
+            "employee_id": "E-1042",
+            "approver_id": "E-0007",
+        },
+        **_TILL,
+    ),
+    "drawer.opened/v1/no_sale.json": event(
+        "drawer.opened.v1",
+        0x25,
+        "2026-11-20T15:12:00+09:00",
+        "GANGNAM-01",
+        {"till_id": "1", "reason": "지폐 교환", "period_id": "20261120-1-A", "employee_id": "E-1042"},
+        **_TILL,
+    ),
+}
