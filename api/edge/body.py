@@ -1,4 +1,4 @@
-"""Take the bytes of a post: bounded in size and time, not compressed. What they mean is not decided here."""
+"""Take the bytes of a post: bounded in size and time, before and after decoding. What they mean is not decided here."""
 
 import asyncio
 
@@ -6,14 +6,15 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from api.config import Limits
+from api.edge.encodings import DECODERS, NotDecodable, TooLarge, decoded
 from api.errors import ApiError
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
-    """Return the whole body; ApiError when it is too large, too slow, encoded or cut off."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", ""}:
-        raise ApiError("unsupported_encoding", f"content encoding {encoding!r}: send the body as it is")
+    """Return the whole body, decoded; ApiError when it is too large, too slow, in an unknown encoding or cut off."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in DECODERS:
+        raise ApiError("unsupported_encoding", f"content encoding gzip or zstd, or none, not {encoding[:50]!r}")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > limits.body_bytes:
         raise _too_large(limits)
@@ -30,7 +31,16 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         raise ApiError("body_timeout", f"the body must arrive within {limits.body_timeout_seconds:g} seconds") from error
     except ClientDisconnect as error:
         raise ApiError("malformed_body", "the body was cut off") from error
-    return b"".join(chunks)
+    return _decoded(encoding, b"".join(chunks), limits)
+
+
+def _decoded(encoding: str, body: bytes, limits: Limits) -> bytes:
+    try:
+        return decoded(encoding, body, limits.body_bytes)
+    except TooLarge as error:
+        raise _too_large(limits) from error
+    except NotDecodable as error:
+        raise ApiError("malformed_body", f"not {encoding}: {error}") from error
 
 
 def _too_large(limits: Limits) -> ApiError:
