@@ -1,4 +1,4 @@
-"""The committed contract documents, generated from the models: JSON Schemas, an AsyncAPI document, examples.
+"""The committed contract documents, generated from the models: JSON Schemas, an AsyncAPI document, examples, a page an event.
 
 Pure: it returns texts by path. `tillstream schemas write` writes them, `tillstream schemas check` compares.
 """
@@ -11,6 +11,7 @@ from pydantic_core import core_schema
 
 from contracts.codec import schema_path
 from contracts.envelope import Envelope
+from contracts.event_pages import pages
 from contracts.events.registry import ALERT_CHANGED, EVENT_TYPES, REORDER_RECOMMENDED, RULE_PROGRESSED, TICK, EventType
 from contracts.example_events.build import Json
 from contracts.example_events.table import EXAMPLES, examples_of
@@ -56,6 +57,7 @@ def documents() -> dict[str, str]:
     texts = {schema_path(name): _text(data_schema(row)) for name, row in EVENT_TYPES.items()}
     texts[ENVELOPE_PATH] = _text(envelope_schema())
     texts[ASYNCAPI_PATH] = _text(asyncapi())
+    texts.update(pages({name: data_schema(row) for name, row in EVENT_TYPES.items()}))
     texts.update({f"contracts/examples/{path}": _text(event) for path, event in EXAMPLES.items()})
     return texts
 

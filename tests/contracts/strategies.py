@@ -13,6 +13,7 @@ from contracts.money import MINOR_DIGITS, line_amount
 from contracts.records import OutboundRecord, RawRecord
 
 codes = st.text(st.characters(min_codepoint=0x20, exclude_characters="|", exclude_categories=("Cs",)), min_size=1, max_size=30)
+people = st.from_regex(r"E-[0-9]{1,6}", fullmatch=True)
 texts = st.text(st.characters(min_codepoint=1, exclude_categories=("Cs",)), max_size=60)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1971, 1, 1), datetime(2148, 12, 31, 23, 59, 59), timezones=st.just(UTC)).flatmap(  # noqa: DTZ001 - bounds take no zone
@@ -66,7 +67,7 @@ def receipts(draw: st.DrawFn) -> dict[str, Any]:
 
 voids = st.tuples(receipts(), st.sampled_from(["before_completion", "after_completion"])).map(lambda pair: {**pair[0], "phase": pair[1]})
 punches = st.fixed_dictionaries(
-    {"employee_id": codes},
+    {"employee_id": people},
     optional={
         "punch_source": st.sampled_from(["mobile", "kiosk", "nfc"]),
         "location": st.fixed_dictionaries(

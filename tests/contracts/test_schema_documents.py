@@ -46,6 +46,7 @@ def test_the_committed_document_is_what_the_models_say(path: str) -> None:
 def test_no_document_is_left_over() -> None:
     """A schema or example of a type that is gone would mislead."""
     kept = {str(path.relative_to(ROOT)) for folder in ("schemas", "examples") for path in (ROOT / "contracts" / folder).rglob("*.json")}
+    kept |= {str(path.relative_to(ROOT)) for path in (ROOT / "docs/events").glob("*.md")}
 
     assert set(documents()) == {path for path in kept if "/baseline/" not in path}
 

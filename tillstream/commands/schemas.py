@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @app.command()
 def write() -> None:
-    """Write contracts/schemas anew from the models."""
+    """Write schemas, AsyncAPI document, examples and the pages of docs/events anew from the models."""
     from contracts.schema_documents import documents
 
     for name, text in documents().items():
