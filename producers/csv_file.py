@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -37,6 +38,7 @@ def opened(file: Path, style: CsvFormat) -> Iterator[tuple[list[str], Iterator[R
     encoding = "utf-8-sig" if style.encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else style.encoding
     with _open(file, encoding) as lines:
         tee = _Tee(lines)
+        tee.kept.extend(islice(lines, style.skip_lines))
         records = csv.reader(tee, delimiter=style.delimiter, quotechar=style.quote)
         header = list(style.header) if style.header is not None else next(records, [])
         yield header, _rows(records, tee)

@@ -24,7 +24,6 @@ from contracts.identifiers import derived_id
 from contracts.topics import STORE_FACTS
 from infra.clock import monotonic_seconds, utc_now
 from infra.kafka.publisher import Publisher
-from producers.csv_file import opened
 from producers.load_summary import LoadProgress, LoadSummary
 from producers.mappings.schema import LINE_CLASSES, CsvMapping
 from producers.publisher import EventPublisher
@@ -33,6 +32,7 @@ from producers.sources.mapped_csv import ReceiptKey, Shape, Translation
 from producers.sources.readings import LineRefused
 from producers.sources.receipts import SourceEvent
 from producers.sources.stores import source_of
+from producers.tables.opening import opened, raw_encoding
 from producers.ticks import SimulatedTicks
 
 
@@ -64,7 +64,7 @@ class LoadOptions:
 async def load(
     options: LoadOptions, publisher: Publisher, known: KnownEvents, quarantine: Quarantine, progress: Callable[[LoadProgress], None]
 ) -> LoadSummary:
-    """Load one file and return what happened; NotDurable, MappingDoesNotFit or FileChanged end it, and it can be run again."""
+    """Load one file and return what happened; NotDurable, FileUnreadable, MappingDoesNotFit or FileChanged end it."""
     began = monotonic_seconds()
     run = _Load(options, await EventPublisher.over(publisher), known, quarantine, progress)
     await run.everything()
@@ -156,7 +156,7 @@ class _Load:
 
     async def _flush(self, batch: list[SourceEvent], translation: Translation) -> None:
         if translation.refused:
-            source, encoding = source_of(self._mapping), self._mapping.format.encoding
+            source, encoding = source_of(self._mapping), raw_encoding(self._options.file, self._mapping.format)
             await self._quarantine.add([quarantined(source, line, encoding) for line in translation.refused])
             self.summary.refused += len(translation.refused)
             translation.refused.clear()

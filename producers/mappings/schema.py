@@ -105,8 +105,13 @@ class Constants(Model):
 
 
 class CsvFormat(Model):
-    """How the file is written."""
+    """How the file is written: as text with delimiters, or as a sheet of an Excel workbook."""
 
+    kind: Literal["csv", "excel"] | None = Field(default=None, description="Absent: what the name of the file says (.xlsx, .xlsm).")
+    sheet: Annotated[str, StringConstraints(min_length=1, max_length=31)] | None = Field(
+        default=None, description="Of a workbook; hidden ones too. Absent: the first that is not hidden."
+    )
+    skip_lines: int = Field(default=0, ge=0, description="Lines (rows of a workbook) above the header: a title, the date of the export.")
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] = '"'
     encoding: str = "utf-8"
@@ -118,6 +123,8 @@ class CsvFormat(Model):
     def _marks_differ(self) -> "CsvFormat":
         if self.decimal_mark == self.thousands_mark:
             raise ValueError("a thousands_mark other than the decimal_mark")
+        if self.sheet is not None and self.kind == "csv":
+            raise ValueError("a sheet with kind 'excel' only")
         try:
             "".encode(self.encoding)
         except LookupError as error:

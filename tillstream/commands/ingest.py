@@ -13,7 +13,7 @@ from tillstream.options import DataDir, settings_for
 
 
 def load(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV export, also .gz.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV export, also .gz, or an Excel workbook (.xlsx).")],
     mapping: Annotated[Path, typer.Option("--mapping", "-m", help="How it is to be read: a mapping file, or the name of a shipped one.")],
     json: Annotated[Path | None, typer.Option("--json", help="Also write the summary for machines.")] = None,
     data_dir: DataDir = None,
@@ -26,6 +26,7 @@ def load(
     from infra.kafka.publisher import NotDurable
     from producers.mappings.reader import MappingInvalid, read_mapping
     from producers.sources.mapped_csv import FileChanged, MappingDoesNotFit
+    from producers.tables.unreadable import FileUnreadable
     from tillstream.loading import IndexBehind, load_file, print_summary, progress_bar
     from tillstream.reaching import addresses_of
     from tillstream.timemode import remembered_time
@@ -38,7 +39,7 @@ def load(
             summary = asyncio.run(
                 load_file(addresses, file, how, simulated=remembered_time(settings, None) == "simulated", progress=report)
             )
-    except (MappingInvalid, MappingDoesNotFit, FileChanged, IndexBehind) as error:
+    except (MappingInvalid, MappingDoesNotFit, FileUnreadable, FileChanged, IndexBehind) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
     except NotDurable as error:
