@@ -3,6 +3,7 @@
 The same event always gives the same bytes, so a repeat can be told from a conflict by its hash.
 """
 
+from datetime import date
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from contracts.records import Headers, LogRecord, OutboundRecord
 
 CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 900_000
-_CONTENT_TYPE_HEADER = "content-type"
+_CONTENT_TYPE_ROW = ("content-type", CONTENT_TYPE.encode())
 _TRUE = "true"
 _ATTRIBUTES = frozenset(field.alias or name for name, field in Envelope.model_fields.items())
 
@@ -80,17 +81,38 @@ def partition_key(envelope: Envelope) -> bytes:
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Write the envelope as CloudEvents binary-mode headers, in a fixed order."""
-    fields = envelope.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
-    fields["specversion"] = envelope.specversion
-    fields.setdefault("dataschema", schema_path(envelope.type))
-    rows = [(f"ce_{name}", (_TRUE if value is True else str(value)).encode()) for name, value in sorted(fields.items())]
-    rows.append((_CONTENT_TYPE_HEADER, CONTENT_TYPE.encode()))
+    rows = []
+    for wire_name, name, default in _HEADER_FIELDS:
+        value = getattr(envelope, name)
+        if name == "dataschema" and value is None:
+            value = schema_path(envelope.type)
+        if value is not None and value != default:
+            rows.append((wire_name, _header_text(value).encode()))
+    rows.append(_CONTENT_TYPE_ROW)
     return rows
 
 
+_HEADER_FIELDS = tuple(
+    (f"ce_{wire_name}", name, None if name == "specversion" else field.default)
+    for wire_name, name, field in sorted((field.alias or name, name, field) for name, field in Envelope.model_fields.items())
+)
+"""Header, attribute and the default that is not written, in the order of the headers; the version of CloudEvents always is."""
+
+
+def _header_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return _TRUE if value is True else str(value)
+
+
 def encode(event: Event[Model], topic: str, partition: int | None = None) -> OutboundRecord:
-    """Write an event for a topic; ContractError when its value would be larger than a record may be."""
-    value = event.data.model_dump_json(exclude_none=True).encode()
+    """Write an event for a topic; ContractError when its value would be larger than a record may be.
+
+    Defaults are not written: a field that is added later leaves the bytes, and so the hash, of older events as they are.
+    """
+    value = event.data.model_dump_json(exclude_none=True, exclude_defaults=True).encode()
     if len(value) > MAX_VALUE_BYTES:
         raise ContractError([Problem("too_large", "/data", f"at most {MAX_VALUE_BYTES} bytes of JSON")])
     return OutboundRecord(topic, partition_key(event.envelope), value, headers_of(event.envelope), partition)

@@ -10,11 +10,11 @@ from typing import Any
 Schema = dict[str, Any]
 
 _SAYS_NOTHING = frozenset(
-    {"$schema", "$id", "$defs", "title", "description", "examples", "default", "discriminator", "x-personal", "x-person-reference"}
+    {"$schema", "$id", "$defs", "title", "description", "examples", "discriminator", "x-personal", "x-person-reference"}
 )
 _LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
 _UPPER_BOUNDS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems"})
-_STRUCTURE = frozenset({"properties", "required", "additionalProperties", "items", "anyOf", "oneOf", "enum", "const", "type"})
+_STRUCTURE = frozenset({"default", "properties", "required", "additionalProperties", "items", "anyOf", "oneOf", "enum", "const", "type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,8 @@ def _values_lost(old: Schema, new: Schema, at: str) -> list[Breaking]:
 
 def _keywords_tightened(old: Schema, new: Schema, at: str) -> list[Breaking]:
     found = []
+    if "default" in old and new.get("default") != old["default"] and "const" not in new:
+        found.append(Breaking(at, f"default changed from {old['default']!r} to {new.get('default')!r}, which events leave out"))
     for keyword, limit in new.items():
         if keyword in _SAYS_NOTHING or keyword in _STRUCTURE or keyword == "$ref" or old.get(keyword) == limit:
             continue

@@ -24,12 +24,6 @@ def _no_float(value: Any) -> Any:
     return value
 
 
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError("a finite decimal")
-    return value
-
-
 def plain(value: Decimal) -> str:
     """Write a decimal in one canonical form (no exponent, no trailing zeros)."""
     text = format(value, "f")
@@ -77,7 +71,6 @@ DecimalString = Annotated[
     Decimal,
     Field(max_digits=18, decimal_places=5),
     BeforeValidator(_no_float),
-    AfterValidator(_finite),
     PlainSerializer(plain, return_type=str, when_used="always"),
 ]
 """Exact decimal, written as a string, at most 18 digits of which 5 after the point."""
@@ -86,7 +79,6 @@ DecimalRemainder = Annotated[
     Decimal,
     Field(max_digits=28, decimal_places=10),
     BeforeValidator(_no_float),
-    AfterValidator(_finite),
     PlainSerializer(plain, return_type=str, when_used="always"),
 ]
 """Exact sum of what rounding dropped: the product of two decimals of five places has ten."""
@@ -101,7 +93,6 @@ Coordinate = Annotated[
     Decimal,
     Field(max_digits=8, decimal_places=5),
     BeforeValidator(_no_float),
-    AfterValidator(_finite),
     PlainSerializer(plain, return_type=str, when_used="always"),
 ]
 """Degrees, of which five decimal places are a metre; of places, never of people."""

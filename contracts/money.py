@@ -1,6 +1,7 @@
 """Money as integer minor units of an ISO 4217 currency, and the one rounding rule of a line."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 MINOR_DIGITS: dict[str, int] = {
     "AUD": 2, "BHD": 3, "CAD": 2, "CHF": 2, "CNY": 2, "EUR": 2, "GBP": 2, "HKD": 2, "IDR": 2, "INR": 2,
@@ -18,10 +19,11 @@ def minor_digits(currency: str) -> int:
     return MINOR_DIGITS[currency]
 
 
+@lru_cache(maxsize=65_536)
 def line_amount(unit_price: Decimal, quantity: Decimal, currency: str) -> tuple[int, Decimal]:
     """Price a line: minor units rounded half up (away from zero), and what rounding left over.
 
-    `remainder` = exact − rounded, in major units, so a receipt can report what its lines dropped.
+    `remainder` = exact − rounded, in major units, so a receipt can report what its lines dropped. Remembered: prices repeat.
     """
     digits = minor_digits(currency)
     exact = _EXACT.multiply(unit_price, quantity).scaleb(digits, _EXACT)

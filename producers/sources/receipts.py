@@ -126,8 +126,8 @@ class OpenReceipt:
 
 
 def sale_line(values: dict[str, Any]) -> SaleLine:
-    """Build a line of values that were read for it, one for each field."""
-    return _built(SaleLine, values)
+    """Build a line of values that were read for it; what no export has keeps its default."""
+    return _built(SaleLine, {**_LINE_DEFAULTS, **values})
 
 
 def adjustment_line(values: dict[str, Any]) -> AdjustmentLine:
@@ -135,6 +135,8 @@ def adjustment_line(values: dict[str, Any]) -> AdjustmentLine:
     return _built(AdjustmentLine, values)
 
 
+_LINE_DEFAULTS: dict[str, Any] = {name: field.get_default() for name, field in SaleLine.model_fields.items()}
+"""In the order of the fields, as the JSON has them; those without a default are always given."""
 _FIELDS: dict[type[Model], set[str]] = {model: set(model.model_fields) for model in (SaleLine, AdjustmentLine)}
 LineModel = TypeVar("LineModel", SaleLine, AdjustmentLine)
 

@@ -45,6 +45,11 @@ BREAKING = {
     "a pattern changed": ("properties/receipt_id/pattern", "^[0-9]+$", r"/receipt_id: pattern changed from ^[^\x00-\x1f|]+$ to ^[0-9]+$"),
     "a type changed": ("$defs/SaleLine/properties/tax/type", "string", "/lines/*/tax: type changed from integer to string"),
     "a variant was removed": ("properties/till_id/anyOf/1", None, "/till_id: type changed from null to string"),
+    "a default changed": (
+        "properties/channel/default",
+        "online",
+        "/channel: default changed from 'store' to 'online', which events leave out",
+    ),
     "a bound appeared": ("properties/lines/uniqueItems", True, "/lines: uniqueItems changed from None to True"),
 }
 
