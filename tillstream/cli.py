@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from infra.embedded.stack_error import StackError
-from tillstream.commands import dead_letters, ingest, proof, schemas, services, stack, tokens
+from tillstream.commands import dead_letters, edge, ingest, proof, schemas, services, stack, tokens
 
 USAGE_ERROR = 64
 _CLICK_USAGE_ERROR = 2
@@ -42,6 +42,7 @@ app.command("worker")(services.worker)
 app.command("project")(services.project)
 app.command("api")(services.api)
 app.command("ticker")(services.ticker)
+app.add_typer(edge.app, name="edge")
 app.add_typer(schemas.app, name="schemas")
 
 
