@@ -21,6 +21,18 @@ class Metrics:
             registry=self.registry,
         )
         self.events = Counter("tillstream_api_events", "Events posted, by what became of them.", ["outcome"], registry=self.registry)
+        self.refusals = Counter(
+            "tillstream_quarantine_refusals",
+            "Rejected events: kept in the quarantine, foreign (of another's store or chain, never kept) or lost.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.quarantine_open = Gauge(
+            "tillstream_quarantine_open", "Open entries of the quarantine, by source and code.", ["source", "code"], registry=self.registry
+        )
+        self.quarantine_expiring = Gauge(
+            "tillstream_quarantine_expiring", "Open entries that expire within 14 days, by source.", ["source"], registry=self.registry
+        )
         self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
 
     def text(self) -> bytes:

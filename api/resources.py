@@ -11,15 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.alert_feed import AlertFeed
 from api.config import ApiConfig
+from api.edge.refusals import Refusals
 from api.edge.repeats import RepeatIndex
 from api.errors import ApiError
 from api.gates import Gate
 from api.log_connection import LogConnection
 from api.metrics import Metrics
+from api.quarantine_watch import QuarantineWatch
 from api.security.tokens import TokenReader
 from api.store_directory import StoreDirectory
 from infra.clickhouse.client import async_reader
 from infra.postgres.engine import async_engine
+from producers.quarantine import PostgresQuarantine
 
 _log = structlog.get_logger(__name__)
 _PROBE_SECONDS = 2.0
@@ -32,7 +35,8 @@ class Resources:
         limits = config.limits
         self.config = config
         engine = async_engine(config.addresses.postgres_dsn, "tillstream-api", pool_size=10)
-        # This process only reads, one statement at a time: a transaction around each would cost two more round trips.
+        self.transactions: AsyncEngine = engine
+        # Reads are one statement at a time: a transaction around each would cost two more round trips.
         self.engine: AsyncEngine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.tokens = TokenReader(config.signing_key)
         self.log = LogConnection(config)
@@ -43,6 +47,8 @@ class Resources:
         self.queries = Gate("queries", limits.queries_in_flight)
         self.streams = Gate("alert streams", limits.streams)
         self.metrics = Metrics()
+        self.refusals = Refusals(PostgresQuarantine(engine), self.metrics.refusals)
+        self.quarantine = QuarantineWatch(engine, self.metrics)
         self._clickhouse: Any = None
         self._connecting = asyncio.Lock()
 
@@ -51,12 +57,15 @@ class Resources:
         await self.log.start()
         await self.alerts.start()
         await self.stores.start()
+        await self.quarantine.start()
 
     async def close(self) -> None:
         """Close everything, streams first."""
         await self.alerts.close()
         await self.stores.close()
         await self.log.close()
+        await self.refusals.close()
+        await self.quarantine.close()
         if self._clickhouse is not None:
             await self._clickhouse.close()
         await self.engine.dispose()

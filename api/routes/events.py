@@ -12,6 +12,7 @@ from api.edge.acceptance import Edge
 from api.edge.body import read_body
 from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, Document, documents, media_type
 from api.edge.judgement import Judge
+from api.edge.refusals import AnsweredPost
 from api.errors import ApiError
 from api.openapi import problem_answers
 from api.resources import Resources
@@ -69,12 +70,13 @@ async def post_events(request: Request, resources: ResourcesDep, caller: CallerD
     Business date, local offset and store version are set here from the store's settings.
     """
     with resources.posts:
-        media_type(request.headers.get("content-type", ""))
+        kind = media_type(request.headers.get("content-type", ""))
         body = await read_body(request, resources.config.limits)
         found = documents(request.headers["content-type"], body, resources.config.limits.events_per_post)
         results = await _accept(found, resources, caller)
     for outcome, count in Counter(row.outcome for row in results).items():
         resources.metrics.events.labels(outcome).inc(count)
+    resources.refusals.note(AnsweredPost(kind, body, found, results, caller, resources.stores.tenants()))
     return _answer(results)
 
 

@@ -18,6 +18,10 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "stream_alerts": _LEADERS,
     "list_reorder_recommendations": _LEADERS,
     "list_stores": _EVERYONE,
+    "list_quarantine": _LEADERS,
+    "read_quarantine_entry": _LEADERS,
+    "resubmit_quarantine_entry": _LEADERS,
+    "discard_quarantine_entry": _LEADERS,
     "read_status": _HQ,
     "read_metrics": _HQ,
 }
