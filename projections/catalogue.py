@@ -20,6 +20,8 @@ from projections.read_models.stock_on_hand import mapping as stock_on_hand
 from projections.read_models.stock_on_hand.write import StockOnHand
 from projections.read_models.stores import mapping as stores
 from projections.read_models.stores.write import Stores
+from projections.read_models.till_days import mapping as till_days
+from projections.read_models.till_days.write import TillDays
 from projections.sinks import processor_letters
 from projections.sinks.clickhouse import event_log_sink, sales_sink
 from projections.sinks.postgres import PostgresModel, PostgresSink
@@ -58,6 +60,7 @@ PROJECTIONS: dict[str, Declared] = {
         _postgres("stores", {REFERENCE_DATA: stores.COVERED_TYPES, STORE_FACTS: stores.STORE_SCOPED_TYPES}, stores.MAPPING_VERSION, Stores),
         _postgres("stock_on_hand", {STORE_FACTS: stock_on_hand.COVERED_TYPES}, stock_on_hand.MAPPING_VERSION, StockOnHand),
         _postgres("attendance_day", {STORE_FACTS: attendance_day.COVERED_TYPES}, attendance_day.MAPPING_VERSION, AttendanceDays),
+        _postgres("till_days", {STORE_FACTS: till_days.COVERED_TYPES}, till_days.MAPPING_VERSION, TillDays),
         _postgres("open_alerts", {ALERTS: open_alerts.COVERED_TYPES}, open_alerts.MAPPING_VERSION, OpenAlerts),
         _postgres(
             "reorder_recommendations",

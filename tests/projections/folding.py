@@ -26,6 +26,8 @@ MODELS = {
     "stores": ("store_versions", "employee_versions", "sku_versions"),
     "stock_on_hand": ("stock_on_hand_events", "stock_movements", "stock_counts", "stock_on_hand"),
     "attendance_day": ("attendance_day_events", "attendance_punches", "attendance_shifts", "attendance_day"),
+    "till_days": ("store_days", "till_days", "device_numbers", "number_gaps"),
+    "till_periods": ("till_period_events", "till_entries", "till_tenders", "till_openings", "till_closings", "till_periods"),
     "open_alerts": ("alert_transitions", "open_alerts", "rule_progress"),
     "reorder_recommendations": ("reorder_revisions", "reorder_recommendations"),
     "dead_letters": (),

@@ -18,6 +18,8 @@ from projections.read_models.open_alerts.table import alert_tables
 from projections.read_models.reorder_recommendations.table import reorder_tables
 from projections.read_models.stock_on_hand.table import stock_tables
 from projections.read_models.stores.table import reference_tables
+from projections.read_models.till_days.table import till_day_tables
+from projections.read_models.till_periods.table import till_period_tables
 
 pytestmark = pytest.mark.stack
 
@@ -56,7 +58,15 @@ def test_migrations_go_up_down_and_up_again(empty_database: str) -> None:
 
 
 def _declared() -> list[Table]:
-    bundles = (stock_tables(1), attendance_tables(1), alert_tables(1), reorder_tables(1), reference_tables(1))
+    bundles = (
+        stock_tables(1),
+        attendance_tables(1),
+        alert_tables(1),
+        reorder_tables(1),
+        reference_tables(1),
+        till_day_tables(1),
+        till_period_tables(1),
+    )
     return [event_index(1), *(table for bundle in bundles for table in vars_of(bundle))]
 
 
@@ -82,4 +92,4 @@ def test_declared_tables_are_those_that_migrations_make(place: Addresses) -> Non
     engine.dispose()
 
     assert differences == []
-    assert len(metadata.tables) == 17
+    assert len(metadata.tables) == 27

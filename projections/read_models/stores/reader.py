@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.business_time import business_date
 from infra.clock import utc_now
 from projections.generations import serving_generation
 from projections.read_models.stores.table import reference_tables
@@ -67,6 +68,19 @@ async def store_settings_at(engine: AsyncEngine, at: datetime) -> dict[str, Stor
         rows = (await conn.execute(_in_force(table, table.c.store_id, at))).mappings()
         found = [{name: value for name, value in row.items() if name != "event_id"} for row in rows]
     return {row["store_id"]: StoreSettings(**{**row, "tills": tuple(row["tills"])}) for row in found}
+
+
+async def till_lists(engine: AsyncEngine, store_ids: Sequence[str]) -> dict[str, list[tuple[date, tuple[str, ...]]]]:
+    """Return for each store the lists of its tills, oldest first, each with the business date from which it holds."""
+    async with engine.connect() as conn:
+        table = reference_tables(await serving_generation(conn, "stores")).stores
+        query = select(table.c.store_id, table.c.effective_from, table.c.timezone, table.c.cut_off_hour, table.c.tills)
+        query = query.where(table.c.store_id.in_(store_ids)).order_by(table.c.effective_from, table.c.version, table.c.event_id)
+        found: dict[str, list[tuple[date, tuple[str, ...]]]] = {}
+        for store_id, since, timezone, cut_off_hour, tills in (await conn.execute(query)).all():
+            names = tuple(dict.fromkeys(tills))
+            found.setdefault(store_id, []).append((business_date(since, timezone, cut_off_hour), names))
+        return found
 
 
 async def sku_settings(engine: AsyncEngine, tenant_id: str, skus: Sequence[str] | None = None) -> dict[str, SkuSettings]:

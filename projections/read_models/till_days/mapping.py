@@ -1,0 +1,129 @@
+"""From a record to what it shows of a till and of its device's numbers; pure.
+
+Only the envelope is validated. An event that nobody can read was sent all the same: its till was heard, its number is known.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+
+from contracts.codec import read_envelope
+from contracts.envelope import CHAIN_WIDE, Envelope
+from contracts.events.registry import (
+    CASH_PAID_IN,
+    CASH_PAID_OUT,
+    DRAWER_OPENED,
+    EVENT_CORRECTED,
+    FACT_TYPES,
+    SALE_COMPLETED,
+    SALE_PRACTISED,
+    SALE_RETURNED,
+    SALE_SUSPENDED,
+    SALE_VOIDED,
+    TILL_CLOSED,
+    TILL_HEARTBEAT,
+    TILL_OPENED,
+)
+from contracts.records import LogRecord
+from projections.errors import Unmappable
+
+MAPPING_VERSION = 1
+TILL_TYPES: Final = frozenset(
+    {
+        SALE_COMPLETED,
+        SALE_RETURNED,
+        SALE_VOIDED,
+        SALE_SUSPENDED,
+        SALE_PRACTISED,
+        TILL_OPENED,
+        TILL_CLOSED,
+        TILL_HEARTBEAT,
+        CASH_PAID_IN,
+        CASH_PAID_OUT,
+        DRAWER_OPENED,
+    }
+)
+"""What only a till sends: whoever sends it without naming its till is a till itself."""
+COVERED_TYPES: Final = FACT_TYPES | {EVENT_CORRECTED}
+"""A device numbers all that it sends, so a number may stand on an event of any kind."""
+
+
+class Heard(NamedTuple):
+    """Signs of life; `till_id` is None where neither the event nor its device says which till it was."""
+
+    store_id: str
+    business_date: date
+    till_id: str | None
+    heard_at: datetime
+    is_heartbeat: bool
+    is_closing: bool
+
+
+class Numbered(NamedTuple):
+    """A number of a device: received with an event of that business date, or announced on it as made."""
+
+    store_id: str
+    device_id: str
+    device_seq: int
+    received_on: date | None
+    announced_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TillFact:
+    """What one record shows."""
+
+    heard: Heard | None
+    numbers: tuple[Numbered, ...]
+
+
+class _Said(msgspec.Struct):
+    """The two fields of a till's content that are looked at, bounded like the fields of events."""
+
+    till_id: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f|]+$")] | None = None
+    last_device_seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+
+
+_said: Final = msgspec.json.Decoder(_Said)
+
+
+def till_fact(record: LogRecord) -> TillFact | None:
+    """Map a record; None for one that shows nothing, UnreadableRecord or Unmappable for one that belongs to no store or day."""
+    envelope = read_envelope(record)
+    if envelope.store_id == CHAIN_WIDE:
+        return None
+    is_till = envelope.type in TILL_TYPES
+    if not is_till and (envelope.device_id is None or envelope.device_seq is None):
+        return None
+    day = envelope.business_date
+    if day is None:
+        raise Unmappable("no_business_date", "/headers/businessdate", "the business date of the event")
+    said = _content(record.value) if is_till else _Said()
+    heard = _heard(envelope, day, said) if is_till else None
+    return TillFact(heard, tuple(_numbers(envelope, day, said)))
+
+
+def _content(value: bytes | None) -> _Said:
+    try:
+        return _said.decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Said()
+
+
+def _heard(envelope: Envelope, day: date, said: _Said) -> Heard:
+    till_id = said.till_id or envelope.device_id
+    return Heard(envelope.store_id, day, till_id, envelope.occurred_at, envelope.type == TILL_HEARTBEAT, envelope.type == TILL_CLOSED)
+
+
+def _numbers(envelope: Envelope, day: date, said: _Said) -> list[Numbered]:
+    device_id = envelope.device_id
+    if device_id is None:
+        return []
+    numbers = []
+    if envelope.device_seq is not None:
+        numbers.append(Numbered(envelope.store_id, device_id, envelope.device_seq, day, None))
+    if envelope.type == TILL_HEARTBEAT and said.last_device_seq is not None:
+        numbers.append(Numbered(envelope.store_id, device_id, said.last_device_seq, None, day))
+    return numbers

@@ -1,0 +1,118 @@
+"""Tables of till periods: the facts (events, entries with their tenders, openings, closings) and the periods that they name."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid, true
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.sinks.postgres_facts import FactTables
+
+FACTS = FactTables("till_period_events", ("till_entries", "till_tenders", "till_openings", "till_closings"))
+
+
+@dataclass(frozen=True, slots=True)
+class TillPeriodTables:
+    """The tables of one generation."""
+
+    events: Table
+    entries: Table
+    tenders: Table
+    openings: Table
+    closings: Table
+    periods: Table
+
+
+@lru_cache(maxsize=8)
+def till_period_tables(generation: int) -> TillPeriodTables:
+    """Return the tables of a generation."""
+    metadata = MetaData(schema=f"read_g{generation}")
+    return TillPeriodTables(
+        _events(metadata), _entries(metadata), _tenders(metadata), _openings(metadata), _closings(metadata), _periods(metadata)
+    )
+
+
+def _events(metadata: MetaData) -> Table:
+    return Table(
+        FACTS.events,
+        metadata,
+        Column("store_id", Text, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("event_type", Text, nullable=False),
+        Column("business_date", Date),
+        Column("event_hash", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("corrects_event_id", Uuid),
+        Column("corrects_type", Text),
+        Column("counts", Boolean, nullable=False, server_default=true()),
+    )
+
+
+def _of_event(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("store_id", Text, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        *columns,
+        Column("counts", Boolean, nullable=False, server_default=true()),
+    )
+
+
+def _entries(metadata: MetaData) -> Table:
+    amounts = ("gross", "discounts", "returns", "voids", "tax", "tips")
+    return _of_event(
+        "till_entries",
+        metadata,
+        Column("till_id", Text, nullable=False),
+        Column("period_id", Text),
+        Column("kind", Text, nullable=False),
+        Column("occurred_at", DateTime(timezone=True), nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in amounts),
+    )
+
+
+def _tenders(metadata: MetaData) -> Table:
+    return _of_event(
+        "till_tenders",
+        metadata,
+        Column("kind", Text, primary_key=True),
+        Column("tenders", Integer, nullable=False),
+        Column("amount", BigInteger, nullable=False),
+    )
+
+
+def _openings(metadata: MetaData) -> Table:
+    return _of_event(
+        "till_openings",
+        metadata,
+        Column("till_id", Text, nullable=False),
+        Column("period_id", Text, nullable=False),
+        Column("opened_at", DateTime(timezone=True), nullable=False),
+    )
+
+
+def _closings(metadata: MetaData) -> Table:
+    return _of_event(
+        "till_closings",
+        metadata,
+        Column("till_id", Text, nullable=False),
+        Column("period_id", Text, nullable=False),
+        Column("opened_at", DateTime(timezone=True), nullable=False),
+        Column("closed_at", DateTime(timezone=True), nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("report", JSONB, nullable=False),
+    )
+
+
+def _periods(metadata: MetaData) -> Table:
+    return Table(
+        "till_periods",
+        metadata,
+        Column("store_id", Text, primary_key=True),
+        Column("till_id", Text, primary_key=True),
+        Column("period_id", Text, primary_key=True),
+        Column("business_date", Date, nullable=False),
+    )
