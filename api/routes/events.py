@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from api.dependencies import CallerDep, ResourcesDep
 from api.edge.acceptance import Edge
@@ -90,14 +90,17 @@ async def _accept(found: Sequence[Document], resources: Resources, caller: Calle
 
 
 def _answer(results: list[ItemResult]) -> Response:
-    rows = [row.model_dump(mode="json", exclude_none=True) for row in results]
     counts = Counter(row.outcome for row in results)
     if counts["unacknowledged"]:
         detail = f"{counts['unacknowledged']} of {len(results)} events: send them again with the same ids"
-        raise ApiError("not_durable", detail, {"results": rows})
+        raise ApiError("not_durable", detail, {"results": _rows(results)})
     if counts["rejected"] == len(results):
         codes = {problem.code for row in results for problem in row.problems}
         code = "store_out_of_scope" if codes == {"store_out_of_scope"} else "events_rejected"
-        raise ApiError(code, f"none of {len(results)} events was accepted", {"results": rows})
-    summary = {outcome: counts[outcome] for outcome in ("accepted", "duplicate", "rejected")}
-    return JSONResponse({**summary, "results": rows}, 207 if counts["rejected"] else 200)
+        raise ApiError(code, f"none of {len(results)} events was accepted", {"results": _rows(results)})
+    told = PostResult(accepted=counts["accepted"], duplicate=counts["duplicate"], rejected=counts["rejected"], results=results)
+    return Response(told.model_dump_json(exclude_none=True), 207 if counts["rejected"] else 200, media_type="application/json")
+
+
+def _rows(results: list[ItemResult]) -> list[dict[str, Any]]:
+    return [row.model_dump(mode="json", exclude_none=True) for row in results]
