@@ -185,6 +185,7 @@ def test_an_event_whose_reason_is_gone_is_resubmitted_as_it_was(api, stores):
     asyncio.run(publish(stores, [encode(defined, topic) for topic in (REFERENCE_DATA, STORE_FACTS)]))
     with projected(stores, "stores"):
         catch_up(stores, "stores")
+    until(lambda: "NEW" in api.client().get("/v1/stores").text, 10, "the API knows the store")
 
     answer = api.client().post(f"/v1/quarantine/{entry['id']}/resubmit")
 
