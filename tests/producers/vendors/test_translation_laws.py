@@ -1,0 +1,143 @@
+"""Laws of every translation: nothing that a vendor sends breaks it, and what comes out keeps its contract."""
+
+import copy
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.codec import build_event
+from contracts.events.sales import SaleCompleted
+from contracts.money import line_amount
+from producers.sources.payload import Node
+from producers.sources.toast.check_lines import spread
+from producers.sources.vendor import Translated
+from producers.sources.vendor_receipts import Lines, price_of
+from producers.sources.vendors import VENDORS
+from tests.producers.vendors.accounts import CONNECTIONS, GOLDEN
+from tests.producers.vendors.golden_files import PAYLOADS, bytes_of, vendor_of
+
+JSON_PAYLOADS = [path for path in PAYLOADS if path.suffix == ".json"]
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "x",
+    "9" * 400,
+    "1e999999999",
+    "a|b",
+    "\x00",
+    [],
+    {},
+    [[]],
+    [{}],
+    {"amount": -5},
+    "0001-01-01T00:00:00Z",
+]
+quantities = st.decimals(min_value=Decimal("0.00001"), max_value=100_000, places=5)
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """List every place of a document."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] + [place for key, member in members for place in places_in(member, (*path, key))]
+
+
+def spoilt(document: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    """Return a document with junk in one place."""
+    if not path:
+        return junk
+    changed = copy.deepcopy(document)
+    target = changed
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = junk
+    return changed
+
+
+def translate(payload: Path, document: Any) -> Translated:
+    """Translate a document as if it were the payload."""
+    vendor = vendor_of(payload)
+    return VENDORS[vendor].translated(json.dumps(document).encode(), CONNECTIONS[vendor])
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_junk_in_any_place_is_refused_or_harmless(data: st.DataObject) -> None:
+    """Whatever stands where, the answer is events that can be written, or refusals that point into the payload."""
+    payload = data.draw(st.sampled_from(JSON_PAYLOADS))
+    document = json.loads(payload.read_text("utf-8"))
+    path = data.draw(st.sampled_from(places_in(document)))
+    result = translate(payload, spoilt(document, path, data.draw(st.sampled_from(JUNK))))
+
+    assert len(bytes_of(result)) == len(result.events)
+    assert all(row.pointer == "" or row.pointer.startswith("/") for row in result.refused)
+
+
+def test_bytes_that_are_no_json_are_refused_as_a_whole() -> None:
+    """For every vendor, without an error."""
+    for name, vendor in VENDORS.items():
+        for body in (b"", b"\xff", b"{", b"[" * 100_000, b'{"a": NaN}', b"3"):
+            result = vendor.translated(body, CONNECTIONS[name])
+            assert (result.events, bool(result.refused)) == ((), body != b"" or name != "json_lines")
+
+
+def test_a_refused_order_does_not_take_its_neighbours_along() -> None:
+    """Each order of a list stands alone, wherever the bad one is."""
+    good = json.loads((GOLDEN / "square/simple_sale.json").read_text("utf-8"))["order"]
+    payload = GOLDEN / "square/simple_sale.json"
+    alone = translate(payload, {"orders": [good]}).events
+
+    for orders in ([{}, good], [good, {}], [good, None, 7]):
+        result = translate(payload, {"orders": orders})
+        assert result.events == alone
+        assert len(result.refused) == len(orders) - 1
+
+
+@given(gross=st.integers(0, 10**9), quantity=quantities, currency=st.sampled_from(["USD", "KRW", "KWD"]))
+def test_a_price_multiplies_and_says_what_is_left_over(gross: int, quantity: Decimal, currency: str) -> None:
+    """Gross is what the contract computes, and with what is left over it is the vendor's amount."""
+    price = price_of(gross, quantity, currency)
+
+    assert (price.gross, price.remainder) == line_amount(price.unit_price, quantity, currency)
+    assert price.gross + price.left_over == gross
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 10**7), quantities, st.integers(0, 10**5)), min_size=1, max_size=8), gap=st.integers(-1, 1))
+def test_a_receipt_of_any_amounts_holds_its_contract(rows: list[tuple[int, Decimal, int]], gap: int) -> None:
+    """Lines that do not multiply, and a total that is off by rounding, become a receipt whose sums agree."""
+    lines = Lines("USD", lambda _: "SKU")
+    for gross, quantity, tax in rows:
+        lines.add(Node({}), gross, quantity, discount=gross // 3, tax=tax)
+    total = max(sum(gross - gross // 3 + tax for gross, _, tax in rows) + gap, 0)
+    content = SaleCompleted(**lines.content(Node({}), total, receipt_id="R"))
+
+    assert content.total == total
+    assert lines.sum() + content.rounding_adjustment == total
+
+
+@given(amount=st.integers(0, 10**6), weights=st.lists(st.integers(0, 10**6), min_size=1, max_size=20).filter(any))
+def test_a_discount_is_spread_without_losing_a_cent(amount: int, weights: list[int]) -> None:
+    """The shares sum up to the amount, and none is below zero."""
+    shares = spread(amount, weights)
+
+    assert sum(shares) == amount
+    assert min(shares) >= 0
+
+
+def test_a_correction_names_what_the_first_version_became() -> None:
+    """The update of an order corrects the event that the order was, and has an id of its own."""
+    (first,) = translate(JSON_PAYLOADS[0].parents[1] / "square/x.json", json.loads((GOLDEN / "square/simple_sale.json").read_text())).events
+    (update,) = translate(GOLDEN / "square/x.json", json.loads((GOLDEN / "square/updated_after_completion.json").read_text())).events
+
+    assert update.data.corrects_event_id == first.id
+    assert update.id != first.id
+    assert update.envelope.business_date == first.envelope.business_date
+    assert build_event(update.envelope, update.data) == update
