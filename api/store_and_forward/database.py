@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.embedded.stack_error import StackError
 
 FILE_NAME = "buffer.sqlite3"
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = 2.0
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS known (

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from infra.clock import monotonic_seconds
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -48,15 +50,17 @@ class ScriptedCentre:
 
     url: str = ""
     queued: list[Answer | Script] = field(default_factory=list)
-    then: Script = takes_all
+    then: Answer | Script = takes_all
     batches: list[Batch] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
 
     def answer(self, body: bytes, authorization: str) -> Answer:
         """Note a post and answer it."""
         batch: Batch = json.loads(body)
+        self.moments.append(monotonic_seconds())
         self.batches.append(batch)
         self.bodies.append(body)
         self.tokens.append(authorization.removeprefix("Bearer "))
@@ -68,7 +72,7 @@ class ScriptedCentre:
 
 
 @contextmanager
-def scripted_centre(*queued: Answer | Script, then: Script = takes_all) -> Iterator[ScriptedCentre]:
+def scripted_centre(*queued: Answer | Script, then: Answer | Script = takes_all) -> Iterator[ScriptedCentre]:
     """Serve while the body runs."""
     centre = ScriptedCentre(queued=list(queued), then=then)
 
