@@ -16,11 +16,11 @@ from producers.sources.vendor import Connection, Translated, each
 
 
 def translate_json_lines(payload: Any, connection: Connection) -> Translated:
-    """Translate the text of a file or body, one document a line; a pointer begins with the number of the line, from 0."""
+    """Translate the text of a file or body, one document a line; a pointer begins with the number of the document, from 0."""
     if not isinstance(payload, str):
         return Translated((), (Node(payload).refused("unknown_payload", "text, one JSON object a line").problem,))
-    lines = [Node(line, f"/{number}") for number, line in enumerate(payload.split("\n")) if line.strip()]
-    return each(lines, _line_events, connection)
+    lines = [line for line in payload.split("\n") if line.strip()]
+    return each([Node(line, f"/{number}") for number, line in enumerate(lines)], _line_events, connection)
 
 
 def _line_events(line: Node, connection: Connection) -> Iterable[Event[Model]]:

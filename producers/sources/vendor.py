@@ -4,8 +4,8 @@ A translation is a pure function of a payload and a connection. Ids come from th
 is sent again gives the same events with the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -63,33 +63,59 @@ class Connection(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """A correction that came of a later version, and the ids that corrections of the versions before would have, newest first."""
+
+    event: Event[Model]
+    earlier: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Translated:
-    """What came of a payload; `refused` points into the vendor's payload."""
+    """What came of a payload; `refused` points into the vendor's payload, `earlier` says of corrections what `Update` does."""
 
     events: tuple[Event[Model], ...] = ()
     refused: tuple[Problem, ...] = ()
+    earlier: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
 
     def __add__(self, other: "Translated") -> "Translated":
-        return Translated(self.events + other.events, self.refused + other.refused)
+        return Translated(self.events + other.events, self.refused + other.refused, {**self.earlier, **other.earlier})
+
+    def following(self, recorded: Collection[UUID]) -> tuple[Event[Model], ...]:
+        """Return the events, with each correction naming the newest one before it that is on the log.
+
+        A payload alone cannot know which versions were seen. A correction that is on the log itself is left out: it is
+        the same version, whatever it named then.
+        """
+        known = set(recorded)
+        return tuple(self._named(event, known) for event in self.events if not (event.id in known and event.id in self.earlier))
+
+    def _named(self, event: Event[Model], known: set[UUID]) -> Event[Model]:
+        newest = next((found for found in self.earlier.get(event.id, ()) if found in known), None)
+        if newest is None or not isinstance(event.data, EventCorrected):
+            return event
+        return Event(event.envelope, event.data.model_copy(update={"corrects_event_id": newest}))
 
 
 Translation: TypeAlias = Callable[[Any, Connection], Translated]
-ItemTranslation: TypeAlias = Callable[[Node, Connection], Iterable[Event[Model]]]
+ItemTranslation: TypeAlias = Callable[[Node, Connection], Iterable["Event[Model] | Update"]]
 
 
 def each(items: Iterable[Node], translate: ItemTranslation, connection: Connection) -> Translated:
     """Translate items one by one; one that is refused does not take its neighbours along."""
-    events: list[Event[Model]] = []
+    found: list[Event[Model] | Update] = []
     refused: list[Problem] = []
     for item in items:
         try:
-            events += list(translate(item, connection))
+            found += list(translate(item, connection))
         except Refused as error:
             refused.append(error.problem)
         except (ContractError, ValidationError) as error:
             first = (error.problems if isinstance(error, ContractError) else problems_of(error, "/data"))[0]
             refused.append(Problem(first.code, item.pointer, f"{first.expected} (event {first.pointer})"))
-    return Translated(tuple(events), tuple(refused))
+    updates = {row.event.id: row.earlier for row in found if isinstance(row, Update)}
+    events = tuple(row.event if isinstance(row, Update) else row for row in found)
+    return Translated(events, tuple(refused), updates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +147,13 @@ class Happening:
             corrects_occurred_at=in_zone(self.occurred_at, self.store.timezone),
             kind="incorrect_data",
             reason=reason,
-            replacement=right.model_dump(mode="json", exclude_none=True),
+            replacement=right.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
         )
-        return build_event(self._envelope(EVENT_CORRECTED, self.connection.event_id(*self.key, "version", version), at), corrected)
+        return build_event(self._envelope(EVENT_CORRECTED, self.version_id(version), at), corrected)
+
+    def version_id(self, version: str) -> UUID:
+        """The id of the correction that a later version becomes."""
+        return self.connection.event_id(*self.key, "version", version)
 
     def retraction(self, event_type: str, at: datetime, reason: str) -> Event[Model]:
         """Build the event that says that this happening did not occur."""

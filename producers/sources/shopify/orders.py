@@ -71,10 +71,9 @@ def order_lines(order: Node, connection: Connection, currency: str) -> Lines:
             tax_included=inside,
         )
     for row in order.items("shipping_lines"):
-        price = amount_of(row, currency, "price")
         lines.add(
             row,
-            price,
+            amount_of(row, currency, "price"),
             Decimal(1),
             kind="service",
             article="SHIPPING",

@@ -23,8 +23,9 @@ def refund_events(refund: Node, connection: Connection) -> Iterable[Event[Model]
     payments = [row for row in refund.items("transactions") if row.text_or_none("status") == "success"]
     for row in payments:
         same_currency(row.at("currency"), row.text("currency"), currency)
-    paid = [{"kind": tender_kind(row.text_or_none("gateway")), "amount": amount_of(row, currency, "amount")} for row in payments]
-    total = sum(int(row["amount"]) for row in paid)
+    amounts = [amount_of(row, currency, "amount") for row in payments]
+    paid = [{"kind": tender_kind(row.text_or_none("gateway")), "amount": amount} for row, amount in zip(payments, amounts, strict=True)]
+    total = sum(amounts)
     if not rows and not total:
         return []
     lines = _lines(refund, connection, currency, inside=False)

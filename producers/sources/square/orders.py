@@ -4,40 +4,24 @@ Only COMPLETED orders are told. A `version` above 1 that was made after the orde
 told already: it becomes a correction, whose id follows from the order and that version.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED
 from contracts.fields import Model
-from contracts.money import to_major
-from producers.sources.payload import Node, same_currency
-from producers.sources.vendor import Connection, Happening, StoreAt
-from producers.sources.vendor_receipts import Lines, is_tax_included, tenders_that_fit
+from producers.sources.payload import Node
+from producers.sources.square.order_lines import money, refund_of, returned_lines, service_charge, sold_line, taxes_of, tender_of
+from producers.sources.vendor import Connection, Happening, StoreAt, Update
+from producers.sources.vendor_receipts import Lines, tenders_that_fit
 
-_TENDERS = {
-    "CARD": "card",
-    "CASH": "cash",
-    "SQUARE_GIFT_CARD": "gift_card",
-    "WALLET": "mobile",
-    "BUY_NOW_PAY_LATER": "mobile",
-    "BANK_ACCOUNT": "transfer",
-}
 _UPDATED = "the order was changed after it was closed"
+_VERSIONS_BACK = 100
+"""How many versions before an update are asked for; an order is rarely changed more than a few times."""
 
 
-def money(node: Node, currency: str, *path: str) -> int:
-    """Return a Money member in minor units, 0 where it is missing; refused in another currency than the store's."""
-    found = node.at(*path)
-    if found.value is None:
-        return 0
-    same_currency(found.at("currency"), found.text("currency"), currency)
-    return found.whole("amount")
-
-
-def order_events(order: Node, connection: Connection) -> Iterable[Event[Model]]:
+def order_events(order: Node, connection: Connection) -> Iterable[Event[Model] | Update]:
     """Translate one order; nothing for one that is not completed."""
     if order.text("state") != "COMPLETED":
         return []
@@ -46,7 +30,10 @@ def order_events(order: Node, connection: Connection) -> Iterable[Event[Model]]:
     happening = Happening(connection, store, closed_at, ("order", order_id), order_id)
     event_type, content = _receipt(order, connection, store)
     if (changed_at := _changed_after(order, closed_at)) is not None:
-        return [happening.correction(event_type, content, order.text("version"), changed_at, _UPDATED)]
+        version = order.whole("version")
+        correction = happening.correction(event_type, content, str(version), changed_at, _UPDATED)
+        before = range(version - 1, max(version - 1 - _VERSIONS_BACK, 1), -1)
+        return [Update(correction, tuple(happening.version_id(str(number)) for number in before))]
     return [happening.fact(event_type, content)]
 
 
@@ -63,15 +50,15 @@ def _receipt(order: Node, connection: Connection, store: StoreAt) -> tuple[str, 
     sold, returns = order.items("line_items"), order.items("returns")
     is_return = bool(returns) and not sold
     for item in sold:
-        _sold_line(lines, item, currency)
+        sold_line(lines, item, currency)
     for item in order.items("service_charges"):
-        _service_charge(lines, item, currency)
+        service_charge(lines, item, currency)
     for back in returns:
-        _returned_lines(lines, back, currency, "item" if is_return else "return")
+        returned_lines(lines, back, currency, "item" if is_return else "return")
     net = _net_total(order, currency, is_return)
     rounding = money(order, currency, "rounding_adjustment", "amount_money")
     rounding -= sum(money(back, currency, "rounding_adjustment", "amount_money") for back in returns) * (-1 if is_return else 1)
-    tenders = [_tender(row, currency) for row in order.items("tenders")] or [_refund(row, currency) for row in order.items("refunds")]
+    tenders = [tender_of(row, currency) for row in order.items("tenders")] or [refund_of(row, currency) for row in order.items("refunds")]
     content = lines.content(
         order,
         net,
@@ -79,7 +66,7 @@ def _receipt(order: Node, connection: Connection, store: StoreAt) -> tuple[str, 
         receipt_id=order.text("id"),
         customer_ref=order.text_or_none("customer_id"),
         tenders=tenders_that_fit(tenders, net, len(lines.rows)) if returns else tuple(tenders),
-        taxes=tuple(_taxes(order, currency)),
+        taxes=tuple(taxes_of(order, currency)),
         channel="online" if order.text_or_none("source", "name") == "Square Online" else "store",
     )
     if not is_return:
@@ -98,72 +85,6 @@ def _net_total(order: Node, currency: str, is_return: bool) -> int:
         amounts = [order.at("net_amounts")]
         return sum(money(row, currency, "total_money") - money(row, currency, "tip_money") for row in amounts)
     return money(order, currency, "total_money") - money(order, currency, "total_tip_money")
-
-
-def _sold_line(lines: Lines, item: Node, currency: str) -> None:
-    kind = "service" if item.text_or_none("item_type") == "GIFT_CARD" else "item"
-    _line(lines, item, currency, "gross_sales_money", kind)
-
-
-def _returned_lines(lines: Lines, back: Node, currency: str, kind: str) -> None:
-    for item in back.items("return_line_items"):
-        _line(lines, item, currency, "gross_return_money", kind)
-    for item in back.items("return_service_charges"):
-        if kind == "return":
-            raise item.refused("not_expressible", "an exchange without returned service charges")
-        _service_charge(lines, item, currency)
-
-
-def _line(lines: Lines, item: Node, currency: str, gross_name: str, kind: str) -> None:
-    gross, discount = money(item, currency, gross_name), money(item, currency, "total_discount_money")
-    tax, due = money(item, currency, "total_tax_money"), money(item, currency, "total_money")
-    lines.add(
-        item,
-        gross,
-        item.decimal("quantity"),
-        to_major(money(item, currency, "base_price_money"), currency),
-        kind=kind,
-        article=item.text_or_none("catalog_object_id"),
-        description=item.text_or_none("name"),
-        discount=discount,
-        tax=tax,
-        tax_included=is_tax_included(gross, discount, tax, due),
-    )
-
-
-def _service_charge(lines: Lines, item: Node, currency: str) -> None:
-    """Service charges are lines of kind 'service', with the tax on them."""
-    amount = money(item, currency, "applied_money") or money(item, currency, "amount_money")
-    lines.add(
-        item,
-        amount,
-        Decimal(1),
-        kind="service",
-        article=item.text_or_none("catalog_object_id") or "SERVICE-CHARGE",
-        description=item.text_or_none("name"),
-        tax=money(item, currency, "total_tax_money"),
-    )
-
-
-def _tender(row: Node, currency: str) -> dict[str, Any]:
-    amount, tip = money(row, currency, "amount_money"), money(row, currency, "tip_money")
-    cash = row.at("cash_details")
-    if cash.has("buyer_tendered_money"):
-        back = money(cash, currency, "change_back_money")
-        return {"kind": "cash", "amount": money(cash, currency, "buyer_tendered_money"), "change": back, "tip": tip}
-    return {"kind": _TENDERS.get(row.text("type"), "other"), "amount": amount, "tip": tip}
-
-
-def _refund(row: Node, currency: str) -> dict[str, Any]:
-    return {"kind": "other", "amount": money(row, currency, "amount_money")}
-
-
-def _taxes(order: Node, currency: str) -> Iterator[dict[str, Any]]:
-    """Tell the tax by rate where Square says what it is on: an amount of tax and its percentage."""
-    for row in order.items("taxes"):
-        amount, rate = money(row, currency, "applied_money"), row.decimal("percentage") if row.has("percentage") else None
-        if amount > 0 and rate is not None and rate > 0:
-            yield {"rate": rate, "taxable": int((Decimal(amount) * 100 / rate).to_integral_value()), "amount": amount}
 
 
 def _link(returns: list[Node], connection: Connection, order: Node) -> dict[str, Any]:

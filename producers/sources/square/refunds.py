@@ -10,7 +10,7 @@ from contracts.envelope import Event
 from contracts.events.registry import SALE_RETURNED
 from contracts.fields import Model
 from producers.sources.payload import Node
-from producers.sources.square.orders import money
+from producers.sources.square.order_lines import money
 from producers.sources.vendor import Connection, Happening
 from producers.sources.vendor_receipts import Lines
 

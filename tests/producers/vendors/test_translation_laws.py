@@ -5,6 +5,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,6 +131,22 @@ def test_a_discount_is_spread_without_losing_a_cent(amount: int, weights: list[i
 
     assert sum(shares) == amount
     assert min(shares) >= 0
+
+
+def test_an_update_names_the_newest_version_before_it_that_is_on_the_log() -> None:
+    """Of several corrections of one event the first wins, so the third version must name the second, whatever was never seen."""
+    order = json.loads((GOLDEN / "square/updated_after_completion.json").read_text("utf-8"))["order"]
+    versions = {number: translate(GOLDEN / "square/x.json", {"order": order | {"version": number}}) for number in (4, 5, 9)}
+    sale, of_4, of_5, of_9 = versions[4].events[0].data.corrects_event_id, *(result.events[0].id for result in versions.values())
+
+    def named(number: int, *recorded: UUID) -> list[UUID]:
+        return [event.data.corrects_event_id for event in versions[number].following(recorded)]
+
+    assert named(9) == named(9, sale) == [sale]
+    assert named(9, sale, of_4, of_5) == [of_5]
+    assert named(9, of_4) == [of_4]
+    assert named(5, of_9) == [sale]
+    assert named(9, of_9, of_5) == []
 
 
 def test_a_correction_names_what_the_first_version_became() -> None:
