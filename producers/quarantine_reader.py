@@ -1,6 +1,6 @@
 """Read the quarantine: pages of entries by what is asked for and who asks, one entry whole, and how many there are."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -99,10 +99,6 @@ class Entry:
     def cursor(self) -> EntryCursor:
         """Where the next page begins."""
         return EntryCursor(self.noted_at, self.id)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry for machines, without its body."""
-        return {name: value for name, value in asdict(self).items() if name != "raw"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from infra.embedded.stack_error import StackError
-from tillstream.commands import dead_letters, edge, ingest, proof, schemas, services, stack, tokens
+from tillstream.commands import dead_letters, edge, ingest, proof, quarantine, schemas, services, stack, tokens
 
 USAGE_ERROR = 64
 _CLICK_USAGE_ERROR = 2
@@ -36,6 +36,7 @@ app.command("token")(tokens.token)
 app.command("reconcile")(proof.reconcile)
 app.command("accounting")(proof.accounting)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(quarantine.app, name="quarantine")
 app.command("migrate")(services.migrate)
 app.command("topics")(services.topics)
 app.command("worker")(services.worker)
