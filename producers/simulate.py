@@ -9,6 +9,7 @@ from infra.clock import monotonic_seconds
 from infra.kafka.publisher import Publisher
 from producers.publisher import EventPublisher
 from producers.simulator.generate import generate
+from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
 from producers.simulator.truth import GroundTruth, TruthTally
 from producers.simulator.world import SimulatedRecord
@@ -44,8 +45,9 @@ async def simulate(
     events = await EventPublisher.over(publisher)
     if options.partitions != events.partitions:
         raise ValueError(f"the log has {events.partitions} partitions for stores, the options say {options.partitions}")
-    tally, sent = TruthTally(), 0
-    for sent, record in enumerate(generate(options), 1):
+    injected = Injected()
+    tally, sent = TruthTally(injected), 0
+    for sent, record in enumerate(generate(options, injected), 1):
         await _send(events, record)
         tally.observe(record)
         if sent % _REPORT_EVERY == 0:

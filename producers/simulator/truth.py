@@ -6,23 +6,28 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.clock import ClockedIn
 from contracts.events.correction import EventCorrected
 from contracts.events.reference import NoShowPolicy, PolicySet, ReorderPointPolicy
 from contracts.events.registry import EVENT_TYPES
-from contracts.events.sales import Receipt, SaleCompleted, SaleReturned, SaleVoided
-from contracts.events.shifts import ShiftPublished
-from contracts.events.stock import StockAdjusted, StockCounted
+from contracts.events.sales import Receipt, SaleCompleted, SaleLine, SalePractised, SaleReturned, SaleSuspended, SaleVoided
+from contracts.events.stock import StockCounted
 from contracts.fields import Model, plain
+from contracts.money import without_tax
+from producers.simulator.injected import Injected
+from producers.simulator.truth_attendance import AttendanceTruth
+from producers.simulator.truth_stock import StockTruth
 from producers.simulator.world import SimulatedRecord
+
+_LATE = timedelta(minutes=5)
+_FIRST_YEAR = 1971
+"""The contracts refuse moments before it, so what a clock of 1970 dates counts nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSales:
-    """Money of a store in minor units; net = gross − discounts − returns − voids after completion, service lines apart."""
+    """Money of a store in minor units without tax; net = gross − discounts − returns − voids after completion, service lines apart."""
 
     gross: int = 0
     discounts: int = 0
@@ -44,6 +49,7 @@ class GroundTruth:
     duplicates: int
     corrections: int
     late_arrivals: int
+    unreadable: int
     no_shows_raised: list[str]
     no_shows_retracted: list[str]
     no_shows_confirmed: list[str]
@@ -51,6 +57,7 @@ class GroundTruth:
     below_reorder_point: list[str]
     sales: dict[str, StoreSales]
     net_sales: int
+    faults: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Return it for machines; `on_hand` and `below_reorder_point` name store/SKU, no-shows name shifts."""
@@ -60,150 +67,106 @@ class GroundTruth:
 
 @dataclass(slots=True)
 class TruthTally:
-    """Watches the records of a simulation go by."""
+    """Watches the records of a simulation go by, and keeps sums of them."""
 
-    _first: dict[UUID, SimulatedRecord] = field(default_factory=dict)
+    injected: Injected = field(default_factory=Injected)
     _records: int = 0
-    _facts: int = 0
+    _duplicates: int = 0
+    _late: int = 0
+    _unreadable: int = 0
+    _events: Counter[str] = field(default_factory=Counter)
+    _points: dict[str, Decimal] = field(default_factory=dict)
+    _attendance: AttendanceTruth = field(default_factory=AttendanceTruth)
+    _stock: StockTruth = field(default_factory=StockTruth)
+    _money: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def observe(self, record: SimulatedRecord) -> None:
         """Take one record."""
         self._records += 1
-        if record.route == "tick":
-            return
-        self._facts += record.route == "facts"
-        self._first.setdefault(record.event.id, record)
+        if record.repeat:
+            self._duplicates += 1
+        elif record.route != "tick":
+            self._events[record.event.type] += 1
+            if record.route == "facts":
+                self._take(record)
+            elif isinstance(record.event.data, PolicySet):
+                self._policy(record.event.data)
 
     def result(self) -> GroundTruth:
         """Work out what must come of it."""
-        facts = [row for row in self._first.values() if row.route == "facts"]
-        counting = list(_counting(facts))
-        raised, retracted, confirmed = _no_shows(facts, self._grace())
-        on_hand = _on_hand(counting)
-        points = self._reorder_points()
-        sales = _sales(counting)
+        raised, retracted, confirmed = self._attendance.result()
+        on_hand = {f"{store}/{sku}": (units, self._points.get(sku)) for (store, sku), units in sorted(self._stock.on_hand().items())}
+        sales = {store: StoreSales(**amounts) for store, amounts in sorted(self._money.items())}
         return GroundTruth(
             records=self._records,
-            events=dict(sorted(Counter(row.event.type for row in self._first.values()).items())),
-            duplicates=self._facts - len(facts),
-            corrections=sum(isinstance(row.event.data, EventCorrected) for row in facts),
-            late_arrivals=sum(row.arrival - row.event.envelope.occurred_at > timedelta(minutes=5) for row in facts),
+            events=dict(sorted(self._events.items())),
+            duplicates=self._duplicates,
+            corrections=self._events["event.corrected.v1"],
+            late_arrivals=self._late,
+            unreadable=self._unreadable,
             no_shows_raised=raised,
             no_shows_retracted=retracted,
             no_shows_confirmed=confirmed,
-            on_hand={f"{store}/{sku}": plain(units) for (store, sku), units in sorted(on_hand.items())},
-            below_reorder_point=sorted(
-                f"{store}/{sku}" for (store, sku), units in on_hand.items() if sku in points and units <= points[sku]
-            ),
+            on_hand={place: plain(units) for place, (units, _) in on_hand.items()},
+            below_reorder_point=sorted(place for place, (units, point) in on_hand.items() if point is not None and units <= point),
             sales=sales,
             net_sales=sum(store.net for store in sales.values()),
+            faults=self.injected.as_json(),
         )
 
-    def _policies(self) -> Iterator[PolicySet]:
-        return (row.event.data for row in self._first.values() if isinstance(row.event.data, PolicySet))
+    def _policy(self, policy: PolicySet) -> None:
+        rule = policy.parameters
+        if isinstance(rule, ReorderPointPolicy) and policy.scope_sku is not None:
+            self._points[policy.scope_sku] = rule.reorder_point
+        elif isinstance(rule, NoShowPolicy):
+            self._attendance.grace, self._attendance.early = timedelta(minutes=rule.grace_minutes), timedelta(minutes=rule.early_minutes)
 
-    def _reorder_points(self) -> dict[str, Decimal]:
-        found = [(policy.scope_sku, policy.parameters) for policy in self._policies()]
-        return {sku: rule.reorder_point for sku, rule in found if sku is not None and isinstance(rule, ReorderPointPolicy)}
+    def _take(self, record: SimulatedRecord) -> None:
+        event, at = record.event, record.event.envelope.occurred_at
+        if at.year < _FIRST_YEAR:
+            self._unreadable += 1
+            return
+        self._late += record.arrival - at > _LATE
+        if isinstance(event.data, EventCorrected):
+            self._correct(event, event.data, record)
+        else:
+            self._attendance.observe(event, record.arrival)
+            self._count(event.store_id, at, record.arrival, event.data)
 
-    def _grace(self) -> tuple[timedelta, timedelta]:
-        rule = next(policy.parameters for policy in self._policies() if isinstance(policy.parameters, NoShowPolicy))
-        return timedelta(minutes=rule.grace_minutes), timedelta(minutes=rule.early_minutes)
+    def _correct(self, event: Event[Model], correction: EventCorrected, record: SimulatedRecord) -> None:
+        """What a correction names counts no more; what it carries counts instead, at the time of what it names."""
+        if record.undoes is None:
+            raise ValueError("a correction of something that was never sent")
+        self._count(event.store_id, correction.corrects_occurred_at, record.arrival, record.undoes.data, -1)
+        if correction.replacement is not None:
+            right = EVENT_TYPES[correction.corrects_type].model.model_validate(correction.replacement)
+            self._count(event.store_id, correction.corrects_occurred_at, record.arrival, right)
 
-
-@dataclass(frozen=True, slots=True)
-class _Counting:
-    store_id: str
-    at: datetime
-    data: Model
-
-
-def _counting(facts: list[SimulatedRecord]) -> Iterator[_Counting]:
-    """What counts: every event that no correction names, and the content that corrections put in place of the others."""
-    corrections = [row.event for row in facts if isinstance(row.event.data, EventCorrected)]
-    wrong = {_link(event).corrects_event_id for event in corrections}
-    for row in facts:
-        if row.event.id not in wrong and not isinstance(row.event.data, EventCorrected):
-            yield _Counting(row.event.store_id, row.event.envelope.occurred_at, row.event.data)
-    for event in corrections:
-        link = _link(event)
-        if link.replacement is not None:
-            model = EVENT_TYPES[link.corrects_type].model.model_validate(link.replacement)
-            yield _Counting(event.store_id, link.corrects_occurred_at, model)
-
-
-def _link(event: Event[Model]) -> EventCorrected:
-    if not isinstance(event.data, EventCorrected):
-        raise TypeError("not a correction")
-    return event.data
-
-
-def _no_shows(facts: list[SimulatedRecord], policy: tuple[timedelta, timedelta]) -> tuple[list[str], list[str], list[str]]:
-    """Shifts that raise an alert, those taken back by a punch, and those that stay; a tick must have seen the grace end."""
-    grace, early = policy
-    shifts: dict[str, ShiftPublished] = {}
-    punches: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for row in facts:
-        data = row.event.data
-        if isinstance(data, ShiftPublished) and (data.shift_id not in shifts or shifts[data.shift_id].revision < data.revision):
-            shifts[data.shift_id] = data
-        elif isinstance(data, ClockedIn):
-            punches[data.employee_id].append((row.event.envelope.occurred_at, row.arrival))
-    raised, retracted = [], []
-    for name, shift in sorted(shifts.items()):
-        heard = [arrival for at, arrival in punches[shift.employee_id] if shift.starts_at - early <= at <= shift.ends_at]
-        if shift.status == "planned" and (not heard or min(heard) > shift.starts_at + grace):
-            raised.append(name)
-            retracted += [name] if heard else []
-    return raised, retracted, sorted(set(raised) - set(retracted))
-
-
-def _on_hand(counting: list[_Counting]) -> dict[tuple[str, str], Decimal]:
-    """The last count of each shelf and the movements that occurred after it."""
-    counts: dict[tuple[str, str], tuple[datetime, Decimal]] = {}
-    for row in counting:
-        if isinstance(row.data, StockCounted):
-            for line in row.data.lines:
-                place, at = (row.store_id, line.sku), line.counted_at or row.at
-                if place not in counts or counts[place][0] < at:
-                    counts[place] = (at, line.quantity)
-    units = {place: quantity for place, (_, quantity) in counts.items()}
-    for row in counting:
-        for sku, change in _movements(row.data):
-            place = (row.store_id, sku)
-            if place in counts and row.at > counts[place][0]:
-                units[place] += change
-    return units
-
-
-def _movements(data: Model) -> Iterator[tuple[str, Decimal]]:
-    if isinstance(data, StockAdjusted):
-        yield from ((line.sku, line.quantity_delta) for line in data.lines)
-    elif isinstance(data, SaleCompleted):
-        for line in data.lines:
-            if line.kind != "service":
-                yield line.sku, line.quantity if line.kind == "return" else -line.quantity
-    elif isinstance(data, SaleReturned) or (isinstance(data, SaleVoided) and data.phase == "after_completion"):
-        yield from ((line.sku, line.quantity) for line in data.lines if line.kind == "item")
-
-
-def _sales(counting: list[_Counting]) -> dict[str, StoreSales]:
-    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in counting:
-        if isinstance(row.data, Receipt):
-            for measure, amount in _measures(row.data):
-                sums[row.store_id][measure] += amount
-    return {store: StoreSales(**amounts) for store, amounts in sorted(sums.items())}
+    def _count(self, store_id: str, at: datetime, arrival: datetime, data: Model, sign: int = 1) -> None:
+        if isinstance(data, StockCounted):
+            self._stock.count(store_id, at, data)
+            return
+        self._stock.move(store_id, at, arrival, data, sign)
+        if isinstance(data, Receipt):
+            for measure, amount in _measures(data):
+                self._money[store_id][measure] += sign * amount
 
 
 def _measures(receipt: Receipt) -> Iterator[tuple[str, int]]:
+    if isinstance(receipt, SaleSuspended | SalePractised) or (isinstance(receipt, SaleVoided) and receipt.phase == "before_completion"):
+        return
     for line in receipt.lines:
-        if line.kind == "service" or (isinstance(receipt, SaleVoided) and receipt.phase == "before_completion"):
+        if line.kind == "service":
             continue
+        gross, discount = _without_tax(line)
         if isinstance(receipt, SaleReturned) or (line.kind == "return" and isinstance(receipt, SaleCompleted)):
-            yield "returns", line.gross - line.discount
+            yield "returns", gross - discount
         elif isinstance(receipt, SaleCompleted):
-            yield "gross", line.gross
-            yield "discounts", line.discount
+            yield "gross", gross
+            yield "discounts", discount
         elif line.kind == "item":
-            yield "voids", line.gross - line.discount
+            yield "voids", gross - discount
+
+
+def _without_tax(line: SaleLine) -> tuple[int, int]:
+    return without_tax(line.gross, line.discount, line.tax) if line.tax_included else (line.gross, line.discount)

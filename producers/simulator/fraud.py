@@ -1,0 +1,82 @@
+"""A dishonest cashier's day: refunds of nothing, voids after cash sales, a drawer opened again and again. The goods do not move."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from contracts.events.sales import SaleCompleted
+from producers.simulator.agenda import Agenda
+from producers.simulator.baskets import Item
+from producers.simulator.goods import GRAMS
+from producers.simulator.injected import Place
+from producers.simulator.sales import Ringing, SalesDay
+from producers.simulator.tills import Tills
+from producers.simulator.world import TILLS, Happened
+
+_LEAST_SECONDS, _MOST_SECONDS, _MOST_VOIDS = 60, 280, 6
+"""A fraudulent void follows within five minutes of its sale."""
+
+
+@dataclass(slots=True)
+class Fraud:
+    """The frauds of one store and day, each kind by the person on duty in the middle of the day."""
+
+    agenda: Agenda
+    void_of: dict[str, tuple[Random, Place]] = field(default_factory=dict)
+
+    def plan(self, sales: SalesDay) -> None:
+        """Put refunds and drawer openings on the agenda, and choose whose cash sales are voided."""
+        for kind in ("fraud_refunds", "fraud_drawers", "fraud_voids"):
+            rng = sales.tills.world.plan.on_day(kind, sales.tills.store.number, sales.tills.day.number)
+            if rng is not None:
+                self._commit(kind, rng, sales)
+
+    def _commit(self, kind: str, rng: Random, sales: SalesDay) -> None:
+        tills = sales.tills
+        opens, closes = tills.store.opens, tills.store.closes
+        begin = rng.uniform(opens + 2, (opens + closes) / 2) * 3600
+        cashier = tills.roster.on_duty(begin)[-1]
+        place = Place(tills.store.store_id, tills.day.moment(begin), tills.day.moment(begin + 5 * 3600), subject=cashier)
+        tills.world.injected.note(kind, place)
+        if kind == "fraud_voids":
+            self.void_of[cashier] = rng, place
+            return
+        till = rng.choice(TILLS)
+        for number in range(rng.randrange(8, 15) if kind == "fraud_drawers" else rng.randrange(4, 8)):
+            at = begin + rng.uniform(0, 5 * 3600)
+            if kind == "fraud_drawers":
+                self.agenda.add(at, partial(_drawer, tills=tills, till=till, key=f"fraud/{number}", place=place))
+            else:
+                item = Item(rng.choice(tills.world.goods), GRAMS * rng.randrange(1, 4))
+                self.agenda.add(at, partial(_refund, sales=sales, till=till, item=item, key=f"fraud/{number}", place=place))
+
+    def watch(self, at: float, made: Happened, ringing: Ringing, sales: SalesDay) -> bool:
+        """Void a cash sale of the dishonest cashier minutes after it; tell whether that will happen."""
+        fraud = self.void_of.get(ringing.cashier)
+        sale = made.event.data
+        if fraud is None or not isinstance(sale, SaleCompleted) or sale.tenders[0].kind != "cash":
+            return False
+        rng, place = fraud
+        later, chance = at + rng.uniform(_LEAST_SECONDS, _MOST_SECONDS), rng.random()
+        full = place.figures.get("voids", 0) >= _MOST_VOIDS
+        if full or chance > 0.7 or made.at < place.at or later >= sales.tills.store.closes * 3600:
+            return False
+        place.figures["voids"] = place.figures.get("voids", 0) + 1
+        undone = "customer changed mind"
+        self.agenda.add(later, lambda at: _noted(place, sales.void(at, made.event, ringing, undone, goods_back=False)))
+        return True
+
+
+def _drawer(at: float, tills: Tills, till: str, key: str, place: Place) -> Iterator[Happened]:
+    return _noted(place, tills.open_drawer(at, till, key, "change", place.subject))
+
+
+def _refund(at: float, sales: SalesDay, till: str, item: Item, key: str, place: Place) -> Iterator[Happened]:
+    return _noted(place, [sales.refund(at, till, place.subject or "", item, "cash", key)])
+
+
+def _noted(place: Place, happened: Iterable[Happened]) -> Iterator[Happened]:
+    for made in happened:
+        place.event_ids.append(str(made.event.id))
+        yield made
