@@ -22,6 +22,8 @@ from projections.read_models.stores import mapping as stores
 from projections.read_models.stores.write import Stores
 from projections.read_models.till_days import mapping as till_days
 from projections.read_models.till_days.write import TillDays
+from projections.read_models.till_periods import mapping as till_periods
+from projections.read_models.till_periods.write import TillPeriods
 from projections.sinks import processor_letters
 from projections.sinks.clickhouse import event_log_sink, sales_sink
 from projections.sinks.postgres import PostgresModel, PostgresSink
@@ -61,6 +63,7 @@ PROJECTIONS: dict[str, Declared] = {
         _postgres("stock_on_hand", {STORE_FACTS: stock_on_hand.COVERED_TYPES}, stock_on_hand.MAPPING_VERSION, StockOnHand),
         _postgres("attendance_day", {STORE_FACTS: attendance_day.COVERED_TYPES}, attendance_day.MAPPING_VERSION, AttendanceDays),
         _postgres("till_days", {STORE_FACTS: till_days.COVERED_TYPES}, till_days.MAPPING_VERSION, TillDays),
+        _postgres("till_periods", {STORE_FACTS: till_periods.COVERED_TYPES}, till_periods.MAPPING_VERSION, TillPeriods),
         _postgres("open_alerts", {ALERTS: open_alerts.COVERED_TYPES}, open_alerts.MAPPING_VERSION, OpenAlerts),
         _postgres(
             "reorder_recommendations",

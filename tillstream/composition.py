@@ -13,7 +13,17 @@ from infra.secrets import API_SIGNING_KEY, SecretStore
 from infra.settings import Settings
 from processors.readiness import is_ready
 
-POSTGRES_MODELS = ("event_index", "stores", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations", "dead_letters")
+POSTGRES_MODELS = (
+    "event_index",
+    "stores",
+    "stock_on_hand",
+    "attendance_day",
+    "till_days",
+    "till_periods",
+    "open_alerts",
+    "reorder_recommendations",
+    "dead_letters",
+)
 CLICKHOUSE_MODELS = ("sales", "event_log")
 
 

@@ -22,6 +22,8 @@ PROJECTIONS = (
     "stores",
     "stock_on_hand",
     "attendance_day",
+    "till_days",
+    "till_periods",
     "open_alerts",
     "reorder_recommendations",
     "dead_letters",

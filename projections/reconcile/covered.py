@@ -6,6 +6,7 @@ from typing import Final
 from contracts.events.registry import (
     CLOCKED_IN,
     CLOCKED_OUT,
+    DRAWER_OPENED,
     EVENT_CORRECTED,
     FACT_TYPES,
     SALE_COMPLETED,
@@ -18,6 +19,8 @@ from contracts.events.registry import (
     STOCK_TRANSFERRED_IN,
     STOCK_TRANSFERRED_OUT,
     STOCK_WASTED,
+    TILL_CLOSED,
+    TILL_OPENED,
 )
 from projections.reconcile.compare import Key
 
@@ -49,4 +52,5 @@ SALES_MODEL: Final = Coverage("sales", SALES)
 EVENT_INDEX: Final = Coverage("event_index", FACT_TYPES, splits_corrections=False)
 STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | MOVEMENTS | {STOCK_COUNTED})
 ATTENDANCE_DAY: Final = Coverage("attendance_day", frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED}))
-POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY)
+TILL_PERIODS: Final = Coverage("till_periods", SALES | {TILL_OPENED, TILL_CLOSED, DRAWER_OPENED})
+POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY, TILL_PERIODS)

@@ -18,6 +18,7 @@ from infra.kafka.names import qualified
 from infra.kafka.publisher import Publisher
 from infra.postgres.engine import async_engine
 from projections.accounting import AccountingRow, check_accounting
+from projections.catalogue import PROJECTIONS
 from projections.dead_letters import Letter, LetterKey, NotRetriable, list_letters, retry_letter
 from projections.freshness import read_freshness
 from projections.read_models.event_index.reader import KnownEvent, known, known_hashes
@@ -62,7 +63,7 @@ def _retry(scene: Scene, key: LetterKey) -> None:
 
 def test_every_postgres_projection_runs_in_one_process_and_goes_on_after_a_gentle_stop(scene: Scene) -> None:
     """Positions, accounts and rows are whole after SIGTERM, and a second process reads on from there."""
-    names = ("event_index", "stores", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations", "dead_letters")
+    names = tuple(name for name, declared in PROJECTIONS.items() if declared.store == "postgres")
     scene.publish([outbound(store()), *(outbound(sold(str(number), at(number))) for number in range(20))])
     first = scene.start(*names)
     until(first.is_ready, 40, "the runners own their partitions")

@@ -27,7 +27,7 @@ from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, 
 
 pytestmark = pytest.mark.stack
 
-MODELS = ("event_index", "stock_on_hand", "attendance_day", "sales", "event_log")
+MODELS = ("event_index", "stock_on_hand", "attendance_day", "till_periods", "sales", "event_log")
 
 
 def fact(kind: str, name: str, content: dict[str, Any], store: str = "S1") -> Event[Model]:
@@ -96,6 +96,7 @@ def test_what_is_whole_passes(place: Addresses) -> None:
         "event_index": 10,
         "stock_on_hand": 8,
         "attendance_day": 2,
+        "till_periods": 7,
         "sales": 7,
         "event_log": 13,
     }
@@ -180,6 +181,9 @@ OTHERS = {
         in_postgres(f"UPDATE read_g1.attendance_day_events SET business_date = '2026-03-05' WHERE event_id = '{event('P1')}'"),
         ("attendance_day", "missing", event("P1")),
     ),
+    "a lost receipt of a till period": Damage(
+        in_postgres(f"DELETE FROM read_g1.till_period_events WHERE event_id = '{event('T1')}'"), ("till_periods", "missing", event("T1"))
+    ),
     "a hole in the archive": Damage(
         in_clickhouse(f"DELETE FROM event_log_g1 WHERE ce_id = '{event('N1')}'"), ("event_log", "missing", "store-facts-v1/")
     ),
@@ -230,7 +234,9 @@ def test_a_dead_letter_explains_what_the_models_do_not_have(place: Addresses) ->
     report = judged(place)
 
     assert report.verdict == "PASS"
-    assert {(d.model, d.kind, d.event_id) for d in report.explained} == {(m, "missing", event("R1")) for m in ("sales", "stock_on_hand")}
+    assert {(d.model, d.kind, d.event_id) for d in report.explained} == {
+        (m, "missing", event("R1")) for m in ("sales", "stock_on_hand", "till_periods")
+    }
 
 
 def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
@@ -243,6 +249,6 @@ def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
     project(place)
     no_store = judged(replace(place, clickhouse_url="http://nobody:x@127.0.0.1:1/none"))
     assert no_store.verdict == "UNVERIFIED"
-    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day"]
+    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day", "till_periods"]
 
     assert judged(replace(place, kafka_bootstrap="127.0.0.1:1")).verdict == "UNVERIFIED"
