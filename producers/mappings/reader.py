@@ -1,7 +1,7 @@
 """Open a mapping file and say precisely what is wrong with it: file, place, and what was expected there."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from producers.mappings.schema import CsvMapping
 
 _BOOLEAN = "tag:yaml.org,2002:bool"
 SHIPPED = Path(__file__).parent
+UNDECIDED = "TO DECIDE"
+"""How a text begins that a draft leaves to its owner; no mapping is read while it has one."""
 
 
 class MappingInvalid(ValueError):
@@ -52,10 +54,25 @@ def parse_mapping(text: str, source: str = "mapping") -> CsvMapping:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
         raise MappingInvalid(source, [Problem("not_yaml", "", f"YAML at {place}: {error.problem}")]) from error
+    undecided = list(_undecided(content, ""))
     try:
-        return CsvMapping.model_validate(content)
+        mapping = CsvMapping.model_validate(content)
     except ValidationError as error:
-        raise MappingInvalid(source, problems_of(error)) from error
+        places = tuple(problem.pointer for problem in undecided)
+        raise MappingInvalid(source, [*undecided, *(row for row in problems_of(error) if not row.pointer.startswith(places))]) from error
+    if undecided:
+        raise MappingInvalid(source, undecided)
+    return mapping
+
+
+def _undecided(content: Any, pointer: str) -> Iterator[Problem]:
+    """Find the decisions that are still open, with what is asked."""
+    if isinstance(content, str) and content.startswith(UNDECIDED):
+        yield Problem("undecided", pointer, "your decision: " + content.removeprefix(UNDECIDED).lstrip(": "))
+    elif isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in items:
+            yield from _undecided(value, f"{pointer}/{key}")
 
 
 def read_mapping(file: Path) -> CsvMapping:

@@ -90,3 +90,13 @@ def _fitted(cells: list[str], width: int) -> list[str]:
 def _trimmed(cells: Sequence[str]) -> list[str]:
     last = max((place for place, text in enumerate(cells, 1) if text.strip()), default=0)
     return list(cells[:last])
+
+
+def sheet_names(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the sheets that people see, and of the hidden ones."""
+    book = _workbook(file)
+    try:
+        sheets = [(sheet.title, sheet.sheet_state == "visible") for sheet in book.worksheets]
+    finally:
+        book.close()
+    return tuple(name for name, shown in sheets if shown), tuple(name for name, shown in sheets if not shown)
