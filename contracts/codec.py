@@ -35,7 +35,12 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     for row in error.errors(include_url=False, include_context=False, include_input=False):
         pointer = prefix + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in row["loc"])
         found.append(Problem(code=str(row["type"]), pointer=pointer, expected=str(row["msg"]).removeprefix("Value error, ")))
-    return found
+    return [problem for problem in found if not _only_follows(problem, found)]
+
+
+def _only_follows(problem: Problem, among: list[Problem]) -> bool:
+    """Tell whether a list is too short only because the items that are told of as well were not counted."""
+    return problem.code == "too_short" and any(other.pointer.startswith(problem.pointer + "/") for other in among)
 
 
 def build_event(envelope: Envelope, data: Any) -> Event[Model]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from api.security.caller import Caller
 from api.security.scope import StoreScope
 from contracts.business_time import business_date, in_zone
-from contracts.codec import build_event, content_hash, encode, problems_of
+from contracts.codec import build_event, content_hash, corrected_content, encode, problems_of
 from contracts.envelope import Envelope, Event
 from contracts.errors import ContractError, Problem
 from contracts.events.correction import EventCorrected
@@ -50,6 +50,11 @@ class StorePlace(Protocol):
         """Version of the settings."""
         ...
 
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of its tills."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -67,7 +72,9 @@ class Judge:
         data = attributes.pop("data", None)
         envelope = self._envelope(attributes)
         store = self._checked_store(envelope)
-        event = self._placed(build_event(envelope, data), store)
+        event = build_event(envelope, data)
+        _check_currency(event, store)
+        event = self._placed(event, store)
         record = encode(event, STORE_FACTS)
         return Judged(event, record, content_hash(record.headers, record.value))
 
@@ -137,6 +144,15 @@ class Judged:
     event: Event[Model]
     record: OutboundRecord
     hash: int
+
+
+def _check_currency(event: Event[Model], store: StorePlace) -> None:
+    is_correction = isinstance(event.data, EventCorrected)
+    content = corrected_content(event) if is_correction else event
+    currency = getattr(content.data, "currency", None) if content is not None else None
+    if currency is not None and currency != store.currency:
+        pointer = "/data/replacement/currency" if is_correction else "/data/currency"
+        raise _refused("other_currency", pointer, f"{store.currency}, the currency of the store")
 
 
 def _refused(code: str, pointer: str, expected: str) -> ContractError:

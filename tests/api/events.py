@@ -18,6 +18,7 @@ class Place:
     timezone: str = "Asia/Seoul"
     cut_off_hour: int = 5
     version: int = 3
+    currency: str = "KRW"
 
 
 def event_id(*parts: object) -> UUID:
@@ -26,7 +27,8 @@ def event_id(*parts: object) -> UUID:
 
 
 def sale(store: str, name: object, *, at: datetime | None = None, amount: int = 5000, **changes: Any) -> dict[str, Any]:
-    """Make a document of a completed sale of one item in won, a minute ago unless said otherwise."""
+    """Make a document of a completed sale of one item in the store's currency, a minute ago unless said otherwise."""
+    currency, minor = ("GBP", 100) if store == "B" else ("KRW", 1)
     moment = at or (utc_now() - timedelta(minutes=1)).replace(microsecond=0)
     document = {
         "specversion": "1.0",
@@ -37,8 +39,8 @@ def sale(store: str, name: object, *, at: datetime | None = None, amount: int = 
         "storeid": store,
         "data": {
             "receipt_id": f"R-{name}",
-            "currency": "KRW",
-            "lines": [{"line": 1, "sku": "MILK-1L", "quantity": "2", "unit_price": str(amount // 2), "gross": amount}],
+            "currency": currency,
+            "lines": [{"line": 1, "sku": "MILK-1L", "quantity": "2", "unit_price": str(amount // 2), "gross": amount * minor}],
         },
     }
     return document | changes

@@ -20,7 +20,7 @@ TILL = Caller("t", "device", TENANT, ("A",), "till-1")
 def judge(document, caller=MANAGER, time="live", tenants=None):
     """Judge a document in Seoul (A) or London (B) at noon UTC."""
     scope = StoreScope(caller, tenants or {"A": TENANT, "B": TENANT})
-    return Judge(caller, scope, {"A": Place(), "B": Place("Europe/London", 0, 1)}, NOW, time).judge(document)
+    return Judge(caller, scope, {"A": Place(), "B": Place("Europe/London", 0, 1, "GBP")}, NOW, time).judge(document)
 
 
 def refusal(document, *args, **kwargs):
@@ -125,6 +125,16 @@ def test_a_missing_id_is_refused_because_a_retry_needs_it():
     document = sale("A", 1, at=NOW)
     del document["id"]
     assert refusal(document) == ("missing", "/id")
+
+
+def test_money_of_another_country_is_refused():
+    """A till with the wrong settings; also inside a correction."""
+    document = sale("A", 1, at=NOW)
+    document["data"]["currency"] = "JPY"
+    assert refusal(document) == ("other_currency", "/data/currency")
+    wrong = {"corrects_event_id": str(event_id("A", 1)), "corrects_type": "sale.completed.v1", "corrects_occurred_at": NOW.isoformat()}
+    correction = {**wrong, "kind": "incorrect_data", "reason": "typed", "replacement": document["data"]}
+    assert refusal(document | {"type": "event.corrected.v1", "data": correction}) == ("other_currency", "/data/replacement/currency")
 
 
 def test_a_store_that_nobody_defined_is_refused():
