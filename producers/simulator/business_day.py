@@ -32,6 +32,7 @@ class BusinessDay:
         self._options = options
         self.number = number
         self.date = options.start + timedelta(days=number)
+        self.label = f"{self.date:%Y%m%d}"
         weather = stream(options.seed, "weather", number).gammavariate(150, 1 / 150)
         self.trade = month_factor(self.date) * holiday_factor(self.date, options.country) * weather
         self.offers = tuple(_offer(options, goods, self.date, even) for even in (False, True))

@@ -61,7 +61,7 @@ class RosterDay:
     store: SimulatedStore
     day: BusinessDay
     writer: StoreWriter
-    attendances: list[Attendance] = field(default_factory=list)
+    _present: list[tuple[float, float, str]] = field(default_factory=list)
 
     def plan(self, agenda: Agenda) -> None:
         """Put publications in the morning, then punches and breaks on the agenda."""
@@ -72,11 +72,12 @@ class RosterDay:
         published = max(self.world.options.cut_off_hour, 4) * 3600 + 5.0
         for number, (hour, employee, behaviour) in enumerate(zip(starts, people, behaviours, strict=True), 1):
             begin = self.day.moment(hour * 3600)
-            shift_id = f"{self.store.store_id}-{self.day.date:%Y%m%d}-{number}"
+            shift_id = f"{self.store.store_id}-{self.day.label}-{number}"
             end = begin + timedelta(hours=SHIFT_HOURS)
             shift = unchecked(ShiftPublished, shift_id=shift_id, employee_id=employee, starts_at=begin, ends_at=end)
             attendance = Attendance(shift, hour * 3600.0, behaviour, rng)
-            self.attendances.append(attendance)
+            if attendance.works:
+                self._present.append((attendance.came, attendance.left, employee))
             agenda.add(published + number, partial(self._publish, of=attendance))
             if behaviour == "cancelled":
                 agenda.add(published + number + 1800, partial(self._cancel, of=attendance))
@@ -85,7 +86,7 @@ class RosterDay:
 
     def on_duty(self, seconds: float) -> list[str]:
         """Return who is there; the first of the list where nobody came is the store's manager."""
-        present = [row.shift.employee_id for row in self.attendances if row.works and row.came <= seconds < row.left]
+        present = [person for came, left, person in self._present if came <= seconds < left]
         return present or [self.store.employees[0]]
 
     def _starts(self) -> tuple[int, ...]:

@@ -165,7 +165,7 @@ class SalesDay:
         tied = plain and self._aftermath(at, made, ringing)
         if plain and not tied:
             tied = self.watch(at, made, ringing, self)
-        yield made._replace(tied=tied)
+        yield made._replace(tied=True) if tied else made
 
     def _lines(self, ringing: Ringing) -> tuple[SaleLine, ...]:
         register = self.register

@@ -34,6 +34,7 @@ class Sending:
         limit = int(4 * expected_receipts(world, store, day)) + 1000
         self._twice = frozenset(world.plan.within_day("duplicates", *names, limit, world.options.duplicate_share))
         self._count = 0
+        self._lines = [kind for kind in ("late_batches", "offline_tills") if kind in troubles.spans]
         self._once: dict[str, Span] = {
             kind: troubles.spans[kind] for kind in ("sequence_gaps", "conflicting_duplicates") if kind in troubles.spans
         }
@@ -44,19 +45,20 @@ class Sending:
         number, self._count = self._count, self._count + 1
         seconds = (made.at - self._midnight).total_seconds()
         arrival = made.heard or self._arrival(made, seconds, latency)
-        if arrival is None or self._is_lost(made, seconds):
+        if arrival is None or (self._once and self._is_lost(made, seconds)):
             return
-        event = self._as_its_clock_says(made, seconds)
+        event = self._as_its_clock_says(made, seconds) if self._troubles.clocks else made.event
         yield SimulatedRecord(arrival, event, undoes=made.undoes)
         if number in self._twice:
             later = arrival + timedelta(milliseconds=int(self._delay.uniform(5, _LATEST_REPEAT_SECONDS) * 1000))
             self._world.injected.counts["duplicates"] += 1
             yield SimulatedRecord(later, event, repeat=True)
-        yield from self._conflict(made, event, arrival, seconds)
+        if self._once:
+            yield from self._conflict(made, event, arrival, seconds)
 
     def _arrival(self, made: Happened, seconds: float, latency: timedelta) -> datetime | None:
         """Return when an event arrives; a heartbeat that finds no line never does."""
-        for kind in ("late_batches", "offline_tills"):
+        for kind in self._lines:
             span = self._troubles.at(kind, made.device, seconds)
             if span is not None:
                 if made.event.type == TILL_HEARTBEAT:

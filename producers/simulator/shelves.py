@@ -55,6 +55,8 @@ class ShelfDay:
             return
         fast = sorted(self.world.goods, key=lambda good: -good.share)[:15]
         good = rng.choice(fast)
+        if self.shelf.failing.get(good.place, 0) > self.day.number:
+            return
         self.shelf.failing[good.place] = self.day.number + OUTAGE_DAYS
         begin = self.day.moment(self.store.opens * 3600)
         place = Place(self.store.store_id, begin, begin + timedelta(days=OUTAGE_DAYS), subject=good.sku, figures={"refused": 0})
@@ -69,7 +71,7 @@ class ShelfDay:
         lines = tuple(
             unchecked(CountLine, line=number, sku=good.sku, quantity=self._counted(good)) for number, good in enumerate(chosen, 1)
         )
-        sheet = f"{self.store.store_id}-{self.day.date:%Y%m%d}"
+        sheet = f"{self.store.store_id}-{self.day.label}"
         content = unchecked(StockCounted, sheet_id=sheet, lines=lines, employee_id=self.store.employees[0])
         yield self.happened(at, STOCK_COUNTED, "count", content, sheet)
 
@@ -126,7 +128,7 @@ class ShelfDay:
     def _document(
         self, at: float, event_type: str, model: type[StockAdjusted] | type[StockWasted], key: str, reason: str, lines: tuple[Model, ...]
     ) -> Iterator[Happened]:
-        reference = f"{self.store.store_id}-{self.day.date:%Y%m%d}-{key}"
+        reference = f"{self.store.store_id}-{self.day.label}-{key}"
         person = self.store.employees[self.day.number % len(self.store.employees)]
         content = unchecked(model, reference=reference, reason=reason, lines=lines, employee_id=person)
         yield self.happened(at, event_type, key, content, reference)

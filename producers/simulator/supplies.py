@@ -55,7 +55,7 @@ class SupplyDay:
         store, day = self.shelves.store, self.shelves.day
         rng = stream(self.shelves.world.options.seed, "lead", store.number, day.number, supplier.supplier_id)
         arrives = day.number + supplier.lead_days + (1 if rng.random() < _LATE_CHANCE else 0)
-        number = f"PO-{store.store_id}-{day.date:%Y%m%d}-{supplier.supplier_id}"
+        number = f"PO-{store.store_id}-{day.label}-{supplier.supplier_id}"
         self.shelves.shelf.orders.append(Order(arrives, supplier.supplier_id, number, lines))
 
     def _wanted(self, good: Good, coming: dict[int, int]) -> int:

@@ -70,7 +70,7 @@ class Tills:
     def number(self, till: str) -> str:
         """Return the next receipt number of a till."""
         self._serials[till] = self._serials.get(till, 0) + 1
-        return f"{till}-{self.day.date:%Y%m%d}-{self._serials[till]:05}"
+        return f"{till}-{self.day.label}-{self._serials[till]:05}"
 
     def write(self, at: float, event_type: str, key: object, content: Model, till: str, subject: str | None = None) -> Happened:
         """Write an event of a till."""
@@ -86,7 +86,7 @@ class Tills:
         yield self.write(at, DRAWER_OPENED, f"{till}/{key}", content, till)
 
     def _open(self, at: float, till: str) -> Iterator[Happened]:
-        period = f"{self.day.date:%Y%m%d}-{till}"
+        period = f"{self.day.label}-{till}"
         options, amount = self.world.options, 100 * self.note
         self.periods[till] = TillPeriod(till, period, self.day.moment(at), options.currency, amount)
         person = self.roster.on_duty(at)[0]

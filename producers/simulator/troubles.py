@@ -93,6 +93,8 @@ class Troubles:
     """The spans of one store and day, by kind."""
 
     spans: dict[str, Span]
+    clocks: tuple[str, ...] = ()
+    """Those kinds of today that concern clocks."""
 
     def at(self, kind: str, device: str, seconds: float) -> Span | None:
         """Return the span of a kind that a device is in."""
@@ -101,7 +103,7 @@ class Troubles:
 
     def clock(self, device: str, seconds: float) -> tuple[str, Span] | None:
         """Return what is wrong with a device's clock."""
-        for kind in ("clock_1970", "clock_ahead", "clock_minutes"):
+        for kind in self.clocks:
             if (span := self.at(kind, device, seconds)) is not None:
                 return kind, span
         return None
@@ -120,4 +122,4 @@ def troubles_of(world: World, store: SimulatedStore, day: BusinessDay) -> Troubl
             spans[kind] = Span(device, begin, end, amount, place)
             if kind not in {"sequence_gaps", "conflicting_duplicates"}:  # noted when they befall a receipt
                 world.injected.note(kind, place)
-    return Troubles(spans)
+    return Troubles(spans, tuple(kind for kind in ("clock_1970", "clock_ahead", "clock_minutes") if kind in spans))

@@ -26,10 +26,10 @@ class StoreWriter:
         self._attributes = {**defaults_of(Envelope), **place}
         self.numbers: Counter[str] = Counter()
 
-    def identity(self, *names: object) -> UUID:
+    def identity(self, event_type: str, day: int, key: object) -> UUID:
         """Derive an event's id from its names within the store; the same that `derived_id` gives."""
         state = self._identity.copy()
-        state.update("".join(f"\x1f{name}" for name in names).encode())
+        state.update(f"\x1f{event_type}\x1f{day}\x1f{key}".encode())
         return UUID(bytes=state.digest()[:16], version=5)
 
     def write(
