@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -130,8 +131,15 @@ def test_lines_that_are_no_json_are_kept_beside_their_neighbours(api, stores):
 def test_what_is_not_the_senders_own_is_counted_and_not_kept(api):
     """Another's store or chain, also where something else is wrong first; a body that is no JSON; a post without a token."""
     manager = api.client("manager")
-    foreign = [sale("B", 1), sale("X", 2), sale("A", 3, tenantid="rival"), broken("B", 4), broken("A", 5, tenantid="rival")]
+    foreign = [
+        sale("B", 1),
+        sale("X", 2),
+        sale("A", 3, tenantid="rival"),
+        sale("B", 4, time="noon"),
+        sale("A", 5, tenantid="rival", time="noon"),
+    ]
     assert manager.post("/v1/events", json=[*foreign, broken("A", 6)]).status_code == 422
+    assert api.client().post("/v1/events", json=[sale("X", 8), sale("X", 9, time="noon")]).status_code == 422
     assert manager.post("/v1/events", content=b"{", headers={"Content-Type": JSON}).status_code == 400
     assert httpx.post(f"{api.url}/v1/events", json=broken("A", 7)).status_code == 401
 
@@ -140,7 +148,7 @@ def test_what_is_not_the_senders_own_is_counted_and_not_kept(api):
     assert json.loads(entry["body"]["content"])["id"] == str(event_id("A", 6))
     assert entries(api.client(tenant="rival"), 0) == []
     until(lambda: counted(api.client(), "kept") == 1, 5)
-    assert (counted(api.client(), "foreign"), counted(api.client(), "lost")) == (5, 0)
+    assert (counted(api.client(), "foreign"), counted(api.client(), "lost")) == (7, 0)
 
 
 def test_a_corrected_event_counts(api, stores):
@@ -158,6 +166,18 @@ def test_a_corrected_event_counts(api, stores):
     assert (after["resolved_by"], after["body"]) == ("test", entry["body"])
     again = api.client().post(f"/v1/quarantine/{entry['id']}/resubmit", json=correction)
     assert (again.status_code, again.json()["code"]) == (422, "invalid_request")
+    assert len(on_log(stores)) == 1
+
+
+def test_two_people_who_correct_an_event_at_once_make_one_event(api, stores):
+    """The entry is held while one of them is at it, even where they give it different ids."""
+    path = f"/v1/quarantine/{kept(api, broken('A', 1))['id']}/resubmit"
+    clients = [api.client(), api.client()]
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda place: clients[place].post(path, json=sale("A", place + 10)).status_code, range(2)))
+
+    assert sorted(answers) == [200, 422]
     assert len(on_log(stores)) == 1
 
 
