@@ -12,7 +12,7 @@ from api.errors import add_error_handlers
 from api.observation import Observation
 from api.openapi import install_openapi
 from api.resources import Resources
-from api.routes import alerts, attendance, events, health, kpis, metrics, quarantine, reorder_recommendations, status, stock, stores
+from api.routes import alerts, attendance, events, health, kpis, metrics, quarantine, reorder_recommendations, status, stock, stores, tills
 from api.security.permissions import PUBLIC, RouteUndeclared, check_declared
 
 __all__ = ["ApiConfig", "create_app", "mount"]
@@ -26,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     reorder_recommendations.router,
     stores.router,
+    tills.router,
     quarantine.router,
     status.router,
     metrics.router,

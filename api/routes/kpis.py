@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from api.completeness import completeness_headers, completeness_of
 from api.cursors import read_cursor, write_cursor
 from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
@@ -63,16 +64,20 @@ async def read_sales_kpis(
         await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         query = SalesQuery(stores, from_date, until_date, group_by, limit, _after(cursor, group_by))
+        completeness = await completeness_of(resources, scope, stores, from_date, until_date)
         found, totals = await _read(resources, query, freshness["generation"])
     next_cursor = _cursor(found[-1], group_by) if len(found) == limit else None
     rows = [_row(item, group_by) for item in found]
     if chosen == "csv":
-        return csv_answer(*_table(rows), freshness, next_cursor)
+        answer = csv_answer(*_table(rows), freshness, next_cursor)
+        answer.headers.update(completeness_headers(completeness))
+        return answer
     return SalesReport(
         **freshness,
         from_date=from_date,
         until_date=until_date,
         group_by=list(group_by),
+        completeness=completeness,
         rows=rows,
         totals=[SalesFigures(**_figures(item)) for item in totals],
         next_cursor=next_cursor,

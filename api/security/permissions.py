@@ -17,6 +17,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "list_alerts": _LEADERS,
     "stream_alerts": _LEADERS,
     "list_reorder_recommendations": _LEADERS,
+    "list_till_days": _LEADERS,
+    "list_till_periods": _LEADERS,
     "list_stores": _EVERYONE,
     "list_quarantine": _LEADERS,
     "read_quarantine_entry": _LEADERS,

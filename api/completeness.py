@@ -1,0 +1,33 @@
+"""How complete an answer is: stores, tills and numbers that came of those that should have come, beside how fresh it is."""
+
+from datetime import date
+
+from api.resources import Resources
+from api.schemas.kpis import Completeness
+from api.security.scope import StoreScope
+from projections.freshness import read_freshness
+from projections.read_models.stores.reader import till_lists
+from projections.read_models.till_days.reader import DaysAsked, read_completeness
+
+PROJECTION = "till_days"
+
+
+async def completeness_of(
+    resources: Resources, scope: StoreScope, store_ids: tuple[str, ...], date_from: date, date_until: date
+) -> Completeness:
+    """Return how much of what the stores should have sent of these business dates has come.
+
+    That a date has come is shown by any store in the caller's scope, asked for or not: a silent store must not hide its own silence.
+    """
+    applied = await read_freshness(resources.engine, PROJECTION)
+    asked = DaysAsked(store_ids, scope.store_ids(), date_from, date_until)
+    found = await read_completeness(resources.engine, asked, await till_lists(resources.engine, store_ids))
+    return Completeness.model_validate(
+        {"as_of": applied.as_of, **{name: getattr(found, name) for name in Completeness.model_fields if name != "as_of"}}
+    )
+
+
+def completeness_headers(completeness: Completeness) -> dict[str, str]:
+    """Return the headers that carry it beside a table; empty where it is not known."""
+    values = completeness.model_dump(exclude={"as_of"})
+    return {f"X-{name.replace('_', '-').title()}": "" if value is None else str(value) for name, value in values.items()}

@@ -1,0 +1,128 @@
+"""Tills: which were heard on which day and what is missing, and whether their closings agree with their receipts."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.cursors import Key, read_cursor, write_cursor
+from api.dependencies import ResourcesDep, ScopeDep
+from api.errors import ApiError
+from api.freshness import freshness_of
+from api.openapi import problem_answers
+from api.parameters import EARLIEST, LATEST, CursorParameter, StoresParameter
+from api.schemas.tills import (
+    OF_THE_CLOSING,
+    FigureDifference,
+    PeriodFigures,
+    TenderTotal,
+    TillDayPage,
+    TillDayRow,
+    TillPeriodPage,
+    TillPeriodRow,
+)
+from projections.read_models.stores.reader import till_lists
+from projections.read_models.till_days.reader import DaysAsked, TillDayCursor, read_till_days
+from projections.read_models.till_periods.reader import PeriodCursor, PeriodsAsked, TillPeriod, read_till_periods
+from projections.read_models.till_periods.verdict import Totals, Verdict
+
+router = APIRouter(prefix="/v1/tills", tags=["tills"])
+
+_From = Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST, description="First business date.")]
+_Until = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, description="Last business date, inclusive.")]
+
+
+@router.get(
+    "/days",
+    name="list_till_days",
+    operation_id="list_till_days",
+    summary="Tills heard, tills silent and numbers missing, day by day",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_till_days(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    from_date: _From = EARLIEST,
+    until_date: _Until = LATEST,
+    store: StoresParameter = (),
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+    cursor: CursorParameter = None,
+) -> TillDayPage:
+    """Return every day on which a store in scope should have been heard, from its first until the latest of any of them.
+
+    A late event that fills a gap takes it away.
+    """
+    stores = scope.store_ids(store)
+    after = read_cursor("till days", cursor, 2)
+    asked = DaysAsked(stores, scope.store_ids(), from_date, until_date)
+    with resources.queries:
+        freshness = await freshness_of(resources, "till_days")
+        lists = await till_lists(resources.engine, stores)
+        place = TillDayCursor(after[0], _day(after[1])) if after else None
+        found = await read_till_days(resources.engine, asked, lists, place, limit)
+    next_cursor = write_cursor("till days", tuple(map(str, found[-1].cursor))) if len(found) == limit else None
+    return TillDayPage(**freshness, rows=[TillDayRow.model_validate(row) for row in found], next_cursor=next_cursor)
+
+
+@router.get(
+    "/periods",
+    name="list_till_periods",
+    operation_id="list_till_periods",
+    summary="Closings of tills against the receipts of their periods",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_till_periods(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    from_date: _From = EARLIEST,
+    until_date: _Until = LATEST,
+    store: StoresParameter = (),
+    verdict: Annotated[Verdict | None, Query(description="Only these; without it, all.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: CursorParameter = None,
+) -> TillPeriodPage:
+    """Return the periods that began between two business dates: what the till reported, what its events add up to, what differs."""
+    stores = scope.store_ids(store)
+    listing = f"till periods:{verdict or ''}"
+    after = read_cursor(listing, cursor, 4)
+    with resources.queries:
+        freshness = await freshness_of(resources, "till_periods")
+        asked = PeriodsAsked(stores, from_date, until_date, verdict)
+        found = await read_till_periods(resources.engine, asked, _place(after), limit)
+    next_cursor = write_cursor(listing, tuple(map(str, found[-1].cursor))) if len(found) == limit else None
+    return TillPeriodPage(**freshness, rows=[_row(period) for period in found], next_cursor=next_cursor)
+
+
+def _row(period: TillPeriod) -> TillPeriodRow:
+    report: Any = period.report or {}
+    reported = period.reported
+    return TillPeriodRow(
+        store_id=period.store_id,
+        till_id=period.till_id,
+        period_id=period.period_id,
+        business_date=period.business_date,
+        opened_at=period.opened_at,
+        closed_at=period.closed_at,
+        verdict=period.verdict,
+        reported=None if reported is None else _figures(reported),
+        counted=_figures(period.counted),
+        differences=[FigureDifference.model_validate(row) for row in period.differences],
+        receipts_missing=period.receipts_missing,
+        **{name: report.get(name) for name in OF_THE_CLOSING},
+    )
+
+
+def _figures(totals: Totals) -> PeriodFigures:
+    tenders = [TenderTotal(kind=kind, count=count, amount=amount) for kind, (count, amount) in sorted(totals.tenders.items())]
+    return PeriodFigures(**totals.figures, tenders=tenders)
+
+
+def _place(after: Key | None) -> PeriodCursor | None:
+    return None if after is None else PeriodCursor(after[0], _day(after[1]), after[2], after[3])
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ApiError("invalid_cursor", "begin without a cursor") from error

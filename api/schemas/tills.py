@@ -1,0 +1,122 @@
+"""Days and periods of tills: who was heard and what is missing, and closings against the receipts of their period."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.freshness import Freshness
+
+
+class TillHeard(BaseModel):
+    """A till that was heard on the business date."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    till_id: str = Field(examples=["T1"])
+    last_heard_at: datetime = Field(description="By the till's own clock.")
+    has_heartbeat: bool = Field(description="It said that it is alive, sales or not.")
+    is_closed: bool = Field(description="It closed a period on this date.")
+
+
+class MissingRange(BaseModel):
+    """Numbers that a device gave to events and that have not come, both ends inclusive."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    device_id: str = Field(examples=["till-1"])
+    first: int = Field(examples=[88215])
+    last: int = Field(examples=[88217])
+
+
+class TillDayRow(BaseModel):
+    """A store on a business date on which it should have been heard."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    store_id: str
+    business_date: date
+    tills_expected: int | None = Field(description="Tills that the store names; null where it names none.", examples=[2])
+    tills_heard: int = Field(description="Those of them that were heard; where the store names none, all that were.", examples=[1])
+    tills_silent: list[str] = Field(description="Those of them that were not.", examples=[["T2"]])
+    tills: list[TillHeard] = Field(description="All that were heard, named by the store or not.")
+    numbers_missing: int | None = Field(
+        description="Numbers below one that came with this date, or announced on it; null where no device of the store numbers its events.",
+        examples=[3],
+    )
+    missing: list[MissingRange] = Field(description="The first twenty ranges of them.")
+    last_heard_at: datetime | None = Field(description="The latest of all tills; null: nothing was heard at all.")
+
+
+class TillDayPage(Freshness):
+    """One page of days, by store and business date."""
+
+    rows: list[TillDayRow]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class TenderTotal(BaseModel):
+    """One kind of tender in a period."""
+
+    kind: str = Field(examples=["cash"])
+    count: int = Field(description="Number of tenders.", examples=[41])
+    amount: int = Field(description="Σ amount − change − tip of sales, less that of returns and voids, minor units.", examples=[812300])
+
+
+class PeriodFigures(BaseModel):
+    """The figures of a period as a closing defines them; amounts in minor units, with the tax that prices contain."""
+
+    sales_count: int
+    returns_count: int
+    voids_count: int = Field(description="Voids after completion.")
+    no_sales_count: int = Field(description="Drawer openings without a sale.")
+    gross: int
+    discounts: int
+    returns: int
+    voids: int
+    tax: int
+    tips: int
+    tenders: list[TenderTotal]
+
+
+class FigureDifference(BaseModel):
+    """A figure that is not the same in the closing and in the events."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    figure: str = Field(description="Name of the figure, or tenders.<kind>.count or .amount.", examples=["gross"])
+    reported: int = Field(description="As the till closed.")
+    counted: int = Field(description="As its events add up.")
+    difference: int = Field(description="reported − counted.")
+
+
+class TillPeriodRow(BaseModel):
+    """A period of a till: what it reported when it closed against what its events add up to."""
+
+    store_id: str
+    till_id: str
+    period_id: str
+    business_date: date = Field(description="The earliest that any of its events names.")
+    opened_at: datetime | None
+    closed_at: datetime | None = Field(description="Null while the period is open.")
+    verdict: Literal["matches", "differs", "open"]
+    currency: str | None = Field(description="Of the closing; null while the period is open.", examples=["KRW"])
+    reported: PeriodFigures | None
+    counted: PeriodFigures
+    differences: list[FigureDifference]
+    receipts_missing: int = Field(description="Receipts that the till counted and that have not come.", examples=[0])
+    first_receipt_id: str | None = Field(description="As the till closed.")
+    last_receipt_id: str | None = Field(description="As the till closed.")
+    expected_cash: int | None = Field(description="As the till closed, minor units.")
+    counted_cash: int | None = Field(description="As the till closed, minor units.")
+
+
+class TillPeriodPage(Freshness):
+    """One page of periods, by store, business date, till and period."""
+
+    rows: list[TillPeriodRow]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+OF_THE_CLOSING: tuple[str, ...] = ("currency", "first_receipt_id", "last_receipt_id", "expected_cash", "counted_cash")
+"""Fields that are told as the till sent them."""
