@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, params
 from fastapi.routing import APIRoute
 
 from api.config import ApiConfig
@@ -12,14 +12,30 @@ from api.errors import add_error_handlers
 from api.observation import Observation
 from api.openapi import install_openapi
 from api.resources import Resources
-from api.routes import alerts, attendance, events, health, kpis, metrics, quarantine, reorder_recommendations, status, stock, stores, tills
-from api.security.permissions import PUBLIC, RouteUndeclared, check_declared
+from api.routes import (
+    alerts,
+    attendance,
+    events,
+    health,
+    kpis,
+    metrics,
+    quarantine,
+    reorder_recommendations,
+    status,
+    stock,
+    stores,
+    tills,
+    webhooks,
+)
+from api.security.permissions import Access, RouteUndeclared, access_of, check_declared
+from api.security.signed import signed_delivery
 
 __all__ = ["ApiConfig", "create_app", "mount"]
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     events.router,
+    webhooks.router,
     kpis.router,
     stock.router,
     attendance.router,
@@ -33,16 +49,19 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+_CHECKS: dict[Access, list[params.Depends]] = {"token": [Depends(authorise)], "signature": [Depends(signed_delivery)], "nothing": []}
+
+
 def mount(app: FastAPI, router: APIRouter) -> None:
-    """Add a router whose routes are all declared; those that are not public get the check of the caller."""
+    """Add a router whose routes are all declared; those that are not public get the check of the caller or of the signature."""
     names = [route.name for route in router.routes if isinstance(route, APIRoute)]
     if len(names) != len(router.routes):
         raise RouteUndeclared("only plain API routes can be mounted: nothing else can be checked")
     check_declared(names)
-    public = [name in PUBLIC for name in names]
-    if any(public) and not all(public):
-        raise RouteUndeclared("public and protected routes need routers of their own")
-    app.include_router(router, dependencies=[] if all(public) else [Depends(authorise)])
+    asked = {access_of(name) for name in names}
+    if len(asked) > 1:
+        raise RouteUndeclared("public, signed and protected routes need routers of their own")
+    app.include_router(router, dependencies=[check for access in asked for check in _CHECKS[access]])
 
 
 def create_app(config: ApiConfig) -> FastAPI:

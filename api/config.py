@@ -1,9 +1,11 @@
 """What an API process is given: addresses, key, time mode and limits. Nothing is opened or read here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from infra.addresses import Addresses
+from producers.connections import Account
 
 
 class CrashPoints(Protocol):
@@ -42,6 +44,7 @@ class ApiConfig:
     time: Literal["live", "simulated"] = "live"
     limits: Limits = field(default_factory=Limits)
     crash_points: CrashPoints | None = None
+    connections: Mapping[str, Account] = field(default_factory=dict)
 
     def reach(self, name: str) -> None:
         """Pass a named point of the work."""

@@ -33,6 +33,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "unauthenticated": ErrorKind(401, "A token is needed"),
     "token_invalid": ErrorKind(401, "The token is not valid", "info"),
     "token_expired": ErrorKind(401, "The token has expired"),
+    "signature_invalid": ErrorKind(401, "The signature is not valid", "info"),
     "role_not_allowed": ErrorKind(403, "This role may not do that", "info"),
     "store_out_of_scope": ErrorKind(403, "The store is not one of the caller's", "info"),
     "not_found": ErrorKind(404, "There is no such resource"),
@@ -96,7 +97,7 @@ def problem_response(error: ApiError, path: str) -> JSONResponse:
     if kind.retry_after_seconds is not None:
         headers.setdefault("Retry-After", str(kind.retry_after_seconds))
     if kind.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers.setdefault("WWW-Authenticate", "Bearer")
     return JSONResponse(body, kind.status, headers, PROBLEM_TYPE)
 
 

@@ -21,6 +21,12 @@ class Metrics:
             registry=self.registry,
         )
         self.events = Counter("tillstream_api_events", "Events posted, by what became of them.", ["outcome"], registry=self.registry)
+        self.webhooks = Counter(
+            "tillstream_webhook_parts",
+            "Parts of vendors' deliveries, by what became of them; refused ones could not be translated.",
+            ["connection", "outcome"],
+            registry=self.registry,
+        )
         self.refusals = Counter(
             "tillstream_quarantine_refusals",
             "Rejected events: kept in the quarantine, foreign (of another's store or chain, never kept) or lost.",

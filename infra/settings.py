@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     api_signing_key: SecretStr | None = Field(default=None, description="signs API tokens; made at the first start where absent")
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port")
+    connections: Path | None = Field(default=None, description="YAML file of the vendors that deliver by webhook")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="0 serves no metrics port")
     log_level: str = "info"
     log_format: LogFormat = "auto"

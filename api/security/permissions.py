@@ -1,6 +1,7 @@
-"""Who may call what: the literal matrix. A route that is neither here nor public cannot be mounted."""
+"""Who may call what: the literal matrix. A route that is neither here, nor signed, nor public cannot be mounted."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from api.security.caller import Role
 
@@ -33,6 +34,13 @@ PUBLIC: frozenset[str] = frozenset({"health_live", "health_ready", "openapi"})
 """Routes without a token: they tell nothing of any store."""
 
 
+SIGNED: frozenset[str] = frozenset({"post_webhook"})
+"""Routes without a token whose body is signed by a vendor: the signature is checked before anything else is read."""
+
+Access = Literal["token", "signature", "nothing"]
+"""What a route asks of whoever calls it."""
+
+
 class RouteUndeclared(RuntimeError):
     """A route was mounted that the permission matrix does not know."""
 
@@ -40,8 +48,15 @@ class RouteUndeclared(RuntimeError):
 def check_declared(route_names: Iterable[str]) -> None:
     """Raise RouteUndeclared for the first route that says nowhere who may call it."""
     for name in route_names:
-        if name not in PERMISSIONS and name not in PUBLIC:
-            raise RouteUndeclared(f"route {name!r} is neither in the permission matrix nor public")
+        if name not in PERMISSIONS and name not in PUBLIC and name not in SIGNED:
+            raise RouteUndeclared(f"route {name!r} is neither in the permission matrix nor signed nor public")
+
+
+def access_of(route_name: str) -> Access:
+    """Tell what a route asks for; a token, unless it is declared otherwise."""
+    if route_name in SIGNED:
+        return "signature"
+    return "nothing" if route_name in PUBLIC else "token"
 
 
 def is_allowed(route_name: str, role: Role) -> bool:

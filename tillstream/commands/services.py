@@ -119,12 +119,19 @@ def api(
     from api.config import ApiConfig
     from api.serve import serve
     from infra.logs import configure_logging
+    from infra.settings import child_environment
+    from producers.connections import ConnectionsInvalid, read_connections
     from tillstream.composition import signing_key, write_ready_file
     from tillstream.reaching import addresses_of
 
     settings = settings_for(data_dir, api_host=host, api_port=port)
     configure_logging("api", settings.log_level, settings.log_format)
-    config = ApiConfig(addresses=addresses_of(settings), signing_key=signing_key(settings), time=settings.time)
+    try:
+        connections = read_connections(settings.connections, child_environment())
+    except ConnectionsInvalid as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    config = ApiConfig(addresses=addresses_of(settings), signing_key=signing_key(settings), time=settings.time, connections=connections)
     serve(config, settings.api_host, settings.api_port, lambda address: write_ready_file(ready_file, {"address": address}))
 
 
