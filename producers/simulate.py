@@ -1,5 +1,6 @@
 """Send a simulated chain to the log, and say what must come of it."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from producers.publisher import EventPublisher
 from producers.simulator.generate import generate
 from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
+from producers.simulator.pace import Pace
 from producers.simulator.truth import GroundTruth, TruthTally
 from producers.simulator.world import SimulatedRecord
 
@@ -39,15 +41,21 @@ async def simulate(
     publisher: Publisher,
     progress: Callable[[SimulationProgress], None],
     truth_file: Path | None = None,
+    speed: float | None = None,
 ) -> SimulationSummary:
-    """Send everything and wait until it is durable; NotDurable ends it, and running it again sends the same events."""
+    """Send everything and wait until it is durable; NotDurable ends it, and running it again sends the same events.
+
+    `speed` is a factor of event time, None for as fast as possible; reference data never waits.
+    """
     began = monotonic_seconds()
     events = await EventPublisher.over(publisher)
     if options.partitions != events.partitions:
         raise ValueError(f"the log has {events.partitions} partitions for stores, the options say {options.partitions}")
-    injected = Injected()
+    injected, pace = Injected(), Pace(speed, monotonic_seconds, asyncio.sleep)
     tally, sent = TruthTally(injected), 0
     for sent, record in enumerate(generate(options, injected), 1):
+        if record.route in {"facts", "tick"}:
+            await pace.await_moment(record.arrival)
         await _send(events, record)
         tally.observe(record)
         if sent % _REPORT_EVERY == 0:

@@ -61,7 +61,9 @@ async def await_index(addresses: Addresses, engine: AsyncEngine, timeout_seconds
         await asyncio.sleep(0.2)
 
 
-async def load_file(addresses: Addresses, file: Path, mapping: CsvMapping, simulated: bool, progress: "Reporter") -> LoadSummary:
+async def load_file(
+    addresses: Addresses, file: Path, mapping: CsvMapping, simulated: bool, progress: Callable[[LoadProgress], None]
+) -> LoadSummary:
     """Load one file onto the log of a running stack."""
     engine = async_engine(addresses.postgres_dsn, "tillstream-load")
     try:
@@ -74,12 +76,12 @@ async def load_file(addresses: Addresses, file: Path, mapping: CsvMapping, simul
 
 
 async def simulate_chain(
-    addresses: Addresses, options: SimulationOptions, progress: Callable[[SimulationProgress], None]
+    addresses: Addresses, options: SimulationOptions, progress: Callable[[SimulationProgress], None], speed: float | None = None
 ) -> SimulationSummary:
     """Send a simulated chain to the log of a running stack; the options' partitions become those of the log."""
     async with Publisher(addresses.kafka_bootstrap, "tillstream-simulate", addresses.topic_prefix, linger_ms=5) as publisher:
         here = replace(options, partitions=await publisher.partitions_for(STORE_FACTS))
-        return await simulate(here, publisher, progress)
+        return await simulate(here, publisher, progress, speed=speed)
 
 
 class Reporter:

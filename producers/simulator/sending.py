@@ -27,10 +27,9 @@ class Sending:
 
     def __init__(self, world: World, store: SimulatedStore, day: BusinessDay, troubles: Troubles) -> None:
         seed, names = world.options.seed, (store.number, day.number)
-        self._world, self._day, self._troubles = world, day, troubles
+        self._world, self._store, self._day, self._troubles = world, store.number, day, troubles
         self._midnight = day.moment(0)
         self._latency = stream(seed, "latency", *names)
-        self._delay = stream(seed, "repeats", *names)
         limit = int(4 * expected_receipts(world, store, day)) + 1000
         self._twice = frozenset(world.plan.within_day("duplicates", *names, limit, world.options.duplicate_share))
         self._count = 0
@@ -50,7 +49,8 @@ class Sending:
         event = self._as_its_clock_says(made, seconds) if self._troubles.clocks else made.event
         yield SimulatedRecord(arrival, event, undoes=made.undoes)
         if number in self._twice:
-            later = arrival + timedelta(milliseconds=int(self._delay.uniform(5, _LATEST_REPEAT_SECONDS) * 1000))
+            delay = stream(self._world.options.seed, "repeats", self._store, self._day.number, number).uniform(5, _LATEST_REPEAT_SECONDS)
+            later = arrival + timedelta(milliseconds=int(delay * 1000))
             self._world.injected.counts["duplicates"] += 1
             yield SimulatedRecord(later, event, repeat=True)
         if self._once:

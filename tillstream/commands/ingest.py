@@ -2,14 +2,23 @@
 
 import asyncio
 import json as json_format
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from tillstream.console import console
 from tillstream.options import DataDir, settings_for
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from producers.simulate import SimulationProgress
+
+Read = TypeVar("Read")
 
 
 def load(
@@ -52,36 +61,54 @@ def load(
         raise typer.Exit(1)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"a date such as 2026-03-02, not {text!r}") from error
+
+
+def _tell(shown: "Status", news: "SimulationProgress") -> None:
+    shown.update(f"{news.records:,} records sent, simulated time {news.at}")
+
+
+def _read(option: str, reader: Callable[[str], Read], text: str) -> Read:
+    """Read an option; what it may be is said by the reader."""
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
 def simulate(
-    stores: Annotated[int, typer.Option(min=1, max=999, help="How many stores.")] = 6,
-    days: Annotated[int, typer.Option(min=1, max=400, help="How many days.")] = 3,
+    stores: Annotated[int, typer.Option(min=1, max=5000, help="How many stores.")] = 6,
+    days: Annotated[int, typer.Option(min=1, max=2000, help="How many days.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     start: Annotated[str, typer.Option(help="First business date (YYYY-MM-DD).")] = "2026-03-02",
     tenant: Annotated[str, typer.Option(help="The chain that the stores belong to.")] = "demo",
+    faults: Annotated[str, typer.Option(help="What goes wrong: usual, all, none, or names such as no_shows,sales_drops.")] = "usual",
+    speed: Annotated[str, typer.Option(help="max, realtime, or a factor of event time such as 60.")] = "max",
     truth: Annotated[Path | None, typer.Option(help="Also write what was put in on purpose (duplicates, no-shows …).")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Send the events of a seeded chain of stores: sales, returns, shifts, punches, counts, some of them twice or late."""
     from infra.kafka.publisher import NotDurable
+    from producers.simulator.faults import chosen_faults
     from producers.simulator.options import SimulationOptions
+    from producers.simulator.pace import speed_of
     from tillstream.loading import simulate_chain
     from tillstream.reaching import addresses_of
     from tillstream.timemode import remembered_time
 
-    try:
-        first = date.fromisoformat(start)
-    except ValueError as error:
-        raise typer.BadParameter(f"a date such as 2026-03-02, not {start!r}", param_hint="--start") from error
+    first, kinds, factor = _read("--start", _day, start), _read("--faults", chosen_faults, faults), _read("--speed", speed_of, speed)
     settings = settings_for(data_dir)
     addresses = addresses_of(settings)
-    options = SimulationOptions(
-        seed=seed, stores=stores, days=days, start=first, tenant=tenant, ticks=remembered_time(settings, None) == "simulated"
-    )
+    ticks = remembered_time(settings, None) == "simulated"
+    options = SimulationOptions(seed=seed, stores=stores, days=days, start=first, tenant=tenant, faults=kinds, ticks=ticks)
     try:
         with console.status("simulating") as shown:
-            summary = asyncio.run(
-                simulate_chain(addresses, options, lambda news: shown.update(f"{news.records:,} records sent, simulated time {news.at}"))
-            )
+            progress = partial(_tell, shown)
+            summary = asyncio.run(simulate_chain(addresses, options, progress, factor))
     except NotDurable as error:
         console.print(f"[red]the log did not acknowledge: {error}[/red]\nRun the same command again: the same seed sends the same events.")
         raise typer.Exit(1) from error
