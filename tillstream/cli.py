@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from infra.embedded.stack_error import StackError
-from tillstream.commands import dead_letters, edge, ingest, mapping, proof, quarantine, schemas, services, stack, tokens
+from tillstream.commands import dead_letters, edge, ingest, mapping, proof, quarantine, schemas, services, stack, tokens, watch
 
 USAGE_ERROR = 64
 _CLICK_USAGE_ERROR = 2
@@ -31,6 +31,7 @@ app.command("demo")(stack.demo)
 app.command("doctor")(stack.doctor)
 app.command("status")(stack.status)
 app.command("load")(ingest.load)
+app.command("watch")(watch.watch)
 app.add_typer(mapping.app, name="mapping")
 app.command("simulate")(ingest.simulate)
 app.command("token")(tokens.token)
