@@ -60,7 +60,10 @@ class Node:
         node = self.at(*path)
         if isinstance(node.value, bool) or not isinstance(node.value, str | int) or node.value == "":
             raise node.refused("missing" if node.value in (None, "") else "not_a_text", "a text")
-        return str(node.value)
+        found = str(node.value)
+        if not _is_unicode(found):
+            raise node.refused("not_a_text", "a text without halves of surrogate pairs")
+        return found
 
     def text_or_none(self, *path: str) -> str | None:
         """Return a member as text, None where it is missing or empty."""
@@ -115,6 +118,15 @@ class Node:
             return datetime.strptime(node.text(), "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
         except ValueError as error:
             raise node.refused("not_a_date", "a date as yyyymmdd") from error
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8; JSON may escape what cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_constant(name: str) -> Any:

@@ -1,11 +1,15 @@
 """The file of connections: read whole, or refused with the place of everything that is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from producers.connections import ConnectionsInvalid, parse_connections, read_connections
+from producers.sources.vendors import VENDORS
+from tests.architecture.committed import ROOT
 
+GUIDE = ROOT / "docs/guides/connect-a-vendor.md"
 GOOD = """
 connections:
   shopify-main:
@@ -73,6 +77,16 @@ def test_a_secret_that_is_not_there_stops_the_start() -> None:
     """An empty secret would let anybody sign."""
     text = GOOD.replace("unlocated: 1", "")
     assert codes(text, {}) == codes(text, {"SHOPIFY_KEY": " "}) == [("no_secret", "/connections/shopify-main/secret")]
+
+
+def test_the_file_of_the_guide_is_read() -> None:
+    """Its example shows every vendor, and says where each secret is kept."""
+    example = re.search(r"```yaml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    assert example
+    keys = dict.fromkeys(re.findall(r"env: (\w+)", example[1]), "a secret")
+    accounts = parse_connections(example[1], keys)
+
+    assert {account.vendor.scheme.header for account in accounts.values()} == {vendor.scheme.header for vendor in VENDORS.values()}
 
 
 def test_no_file_is_no_connection_and_a_missing_file_is_an_error(tmp_path: Path) -> None:
