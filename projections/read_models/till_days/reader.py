@@ -23,15 +23,19 @@ _HEARD: Final = """
 """
 _COUNTS: Final = """
     SELECT
-        (SELECT count(*) FROM unnest(CAST(:stores AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS s (store_id, first, last)
-            JOIN read_g{generation}.store_days d ON d.store_id = s.store_id AND d.business_date BETWEEN s.first AND s.last) AS days_heard,
-        (SELECT count(*) FROM unnest(CAST(:till_stores AS text[]), CAST(:tills AS text[]), CAST(:till_firsts AS date[]),
-            CAST(:till_lasts AS date[])) AS s (store_id, till_id, first, last)
-            JOIN read_g{generation}.till_days t ON t.store_id = s.store_id AND t.till_id = s.till_id
-                AND t.business_date BETWEEN s.first AND s.last) AS tills_heard,
+        (SELECT coalesce(sum((SELECT count(*) FROM read_g{generation}.store_days d
+            WHERE d.store_id = s.store_id AND d.business_date BETWEEN s.first AND s.last)), 0)
+            FROM unnest(CAST(:stores AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS s (store_id, first, last)
+        ) AS days_heard,
+        (SELECT coalesce(sum((SELECT count(*) FROM read_g{generation}.till_days t
+            WHERE t.store_id = s.store_id AND t.till_id = s.till_id AND t.business_date BETWEEN s.first AND s.last)), 0)
+            FROM unnest(CAST(:till_stores AS text[]), CAST(:tills AS text[]), CAST(:till_firsts AS date[]), CAST(:till_lasts AS date[]))
+                AS s (store_id, till_id, first, last)
+        ) AS tills_heard,
         (SELECT coalesce(sum(last_missing::numeric - first_missing + 1), 0) FROM read_g{generation}.number_gaps
             WHERE store_id = ANY (CAST(:asked AS text[])) AND business_date BETWEEN :date_from AND :date_until) AS numbers_missing
 """
+"""A range of an index for each span: a join would read every store's history to find one day."""
 _DAYS: Final = """
     SELECT {columns} FROM unnest(CAST(:stores AS text[]), CAST(:days AS date[])) AS asked (store_id, business_date)
     JOIN read_g{generation}.{table} USING (store_id, business_date) ORDER BY store_id, business_date, {order}
@@ -137,10 +141,10 @@ async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLi
     are_defined = any(tills for of_store in lists.values() for _, tills in of_store)
     return Completeness(
         tills_expected=sum(span.days for span in tills) if are_defined else None,
-        tills_heard=found.tills_heard if are_defined else None,
+        tills_heard=int(found.tills_heard) if are_defined else None,
         numbers_missing=int(found.numbers_missing) if known.numbered else None,
         store_days_expected=sum(span.days for span in spans),
-        store_days_heard=found.days_heard,
+        store_days_heard=int(found.days_heard),
     )
 
 

@@ -19,7 +19,7 @@ from projections.read_models.till_periods.verdict import (
     totals_of,
 )
 
-_SCANNED_PERIODS: Final = 500
+_SCANNED_PERIODS: Final = 200
 
 _PERIODS: Final = """
     WITH asked AS MATERIALIZED (
@@ -32,7 +32,7 @@ _PERIODS: Final = """
         SELECT DISTINCT ON (store_id, till_id, period_id) store_id, till_id, period_id, c.opened_at, c.closed_at, c.report
         FROM asked JOIN read_g{generation}.till_closings c USING (store_id, till_id, period_id)
         WHERE c.counts ORDER BY store_id, till_id, period_id, c.position, c.event_id
-    ), opening AS (
+    ), opening AS MATERIALIZED (
         SELECT store_id, till_id, period_id, min(o.opened_at) AS opened_at
         FROM asked JOIN read_g{generation}.till_openings o USING (store_id, till_id, period_id)
         WHERE o.counts GROUP BY store_id, till_id, period_id
@@ -47,14 +47,14 @@ _PERIODS: Final = """
             SELECT FROM read_g{generation}.till_closings o
             WHERE o.counts AND o.store_id = e.store_id AND o.till_id = e.till_id AND e.occurred_at BETWEEN o.opened_at AND o.closed_at
               AND o.period_id <> c.period_id AND (o.opened_at, o.closed_at, o.period_id) < (c.opened_at, c.closed_at, c.period_id))
-    ), sums AS (
+    ), sums AS MATERIALIZED (
         SELECT store_id, till_id, of_period AS period_id, count(*) AS entries,
                count(*) FILTER (WHERE kind = 'sale') AS sales_count, count(*) FILTER (WHERE kind = 'return') AS returns_count,
                count(*) FILTER (WHERE kind = 'void') AS voids_count, count(*) FILTER (WHERE kind = 'no_sale') AS no_sales_count,
                sum(gross) AS gross, sum(discounts) AS discounts, sum(returns) AS returns, sum(voids) AS voids,
                sum(tax) AS tax, sum(tips) AS tips
         FROM belonging GROUP BY store_id, till_id, of_period
-    ), paid AS (
+    ), paid AS MATERIALIZED (
         SELECT store_id, till_id, period_id, jsonb_object_agg(kind, jsonb_build_array(tenders, amount)) AS tenders FROM (
             SELECT b.store_id, b.till_id, b.of_period AS period_id, t.kind, sum(t.tenders) AS tenders, sum(t.amount) AS amount
             FROM belonging b JOIN read_g{generation}.till_tenders t USING (store_id, event_id)
@@ -68,7 +68,7 @@ _PERIODS: Final = """
     LEFT JOIN sums USING (store_id, till_id, period_id) LEFT JOIN paid USING (store_id, till_id, period_id)
     ORDER BY store_id, business_date, till_id, period_id
 """
-"""One statement, so that a closing and its receipts are of one moment.
+"""One statement, so that a closing and its receipts are of one moment. Each step is made once and not again for every period.
 
 An entry that names no period belongs to the period of its till that encloses its time, the earlier one where two do.
 """
