@@ -2,8 +2,9 @@
 
 import json
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,20 @@ from producers.sources.mapped_csv import Row
 from producers.tables.excel_cells import cell_text
 from producers.tables.unreadable import FileUnreadable
 
+_DAMAGED = (
+    BadZipFile,
+    ParseError,
+    zlib.error,
+    EOFError,
+    KeyError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a broken workbook raises; its parts are read by code that takes them to be whole."""
 RAW_ENCODING = "utf-8"
 """Of the text of a refused row: its cells as a JSON array."""
 
@@ -23,26 +38,34 @@ RAW_ENCODING = "utf-8"
 @contextmanager
 def opened(file: Path, style: CsvFormat) -> Iterator[tuple[list[str], Iterator[Row]]]:
     """Open a sheet: its header, and its rows after that. Formulas give the value that was saved with them."""
-    book = _workbook(file)
-    try:
-        texts = _texts(_sheet(book, file, style.sheet), file, style.decimal_mark)
-        rows = islice(texts, style.skip_lines, None)
+    with _workbook(file) as book:
+        rows = islice(_texts(_sheet(book, file, style.sheet), file, style.decimal_mark), style.skip_lines, None)
         header = list(style.header) if style.header is not None else next((_trimmed(cells) for _, cells in rows if any(cells)), [])
         yield header, _rows(rows, len(header))
-    finally:
-        book.close()
 
 
-def _workbook(file: Path) -> Any:
+def sheet_names(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the sheets that people see, and of the hidden ones."""
+    with _workbook(file) as book:
+        sheets = [(sheet.title, sheet.sheet_state == "visible") for sheet in book.worksheets]
+    return tuple(name for name, shown in sheets if shown), tuple(name for name, shown in sheets if not shown)
+
+
+@contextmanager
+def _workbook(file: Path) -> Iterator[Any]:
+    """Open a workbook for reading in a stream; it is given open, so that its name may end as it likes."""
     try:
         openpyxl = import_module("openpyxl")
     except ModuleNotFoundError as error:
         raise FileUnreadable(f"reading {file.name} needs the package openpyxl, which is not installed here") from error
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of styles and extensions that no reading needs
-            return openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (BadZipFile, ParseError, KeyError, ValueError, EOFError) as error:
-        raise FileUnreadable(f"{file.name} is no Excel workbook (.xlsx), is damaged, or has a password: {error}") from error
+    with file.open("rb") as content:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of styles and extensions that no reading needs
+                book = openpyxl.load_workbook(content, read_only=True, data_only=True)
+        except (*_DAMAGED, OSError) as error:
+            raise FileUnreadable(f"{file.name} is no Excel workbook (.xlsx), is damaged, or has a password: {error}") from error
+        with closing(book):
+            yield book
 
 
 def _sheet(book: Any, file: Path, name: str | None) -> Any:
@@ -61,7 +84,7 @@ def _texts(sheet: Any, file: Path, decimal_mark: str) -> Iterator[tuple[int, lis
     try:
         for number, cells in enumerate(sheet.iter_rows(), 1):
             yield number, [_text(cell, decimal_mark) for cell in cells]
-    except (BadZipFile, ParseError, KeyError) as error:
+    except _DAMAGED as error:
         raise FileUnreadable(f"{file.name} is damaged: {error}") from error
 
 
@@ -90,13 +113,3 @@ def _fitted(cells: list[str], width: int) -> list[str]:
 def _trimmed(cells: Sequence[str]) -> list[str]:
     last = max((place for place, text in enumerate(cells, 1) if text.strip()), default=0)
     return list(cells[:last])
-
-
-def sheet_names(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the sheets that people see, and of the hidden ones."""
-    book = _workbook(file)
-    try:
-        sheets = [(sheet.title, sheet.sheet_state == "visible") for sheet in book.worksheets]
-    finally:
-        book.close()
-    return tuple(name for name, shown in sheets if shown), tuple(name for name, shown in sheets if not shown)

@@ -143,6 +143,40 @@ def test_a_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path, name:
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml", "[Content_Types].xml"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty", "other"])
+def test_a_damaged_workbook_is_read_or_refused_in_one_sentence(tmp_path: Path, part: str, damage: str) -> None:
+    """Whatever is broken in it, the file is named; nothing else comes out of the reader."""
+    plain, file = workbook(tmp_path / "plain.xlsx", [["a"], [7], [datetime(2026, 1, 1)]]), tmp_path / "a.xlsx"
+    with ZipFile(plain) as source, ZipFile(file, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == part:
+                content = {"missing": b"", "cut": content[: len(content) // 2], "empty": b"", "other": b"<x/>"}[damage]
+            if name != part or damage != "missing":
+                target.writestr(name, content)
+
+    assert _refusal(file) is None or "a.xlsx" in str(_refusal(file))
+
+
+def _refusal(file: Path) -> FileUnreadable | None:
+    try:
+        read(file)
+    except FileUnreadable as error:
+        return error
+    return None
+
+
+def test_a_workbook_may_have_any_name(tmp_path: Path) -> None:
+    """A mapping that says so reads a workbook from a file called otherwise, and refuses a text file."""
+    workbook(tmp_path / "a.xlsx", [["a"], [1]]).rename(tmp_path / "export.dat")
+    (tmp_path / "text.csv").write_text("a,b", "utf-8")
+
+    assert read(tmp_path / "export.dat", CsvFormat(kind="excel"))[0] == ["a"]
+    with pytest.raises(FileUnreadable, match=r"text\.csv is no Excel workbook"):
+        read(tmp_path / "text.csv", CsvFormat(kind="excel"))
+
+
 def test_a_refused_row_is_kept_with_its_cells(tmp_path: Path) -> None:
     """The quarantine has the row number and every cell, whatever encoding the mapping names for text files."""
     rows = [retail_header(), ["1", "K", "한글", "x", datetime(2011, 1, 1), 1.5, None, "France"]]

@@ -25,6 +25,7 @@ from producers.sources.stores import slug_of
 _COLUMNS: tuple[Role, ...] = ("sku", "description", "quantity", "unit_price", "discount", "tax", "currency")
 _CODES: tuple[Role, ...] = ("store", "till", "employee", "customer")
 _MOST_STORES = 12
+_CUT_OFF = "stores.defaults.cut_off_hour: taken as 0; the hour at which a new business date begins stands in no file"
 NAMELESS_STORE = "main"
 _SUFFIX = re.compile(r"\d+\.0")
 
@@ -54,7 +55,7 @@ class Draft:
     def unsure(self) -> list[str]:
         """Say what a person should check."""
         doubts = [f"{place}: {found.basis}" for place, found in self.findings() if found.sureness == "unsure" and not _is_open(found)]
-        return [*dict.fromkeys(doubts), *self.left_out]
+        return [*dict.fromkeys(doubts), *self.left_out, _CUT_OFF]
 
     def to_decide(self) -> list[str]:
         """Say what a person must fill in."""
