@@ -198,3 +198,19 @@ def test_updates_of_an_order_form_one_chain_of_corrections(stores, vendors):
     assert named == [sold.id, first.id]
     assert second.data.replacement["total"] == 700
     assert second.envelope.business_date == sold.envelope.business_date
+
+
+def test_the_kpis_show_the_last_version_of_an_order_seen_first_or_not(stores, vendors):
+    """700 of the order that was changed twice, and 900 of one of which only an update was ever delivered."""
+    late = square_order("O-7", 900, version=9, updated_at=(CLOSED_AT + timedelta(minutes=9)).isoformat())
+    orders = [square_order("O-6"), update(4, 400)["order"], update(7, 700)["order"], late]
+    with projected(stores, "event_index", "stores", "sales"):
+        for order in orders:
+            answer = deliver(vendors, "square-london", {"order": order})
+            catch_up(stores, "event_index")
+        place = answer.json()["results"][0]["position"]
+        position = f"{place['topic']}/{place['partition']}/{place['offset']}"
+        asked = vendors.client().get("/v1/kpis/sales", params={"min_position": position, "wait_ms": 10_000, "store": "B"})
+
+    (total,) = asked.json()["totals"]
+    assert (total["net_sales"]["minor"], total["transactions"]) == (1600, 2)
