@@ -1,7 +1,6 @@
 """Run an API process: bind, say where, serve until told to stop, end open streams first."""
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import uvicorn
 from api.app import create_app
 from api.config import ApiConfig
 from api.resources import Resources
+from infra.garbage import collect_rarely
 
 _log = structlog.get_logger(__name__)
 _GRACEFUL_SECONDS = 10
@@ -54,20 +54,13 @@ def _told_to_stop(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _collect_garbage_rarely() -> None:
-    """Leave what is there for good out of collections, and have fewer: a post of many events makes objects, not cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
 def serve(config: ApiConfig, host: str, port: int, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the address (`http://host:port`) once requests are taken.
 
     Port 0 takes a free one. Requests in flight get ten seconds to end.
     """
     app = create_app(config)
-    _collect_garbage_rarely()
+    collect_rarely()  # a post of many events makes objects, not cycles
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=1024) as listening:
         bound = listening.getsockname()[1]

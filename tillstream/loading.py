@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.topics import REFERENCE_DATA, STORE_FACTS
 from infra.addresses import Addresses
 from infra.clock import monotonic_seconds
+from infra.garbage import collect_rarely
 from infra.kafka.consumer import end_offsets
 from infra.kafka.publisher import Publisher
 from infra.postgres.engine import async_engine
@@ -65,12 +66,13 @@ async def load_file(
     addresses: Addresses, file: Path, mapping: CsvMapping, simulated: bool, progress: Callable[[LoadProgress], None]
 ) -> LoadSummary:
     """Load one file onto the log of a running stack."""
+    collect_rarely()
     engine = async_engine(addresses.postgres_dsn, "tillstream-load")
     try:
         await await_index(addresses, engine)
         async with Publisher(addresses.kafka_bootstrap, "tillstream-load", addresses.topic_prefix, linger_ms=5) as publisher:
             options = LoadOptions(file=file, mapping=mapping, ticks=simulated)
-            return await load(options, publisher, IndexedEvents(engine), PostgresQuarantine(engine), progress)
+            return await load(options, publisher, IndexedEvents(engine), PostgresQuarantine(engine, mapping.tenant), progress)
     finally:
         await engine.dispose()
 

@@ -1,6 +1,7 @@
 """From the bytes of a post to one document per event, by content type. Pure; nothing is judged but the form."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ BATCH = "application/cloudevents-batch+json"
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CONTENT_TYPES = (JSON, SINGLE, BATCH, NDJSON)
+
+
+_SAFE_INTEGER_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,14 @@ def _parse(text: str) -> Any:
         raise _NotJson(f"JSON ({error})") from error
 
 
+def _integer(digits: str) -> int | float:
+    """Read an integer; one that no store could hold becomes an infinity, which every field refuses at its own pointer."""
+    return int(digits) if len(digits) <= _SAFE_INTEGER_DIGITS else math.inf
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)
 """Made once: making one costs as much as reading a small document."""

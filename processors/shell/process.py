@@ -1,6 +1,5 @@
 """Runs an app as this process: Faust's worker without its web server, its banner and its logging."""
 
-import gc
 import logging
 import sys
 from typing import Any, NoReturn
@@ -8,13 +7,12 @@ from typing import Any, NoReturn
 import faust
 import uvloop
 
-_GC_THRESHOLDS = (50_000, 20, 100)
-"""Rarer collections: with the default, long-lived states are walked again and again."""
+from infra.garbage import collect_rarely
 
 
 def run_app(app: Any) -> NoReturn:
     """Run until SIGTERM or SIGINT; ends the process."""
-    gc.set_threshold(*_GC_THRESHOLDS)
+    collect_rarely()  # with the default, long-lived states are walked again and again
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, stdout=sys.stderr)
     worker.spinner = None
     worker.execute_from_commandline()

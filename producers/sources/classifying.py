@@ -6,42 +6,59 @@ from collections.abc import Callable, Mapping
 from producers.mappings.schema import Condition, CsvFormat, Rule
 from producers.sources.readings import Cells, LineRefused, Memo, number_of
 
-Test = Callable[[Cells], bool]
+Answers = tuple["bool | LineRefused", ...]
+"""What a cell says to each condition on its column; a refusal counts only where a rule comes to ask for it."""
 
 
 def classifier(rules: tuple[Rule, ...], index: Mapping[str, int], style: CsvFormat) -> Callable[[Cells], Rule]:
-    """Return the function that finds a line's rule; LineRefused where none fits."""
-    compiled = [(rule, _all([_test(condition, index, style) for condition in rule.when])) for rule in rules]
+    """Return the function that finds a line's rule; LineRefused where none fits.
 
-    def classify(cells: Cells) -> Rule:
-        for rule, fits in compiled:
-            if fits(cells):
-                return rule
-        raise LineRefused("no_rule", "", "a line that one of the mapping's rules describes")
-
-    return classify
-
-
-def _all(tests: list[Test]) -> Test:
-    if not tests:
-        return lambda _: True
-    if len(tests) == 1:
-        return tests[0]
-    if len(tests) == 2:
-        first, second = tests
-        return lambda cells: first(cells) and second(cells)
-    return lambda cells: all(test(cells) for test in tests)
+    A cell is judged once for each distinct text, and a rule is sought once for each combination of judgements.
+    """
+    columns = list(dict.fromkeys(condition.column for rule in rules for condition in rule.when))
+    conditions = {name: [c for rule in rules for c in rule.when if c.column == name] for name in columns}
+    judged = [(index[name], _judge(conditions[name], style)) for name in columns]
+    asked = [(rule, [(columns.index(c.column), _place(conditions[c.column], c)) for c in rule.when]) for rule in rules]
+    found: Memo[tuple[Answers, ...], Rule] = Memo(lambda answers: _first(asked, answers))
+    return lambda cells: found[tuple([judge[cells[place]] for place, judge in judged])]
 
 
-def _test(condition: Condition, index: Mapping[str, int], style: CsvFormat) -> Test:
-    place = index[condition.column]
+def _place(conditions: list[Condition], condition: Condition) -> int:
+    return next(place for place, other in enumerate(conditions) if other is condition)
+
+
+def _first(asked: list[tuple[Rule, list[tuple[int, int]]]], answers: tuple[Answers, ...]) -> Rule:
+    for rule, places in asked:
+        if all(_yes(answers[column][place]) for column, place in places):
+            return rule
+    raise LineRefused("no_rule", "", "a line that one of the mapping's rules describes")
+
+
+def _yes(answer: "bool | LineRefused") -> bool:
+    if isinstance(answer, LineRefused):
+        raise answer
+    return answer
+
+
+def _judge(conditions: list[Condition], style: CsvFormat) -> Memo[str, Answers]:
+    tests = [_test(condition, style) for condition in conditions]
+    return Memo(lambda text: tuple(test(text) for test in tests))
+
+
+def _test(condition: Condition, style: CsvFormat) -> Callable[[str], "bool | LineRefused"]:
     if condition.prefix is not None and not condition.negated:
         prefix = condition.prefix
-        return lambda cells: cells[place].startswith(prefix)
+        return lambda text: text.startswith(prefix)
     holds = _of_text(condition, style)
     wanted = not condition.negated
-    answers: Memo[str, bool] = Memo(lambda text: holds(text.strip()) is wanted)
-    return lambda cells: answers[cells[place]]
+
+    def answer(text: str) -> "bool | LineRefused":
+        try:
+            return holds(text.strip()) is wanted
+        except LineRefused as refusal:
+            return refusal
+
+    return answer
 
 
 def _of_text(condition: Condition, style: CsvFormat) -> Callable[[str], bool]:

@@ -64,3 +64,5 @@ def test_an_integer_that_no_store_holds_is_left_to_the_field_that_refuses_it():
     (found,) = documents(JSON, json.dumps({"gross": 10**40, "line": 10**17}).encode(), 10)
     assert not isinstance(found, Unreadable)
     assert found == {"gross": 10**40, "line": 10**17}
+    (longer,) = documents(JSON, b'{"gross": ' + b"9" * 5_000 + b"}", 10)
+    assert longer == {"gross": float("inf")}

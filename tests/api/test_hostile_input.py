@@ -104,7 +104,7 @@ BODIES = {
     "bad UTF-8": (b'[{"id": "\xff\xfe"}]', {}, {400}),
     "deep lists": (b"[" * 100_000 + b"]" * 100_000, {}, {400}),
     "deep objects": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, {}, {400}),
-    "a number of many digits": (b"[" + b"9" * 500_000 + b"]", {}, {400, 422}),
+    "a number of many digits": (b"[" + b"9" * 500_000 + b"]", {}, {422}),
     "many empty events": (json.dumps([{}] * 1_000).encode(), {}, {422}),
     "too many events": (json.dumps([{}] * 1_001).encode(), {}, {413}),
     "a gzip bomb": (gzip.compress(bytes(100 * MIB)), {"Content-Encoding": "gzip"}, {413}),

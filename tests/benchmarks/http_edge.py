@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,6 +186,7 @@ def _measured(place: Addresses) -> list[Metric]:
 
 def measure() -> list[Metric]:
     """Serve the API on servers of its own and post to it."""
-    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
-        with migrated_template(stack) as template, new_place(stack, template) as place:
-            return _measured(place)
+    with ExitStack() as opened:
+        stack = opened.enter_context(running_stack(Path(opened.enter_context(tempfile.TemporaryDirectory()))))
+        template = opened.enter_context(migrated_template(stack))
+        return _measured(opened.enter_context(new_place(stack, template)))

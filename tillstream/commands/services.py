@@ -83,6 +83,7 @@ def project(
     """Keep read models up to date with the log."""
     import uvloop
 
+    from infra.garbage import collect_rarely
     from infra.logs import configure_logging, logger
     from projections.catalogue import PROJECTIONS
     from projections.errors import Halted
@@ -97,6 +98,8 @@ def project(
     settings = settings_for(data_dir)
     configure_logging("project", settings.log_level, settings.log_format)
     options = RunnerOptions(addresses=addresses_of(settings), on_ready=lambda: write_ready_file(ready_file))
+
+    collect_rarely()
 
     async def work() -> None:
         await run_projections(names, options, _stop_event())
