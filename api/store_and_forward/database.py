@@ -53,21 +53,38 @@ class BufferMissing(StackError):
         super().__init__(f"there is no edge buffer in {directory}: `tillstream edge run` makes one")
 
 
+class BufferUnreadable(StackError):
+    """The file is damaged, no buffer at all, or held by another process."""
+
+    def __init__(self, directory: Path, error: sqlite3.Error) -> None:
+        super().__init__(f"the edge buffer in {directory} cannot be opened: {error}")
+
+
 def open_durable(directory: Path) -> sqlite3.Connection:
     """Open the buffer of a directory for writing, making it first where there is none; transactions are begun by hand."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(directory / FILE_NAME, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    for pragma in _DURABLE:
-        connection.execute(pragma)
-    connection.executescript(_TABLES)
+    try:
+        for pragma in _DURABLE:
+            connection.execute(pragma)
+        connection.executescript(_TABLES)
+    except sqlite3.Error as error:
+        connection.close()
+        raise BufferUnreadable(directory, error) from error
     return connection
 
 
 def open_existing(directory: Path, read_only: bool = True) -> sqlite3.Connection:
-    """Open a buffer that is there, also beside the process that runs it; BufferMissing otherwise."""
+    """Open a buffer that is there, also beside the process that runs it; BufferMissing or BufferUnreadable otherwise."""
     path = directory / FILE_NAME
     if not path.is_file():
         raise BufferMissing(directory)
     if not read_only:
         return open_durable(directory)
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("SELECT 1 FROM contact")
+    except sqlite3.Error as error:
+        connection.close()
+        raise BufferUnreadable(directory, error) from error
+    return connection

@@ -3,17 +3,17 @@
 Only the form is looked at. Whether an item is a valid event is the centre's decision.
 """
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from api.edge.documents import NDJSON, Unreadable, documents, media_type
+from api.edge.documents import Unreadable, documents, media_type
+from api.edge.raw_documents import raw_documents
+from api.errors import ApiError
 from contracts.errors import Problem
 
 _LONGEST_ID = 200
-_SPACE = " \t\r\n"
+_SPACE = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,18 @@ class NoEvent:
 def items_of(content_type: str, body: bytes, limit: int) -> list[Item | NoEvent]:
     """Split a body into items in their order; ApiError when it is unreadable as a whole, empty or too many."""
     found = documents(content_type, body, limit)
-    texts = _texts(media_type(content_type), body.decode("utf-8"))
-    return [_item(document, text) for document, text in zip(found, texts, strict=True)]
+    try:
+        raw = raw_documents(media_type(content_type), body)
+    except (ValueError, RecursionError) as error:
+        raise ApiError("malformed_body", "JSON that is nested less deeply") from error
+    return [_item(document, text.strip(_SPACE)) for document, text in zip(found, raw, strict=True)]
 
 
-def _item(document: dict[str, Any] | Unreadable, text: str) -> Item | NoEvent:
+def _item(document: dict[str, Any] | Unreadable, body: bytes) -> Item | NoEvent:
     if isinstance(document, Unreadable):
         return NoEvent((document.problem,))
     problems = tuple(problem for name in ("id", "type") if (problem := _problem(name, document.get(name))))
-    return NoEvent(problems) if problems else Item(str(document["id"]), text.encode("utf-8"))
+    return NoEvent(problems) if problems else Item(str(document["id"]), body)
 
 
 def _problem(name: str, value: object) -> Problem | None:
@@ -56,31 +59,3 @@ def _problem(name: str, value: object) -> Problem | None:
     if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= _LONGEST_ID:
         return Problem("not_a_name", f"/{name}", f"1 to {_LONGEST_ID} printable characters")
     return None
-
-
-def _texts(kind: str, text: str) -> Iterator[str]:
-    """Cut the text where `documents` cuts it; it has been found readable before."""
-    if kind == NDJSON:
-        return (line.strip(_SPACE) for line in text.split("\n") if line.strip())
-    bare = text.strip(_SPACE)
-    return _elements(bare) if bare.startswith("[") else iter((bare,))
-
-
-def _elements(text: str) -> Iterator[str]:
-    at = _after_space(text, 1)
-    while text[at] != "]":
-        _, end = _SCANNER.raw_decode(text, at)
-        yield text[at:end]
-        at = _after_space(text, end)
-        if text[at] == ",":
-            at = _after_space(text, at + 1)
-
-
-def _after_space(text: str, at: int) -> int:
-    while text[at] in _SPACE:
-        at += 1
-    return at
-
-
-_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
-"""Only finds where a value ends: numbers are not looked at."""

@@ -89,7 +89,6 @@ class Sender:
     async def _send(self, batch: Sequence[Waiting], token: str) -> float:
         self._config.reach("sending")
         verdict = await self._centre.post(batch, token, utc_now())
-        self._config.reach("sent")
         match verdict:
             case Judged():
                 return await self._settle(batch, verdict)
@@ -103,6 +102,7 @@ class Sender:
                 return await self._not_sent(verdict.reason, retry_after_seconds=verdict.retry_after_seconds)
 
     async def _settle(self, batch: Sequence[Waiting], verdict: Judged) -> float:
+        self._config.reach("sent")
         taken = [batch[index].sequence for index in verdict.taken]
         refused = {batch[index].sequence: problems for index, problems in verdict.refused.items()}
         now = utc_now()

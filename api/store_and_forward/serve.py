@@ -13,6 +13,7 @@ import uvicorn
 
 from api.store_and_forward.app import create_edge_app
 from api.store_and_forward.config import EdgeConfig
+from api.store_and_forward.database import open_durable
 from api.store_and_forward.writer import Writer
 from infra.embedded.stack_error import StackError
 
@@ -33,6 +34,18 @@ def _alone(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             raise DirectoryInUse(f"an edge buffer runs on {directory} already") from None
         yield
+
+
+class AddressNotTaken(StackError):
+    """The address to listen on is in use, or not one of this machine."""
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise AddressNotTaken(f"cannot listen on {host} port {port}: {error.strerror}") from None
 
 
 class _Server(uvicorn.Server):
@@ -62,10 +75,10 @@ class _Server(uvicorn.Server):
 
 def serve(config: EdgeConfig, host: str, port: int, on_ready: Callable[[str], None], writer_type: type[Writer] = Writer) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the address once posts are taken. Port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with _alone(config.directory), socket.create_server((host, port), family=family, backlog=128) as listening:
+    with _alone(config.directory), _listening(host, port) as listening:
+        open_durable(config.directory).close()  # a file that cannot be used is said here, in one sentence
         bound = listening.getsockname()[1]
-        address = f"http://[{host}]:{bound}" if family == socket.AF_INET6 else f"http://{host}:{bound}"
+        address = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
         settings = uvicorn.Config(
             create_edge_app(config, writer_type),
             loop="uvloop",
@@ -78,5 +91,3 @@ def serve(config: EdgeConfig, host: str, port: int, on_ready: Callable[[str], No
         server = _Server(settings, lambda: on_ready(address))
         server.run(sockets=[listening])
         _log.info("edge_stopped")
-        if not server.started:
-            raise StackError(f"the edge buffer on {config.directory} did not start; its log says why")

@@ -72,7 +72,10 @@ def test_what_is_no_event_document_is_told_apart_from_its_neighbours(case):
     assert isinstance(right, Item)
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", "[{},", "\xff"])
+BOMB = '{"id":"a","type":"t","data":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", "[{},", "\xff", BOMB, f"[{BOMB}]"], ids=range(7))
 def test_a_body_that_is_unreadable_as_a_whole_is_refused_as_by_the_centre(body):
     """The same errors as the centre's."""
     with pytest.raises(ApiError) as caught:

@@ -1,5 +1,6 @@
 """The till's side: every item has an answer, nothing is answered before it is on the disk, and only tills are let in."""
 
+import gzip
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -32,14 +33,17 @@ def test_each_item_of_a_post_has_its_own_fate(tmp_path):
 
 
 def test_every_form_of_body_that_the_centre_takes_is_taken(tmp_path):
-    """Single documents, batches and lines; what the centre refuses as a whole is refused here too."""
+    """Single documents, batches and lines, also compressed; what the centre refuses as a whole is refused here too."""
     lines = b"\n".join([*written([document(1), document(2)]), b"{"])
+    packed = {"Content-Type": NDJSON, "Content-Encoding": "gzip"}
     with running_edge(edge_config(tmp_path / "edge")) as edge:
         answer = edge.client.post("/v1/events", content=lines, headers={"Content-Type": NDJSON})
+        repeat = edge.client.post("/v1/events", content=gzip.compress(lines), headers=packed)
         unknown = edge.client.post("/v1/events", content=lines, headers={"Content-Type": "text/csv"})
         endless = edge.client.post("/v1/events", json=document(3, data="x" * 1_100_000))
 
     assert [row["outcome"] for row in answer.json()["results"]] == ["buffered", "buffered", "rejected"]
+    assert [row["outcome"] for row in repeat.json()["results"]] == ["duplicate", "duplicate", "rejected"]
     assert [(row.status_code, row.json()["code"]) for row in (unknown, endless)] == [
         (415, "unsupported_media_type"),
         (413, "body_too_large"),

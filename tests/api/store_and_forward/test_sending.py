@@ -115,6 +115,26 @@ def test_a_refused_token_stops_sending_until_it_is_replaced(tmp_path):
     assert centre.taken == [*IDS, "id-later"]
 
 
+def test_a_token_for_another_store_refuses_no_event_and_is_replaced(tmp_path):
+    """A wrong token in the file must not empty the whole list into the refused; the right one sends everything."""
+
+    def foreign(batch: Batch) -> Answer:
+        rows = outcomes(batch, "rejected")
+        for row in rows:
+            row["problems"] = [{"code": "store_out_of_scope", "pointer": "/storeid", "expected": "a store of the token"}]
+        return Answer(403, {"code": "store_out_of_scope", "results": rows})
+
+    with scripted_centre(then=foreign) as centre, running_edge(edge_config(tmp_path / "edge", centre.url)) as edge:
+        edge.buffer(DOCUMENTS)
+        until(lambda: edge.health()["state"] == "needs_token", 20, "the state says it")
+        health = edge.health()
+        centre.then = takes_all
+        edge.await_waiting(0)
+
+    assert (health["waiting"], health["refused"]) == (len(DOCUMENTS), 0)
+    assert centre.taken == IDS
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\n", "schlüssel".encode(), b"two\nlines"])
 def test_a_token_file_without_a_token_is_waited_for(tmp_path, content):
     """Missing, empty or unreadable: nothing is sent and nothing lost."""
