@@ -3,6 +3,8 @@
 The same event always gives the same bytes, so a repeat can be told from a conflict by its hash.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import date
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +18,7 @@ from contracts.events.correction import EventCorrected
 from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
 from contracts.fields import Model
 from contracts.records import Headers, LogRecord, OutboundRecord
+from contracts.upcasting import UPCASTERS, Upcaster, carried
 
 CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 900_000
@@ -43,8 +46,14 @@ def _only_follows(problem: Problem, among: list[Problem]) -> bool:
     return problem.code == "too_short" and any(other.pointer.startswith(problem.pointer + "/") for other in among)
 
 
-def build_event(envelope: Envelope, data: Any) -> Event[Model]:
-    """Validate content (a dict or a model) against its type; ContractError with pointers below `/data`."""
+def build_event(envelope: Envelope, data: Any, upcasters: Mapping[str, Upcaster] = UPCASTERS) -> Event[Model]:
+    """Validate content (a dict or a model) against its type; ContractError with pointers below `/data`.
+
+    Content of an older major version becomes an event of today's.
+    """
+    if envelope.type in upcasters and isinstance(data, dict):
+        event_type, data = carried(envelope.type, data, upcasters)
+        envelope = envelope.model_copy(update={"type": event_type})
     declared = EVENT_TYPES.get(envelope.type)
     if declared is None:
         raise ContractError([Problem("unknown_type", "/type", "one of " + ", ".join(sorted(EVENT_TYPES)))])
@@ -152,9 +161,14 @@ def read_envelope(record: LogRecord) -> Envelope:
         raise UnreadableRecord(problems_of(error, "/headers")) from error
 
 
-def decode(record: LogRecord) -> Event[Model]:
-    """Read and validate a record; UnreadableRecord says which header or field, and what was expected."""
+def decode(record: LogRecord, upcasters: Mapping[str, Upcaster] = UPCASTERS) -> Event[Model]:
+    """Read and validate a record; UnreadableRecord says which header or field, and what was expected.
+
+    A record of an older major version is read as an event of today's; its dataschema still names what was written.
+    """
     envelope = read_envelope(record)
+    if envelope.type in upcasters:
+        return _decode_old(envelope, record.value, upcasters)
     declared = EVENT_TYPES.get(envelope.type)
     if declared is None:
         raise UnreadableRecord([Problem("unknown_type", "/headers/type", "one of " + ", ".join(sorted(EVENT_TYPES)))])
@@ -171,6 +185,16 @@ def decode(record: LogRecord) -> Event[Model]:
         except ContractError as error:
             raise UnreadableRecord(error.problems) from error
     return event
+
+
+def _decode_old(envelope: Envelope, value: bytes | None, upcasters: Mapping[str, Upcaster]) -> Event[Model]:
+    try:
+        content = json.loads(value or b"")
+        return build_event(envelope, content, upcasters)
+    except ContractError as error:
+        raise UnreadableRecord(error.problems) from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise UnreadableRecord([Problem("not_upcastable", "/data", f"content that {envelope.type} allowed ({error!r})")]) from error
 
 
 _HASHED = ("ce_type", "ce_storeid", "ce_time", "ce_businessdate")

@@ -21,6 +21,7 @@ from contracts.events.registry import POSTABLE_TYPES
 from contracts.fields import Model
 from contracts.records import OutboundRecord
 from contracts.topics import STORE_FACTS
+from contracts.upcasting import UPCASTERS
 
 PAST = timedelta(days=400)
 FUTURE = timedelta(days=2)
@@ -93,7 +94,7 @@ class Judge:
             envelope = Envelope.model_validate(given)
         except ValidationError as error:
             raise ContractError(problems_of(error)) from error
-        if envelope.type not in POSTABLE_TYPES:
+        if envelope.type not in POSTABLE_TYPES and envelope.type not in UPCASTERS:
             raise _refused("type_not_postable", "/type", "one of " + ", ".join(sorted(POSTABLE_TYPES)))
         return envelope
 
