@@ -1,6 +1,6 @@
 """From a record to what it shows of a till and of its device's numbers; pure.
 
-Only the envelope is validated. An event that nobody can read was sent all the same: its till was heard, its number is known.
+Only the envelope is validated. An event whose content nobody can read was sent all the same: its till was heard, its number is known.
 """
 
 from dataclasses import dataclass
