@@ -3,23 +3,34 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from hashlib import sha256
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import build_event, encode
+from contracts.errors import ContractError
 from contracts.events.control import Tick
 from contracts.events.registry import EVENT_TYPES
+from contracts.identifiers import derived_id
+from producers.simulator.faults import ALL, FAULTS, chosen_faults
 from producers.simulator.generate import generate
+from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
+from producers.simulator.pace import Pace, speed_of
 from producers.simulator.truth import GroundTruth, TruthTally
 from producers.simulator.world import SimulatedRecord
 
 SMALL = SimulationOptions(stores=2, days=2, scale=0.05, partitions=3, duplicate_share=0.1)
+TROUBLED = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=ALL)
+PLAIN = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=frozenset())
+QUIET_LINES = frozenset({"conflicting_duplicates", "duplicates", "late_batches", "late_punches", "offline_tills", "sequence_gaps"})
 
 
 def digest(options: SimulationOptions) -> str:
@@ -29,6 +40,13 @@ def digest(options: SimulationOptions) -> str:
         written = encode(record.event, "t")
         state.update(repr((record.arrival, record.route, record.repeat, written.key, written.headers)).encode() + written.value)
     return state.hexdigest()
+
+
+@cache
+def simulated(options: SimulationOptions) -> tuple[list[SimulatedRecord], Injected]:
+    """Return a simulation and what was put into it."""
+    injected = Injected()
+    return list(generate(options, injected)), injected
 
 
 def truth_of(records: list[SimulatedRecord]) -> GroundTruth:
@@ -51,13 +69,13 @@ def test_the_same_seed_gives_the_same_bytes(seed: int, stores: int, days: int) -
 
 def test_another_process_gives_the_same_bytes() -> None:
     """Not even the interpreter's hash seed has a part in it."""
-    code = "from tests.producers.test_simulator import SMALL, digest; print(digest(SMALL))"
+    code = "from tests.producers.test_simulator import TROUBLED, digest; print(digest(TROUBLED))"
     runs = [
         subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True)
         for seed in ("1", "2")
     ]
 
-    assert [run.stdout.strip() for run in runs] == [digest(SMALL)] * 2
+    assert [run.stdout.strip() for run in runs] == [digest(TROUBLED)] * 2
 
 
 def test_other_options_never_share_an_event_id() -> None:
@@ -141,3 +159,243 @@ def test_no_shows_are_told_apart_by_when_a_punch_is_heard_of() -> None:
         assert min(heard[shifts[name].employee_id, shifts[name].starts_at.date()]) >= shifts[name].starts_at + timedelta(minutes=25)
     assert set(truth.no_shows_raised) == {*truth.no_shows_confirmed, *truth.no_shows_retracted}
     assert all(shifts[name].status == "planned" for name in truth.no_shows_raised)
+
+
+def test_every_kind_of_fault_happens_and_is_counted_with_its_events() -> None:
+    """Three stores and four days show every kind; what it names is on the log, but for receipts that were lost."""
+    records, injected = simulated(TROUBLED)
+    sent = {str(row.event.id) for row in records}
+
+    assert set(injected.counts) == ALL
+    for kind, places in injected.places.items():
+        named = {event for place in places for event in place.event_ids}
+        assert (named & sent == set()) if kind == "sequence_gaps" else named <= sent, kind
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, fault in FAULTS.items() if fault.per == "day"))
+def test_a_kind_of_fault_befalls_the_same_stores_and_days_whatever_else_goes_wrong(kind: str) -> None:
+    """Each kind draws from streams of its own."""
+    alone = Injected()
+    for _ in generate(SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=frozenset({kind})), alone):
+        pass
+
+    together = simulated(TROUBLED)[1]
+    assert set(alone.counts) == {kind}
+    assert [(place.store_id, place.at.date()) for place in alone.places[kind]] == [
+        (place.store_id, place.at.date()) for place in together.places[kind]
+    ]
+
+
+def bought(records: list[SimulatedRecord]) -> Counter[tuple[object, ...]]:
+    """Return what was sold where and when, without the numbers that a till gives."""
+    return Counter(
+        (row.event.store_id, row.event.envelope.occurred_at, *((line.sku, line.quantity, line.gross) for line in row.event.data.lines))
+        for row in records
+        if row.event.type == "sale.completed.v1" and not row.repeat
+    )
+
+
+def test_troubles_of_lines_and_senders_change_no_sale() -> None:
+    """The same customers buy the same things at the same moments; a lost receipt is the only difference."""
+    troubled = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=QUIET_LINES)
+    records, injected = simulated(troubled)
+
+    missing = bought(simulated(PLAIN)[0]) - bought(records)
+
+    assert sum(missing.values()) == injected.counts["sequence_gaps"] > 0
+    assert not bought(records) - bought(simulated(PLAIN)[0])
+
+
+def test_device_numbers_have_gaps_only_where_an_event_was_lost() -> None:
+    """Every event of a device but its heartbeats has the next number."""
+    records, injected = simulated(TROUBLED)
+    numbers = defaultdict(list)
+    for row in records:
+        if row.event.envelope.device_seq is not None and not row.repeat:
+            numbers[row.event.store_id, row.event.envelope.device_id].append(row.event.envelope.device_seq)
+
+    missing = {(*device, gap) for device, seen in numbers.items() for gap in set(range(1, max(seen) + 1)) - set(seen)}
+
+    assert all(len(seen) == len(set(seen)) for seen in numbers.values())
+    assert missing == {(place.store_id, place.device, place.figures["device_seq"]) for place in injected.places["sequence_gaps"]}
+
+
+def test_a_till_gives_a_sign_of_life_every_quarter_of_an_hour_unless_it_is_silent() -> None:
+    """Without faults no pause is longer; a silent till neither beats nor sells."""
+    beats = defaultdict(list)
+    for row in simulated(PLAIN)[0]:
+        if row.event.type == "till.heartbeat.v1":
+            beats[row.event.store_id, row.event.data.till_id, row.event.envelope.business_date].append(row.event.envelope.occurred_at)
+    pauses = {later - earlier for times in beats.values() for earlier, later in pairwise(times)}
+    assert pauses == {timedelta(minutes=15)}
+
+    records, injected = simulated(TROUBLED)
+    for place in injected.places["silent_tills"]:
+        of_till = [row for row in records if (row.event.store_id, row.event.envelope.device_id) == (place.store_id, place.device)]
+        heard = {row.event.type for row in of_till if place.at <= row.event.envelope.occurred_at < place.until and not row.repeat}
+        assert not heard & {"till.heartbeat.v1", "sale.suspended.v1"}
+
+
+def test_late_batches_come_hours_to_a_week_later() -> None:
+    """What a till rang up without a line arrives after it, in order."""
+    records, injected = simulated(TROUBLED)
+    first = {str(row.event.id): row for row in reversed(records) if not row.repeat}
+
+    for place in injected.places["late_batches"]:
+        arrivals = [first[event].arrival for event in place.event_ids]
+        assert arrivals == sorted(arrivals)
+        assert all(timedelta(hours=3) < at - place.until < timedelta(days=7, hours=1) for at in arrivals)
+
+
+def test_a_wrong_clock_dates_its_events_wrong_and_nothing_else() -> None:
+    """Minutes are kept, more than five minutes ahead is flagged, 1970 cannot be read."""
+    records, injected = simulated(TROUBLED)
+    by_id = {str(row.event.id): row for row in records if not row.repeat}
+    for kind in ("clock_minutes", "clock_ahead"):
+        for place in injected.places[kind]:
+            for name in place.event_ids:
+                envelope = by_id[name].event.envelope
+                ahead = timedelta(seconds=place.figures["seconds_ahead"])
+                assert place.at <= envelope.occurred_at - ahead < place.until + timedelta(seconds=1)
+                assert envelope.clock_ahead == (kind == "clock_ahead")
+    broken = {name for place in injected.places["clock_1970"] for name in place.event_ids}
+    assert {by_id[name].event.envelope.occurred_at.year for name in broken} == {1970}
+    for row in records:
+        if str(row.event.id) not in broken:
+            build_event(
+                row.event.envelope.model_validate(dict(row.event.envelope)), row.event.data.model_dump(mode="json", exclude_none=True)
+            )
+
+
+def test_a_conflicting_duplicate_has_the_id_and_not_the_content() -> None:
+    """It is valid, it comes later, and the first content counts."""
+    records, injected = simulated(TROUBLED)
+    conflicts = [row for row in records if row.conflict]
+
+    assert len(conflicts) == injected.counts["conflicting_duplicates"] > 0
+    for row in conflicts:
+        (first,) = [other for other in records if other.event.id == row.event.id and not other.repeat]
+        assert (first.arrival < row.arrival, first.event.data == row.event.data) == (True, False)
+    assert truth_of(records).net_sales == truth_of([row for row in records if not row.conflict]).net_sales
+
+
+def test_faults_are_chosen_by_name() -> None:
+    """All, none, the usual ones, or some; an unknown name is refused with those that there are."""
+    assert chosen_faults("all") == ALL
+    assert chosen_faults("none") == frozenset()
+    assert chosen_faults("no_shows, sales_drops") == {"no_shows", "sales_drops"}
+    with pytest.raises(ValueError, match=r"not no_show$"):
+        chosen_faults("no_show")
+    with pytest.raises(ValueError, match="no_show"):
+        SimulationOptions(faults=frozenset({"no_show"}))
+
+
+def test_promotions_lift_their_goods_while_they_run_and_are_paid_for_afterwards() -> None:
+    """Units of promoted goods are above those of the weeks before while it runs, and below right after it."""
+    units: Counter[tuple[date, str]] = Counter()
+    named, promotions = set(), []
+    for row in generate(SimulationOptions(stores=2, days=21, scale=0.5, ticks=False, faults=frozenset())):
+        if row.event.type == "sale.completed.v1":
+            for line in row.event.data.lines:
+                units[row.event.envelope.business_date, line.sku] += int(line.quantity)
+                named.add(line.promotion_id)
+        elif row.event.type == "promotion.defined.v1":
+            promotions.append(row.event.data)
+    promotion = next(row for row in promotions if not row.store_ids and row.starts_at.date() > date(2026, 3, 5))
+
+    first, until = promotion.starts_at.date(), promotion.ends_at.date()
+    days = {"on": _days(first, until), "after": _days(until, until + timedelta(days=2)), "before": _days(first - timedelta(days=7), first)}
+    rate = {when: sum(units[day, sku] for day in span for sku in promotion.skus) / len(span) for when, span in days.items()}
+
+    assert rate["on"] > 1.4 * rate["before"]
+    assert rate["after"] < rate["on"] / 1.5
+    assert promotion.promotion_id in named <= {None, *(row.promotion_id for row in promotions)}
+
+
+def _days(first: date, until: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((until - first).days)]
+
+
+def test_seollal_empties_the_shops_of_korea_only() -> None:
+    """On the day itself about half is sold, in the days before more than usual; elsewhere it is a day like any other."""
+    sold = {}
+    for country in ("KR", "GB"):
+        days: Counter[date] = Counter()
+        for row in generate(
+            SimulationOptions(start=date(2026, 2, 10), days=9, stores=2, scale=0.3, country=country, ticks=False, faults=frozenset())
+        ):
+            days[row.event.envelope.business_date] += row.event.type == "sale.completed.v1"
+        sold[country] = days
+
+    korea, elsewhere = sold["KR"], sold["GB"]
+    assert korea[date(2026, 2, 17)] < 0.7 * elsewhere[date(2026, 2, 17)]
+    assert korea[date(2026, 2, 15)] > elsewhere[date(2026, 2, 15)]
+
+
+def test_memory_does_not_grow_with_the_days() -> None:
+    """A long simulation holds no more than a short one."""
+    peaks = []
+    for days in (6, 24):
+        tally = TruthTally()
+        tracemalloc.start()
+        for row in generate(SimulationOptions(stores=1, days=days, scale=0.1, ticks=False, faults=ALL)):
+            tally.observe(row)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_long_simulation_of_many_stores_begins_at_once() -> None:
+    """Stores and days that nobody asked for yet are not simulated."""
+    records = islice(generate(SimulationOptions(stores=300, days=2000, ticks=False)), 300 * 9 + 2000)
+
+    assert [row.route for row in records][-1] == "facts"
+
+
+def test_ids_are_those_that_the_contracts_derive() -> None:
+    """The simulator's shortcut and the project's rule give the same id, so that nobody has to know the shortcut."""
+    options = SimulationOptions(stores=1, days=1, scale=0.02, ticks=False)
+    (opened, *_) = [row.event for row in simulated(options)[0] if row.event.type == "till.opened.v1"]
+
+    assert opened.id == derived_id("simulator", options.run, opened.store_id, opened.type, "0", opened.data.period_id)
+
+
+async def test_a_pace_waits_for_the_moment_of_each_record_and_not_for_what_is_late() -> None:
+    """At sixtyfold speed an hour takes a minute; time spent elsewhere is not waited for again."""
+    clock, waits = [100.0], []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        clock[0] += seconds
+
+    pace, begin = Pace(60.0, lambda: clock[0], sleep), datetime(2026, 3, 2, 9, tzinfo=UTC)
+    await pace.await_moment(begin)
+    await pace.await_moment(begin + timedelta(hours=1))
+    clock[0] += 90
+    await pace.await_moment(begin + timedelta(hours=2))
+    await pace.await_moment(begin + timedelta(hours=3))
+
+    assert waits == [60.0, 30.0]
+
+
+def test_a_speed_is_a_name_or_a_factor() -> None:
+    """As fast as possible, real time, or a factor above zero."""
+    assert (speed_of("max"), speed_of("realtime"), speed_of("60"), speed_of("0.5")) == (None, 1.0, 60.0, 0.5)
+    for text in ("fast", "0", "-1", "nan", "inf"):
+        with pytest.raises(ValueError, match="realtime"):
+            speed_of(text)
+
+
+def test_only_a_clock_of_1970_makes_an_event_that_the_contracts_refuse() -> None:
+    """Nothing else of a simulation with every fault is refused, and the ground truth counts none of it."""
+    records, injected = simulated(TROUBLED)
+    refused = 0
+    for row in records:
+        try:
+            build_event(row.event.envelope, row.event.data.model_dump(mode="json", exclude_none=True))
+            row.event.envelope.model_validate(row.event.envelope.model_dump())
+        except (ContractError, ValueError):
+            refused += not row.repeat
+
+    assert refused == truth_of(records).unreadable == sum(place.figures["events"] for place in injected.places["clock_1970"])
