@@ -6,7 +6,7 @@ is sent again gives the same events with the same bytes.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -60,6 +60,10 @@ class Connection(Model):
     def event_id(self, *key: str) -> UUID:
         """Derive the id of an event from the vendor's own key."""
         return derived_id("vendor", self.source, *key)
+
+
+SETTLING = timedelta(minutes=1)
+"""How long after it was closed a receipt is still being written by the vendor itself; what is written later is an update."""
 
 
 @dataclass(frozen=True, slots=True)

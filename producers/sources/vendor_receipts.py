@@ -83,13 +83,17 @@ class Lines:
         self.remainder += price.remainder
         self.left_over += abs(price.left_over)
 
-    def content(self, node: Node, total: int, declared_rounding: int = 0, **values: Any) -> dict[str, Any]:
-        """Return the content of a receipt of `total` minor units (below zero: paid out); refused where it does not sum up."""
+    def content(self, node: Node, total: int, declared_rounding: int = 0, total_at: str | None = None, **values: Any) -> dict[str, Any]:
+        """Return the content of a receipt of `total` minor units (below zero: paid out), which the vendor says at `total_at`.
+
+        Refused where it does not sum up.
+        """
         if not self.rows:
             raise node.refused("no_lines", "at least one line")
         expected = self.sum() + declared_rounding
         if abs(total - expected) > len(self.rows) + self.left_over:
-            raise node.refused("total_disagrees", f"a total of {expected} minor units, the sum of the lines")
+            said = node.at(total_at) if total_at else node
+            raise said.refused("total_disagrees", f"a total of {expected} minor units, the sum of the lines")
         return {
             "currency": self.currency,
             "lines": tuple(self.rows),

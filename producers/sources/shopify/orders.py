@@ -33,6 +33,7 @@ def order_events(order: Node, connection: Connection) -> Iterable[Event[Model]]:
     content = lines.content(
         order,
         total,
+        total_at="total_price",
         receipt_id=order_id,
         customer_ref=order.text_or_none("customer", "id"),
         employee_id=order.text_or_none("user_id"),

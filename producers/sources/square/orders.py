@@ -1,7 +1,7 @@
 """Square orders as receipts: a completed sale, a return, or an exchange (a sale with returned lines). Pure.
 
-Only COMPLETED orders are told. A `version` above 1 that was made after the order was closed is an update of what was
-told already: it becomes a correction, whose id follows from the order and that version.
+Only COMPLETED orders are told. A `version` above 1 that was made more than a minute after the order was closed is an
+update of what was told already: it becomes a correction, whose id follows from the order and that version.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED
 from contracts.fields import Model
 from producers.sources.payload import Node
 from producers.sources.square.order_lines import money, refund_of, returned_lines, service_charge, sold_line, taxes_of, tender_of
-from producers.sources.vendor import Connection, Happening, StoreAt, Update
+from producers.sources.vendor import SETTLING, Connection, Happening, StoreAt, Update
 from producers.sources.vendor_receipts import Lines, tenders_that_fit
 
 _UPDATED = "the order was changed after it was closed"
@@ -40,7 +40,7 @@ def order_events(order: Node, connection: Connection) -> Iterable[Event[Model] |
 def _changed_after(order: Node, closed_at: datetime) -> datetime | None:
     updated_at = order.moment_or_none("updated_at")
     is_later_version = order.has("version") and order.whole("version") > 1
-    return updated_at if is_later_version and updated_at is not None and updated_at > closed_at else None
+    return updated_at if is_later_version and updated_at is not None and updated_at > closed_at + SETTLING else None
 
 
 def _receipt(order: Node, connection: Connection, store: StoreAt) -> tuple[str, dict[str, Any]]:
@@ -63,6 +63,7 @@ def _receipt(order: Node, connection: Connection, store: StoreAt) -> tuple[str, 
         order,
         net,
         rounding,
+        total_at="return_amounts" if is_return else "net_amounts" if returns else "total_money",
         receipt_id=order.text("id"),
         customer_ref=order.text_or_none("customer_id"),
         tenders=tenders_that_fit(tenders, net, len(lines.rows)) if returns else tuple(tenders),

@@ -6,7 +6,7 @@ whose id follows from the check and that time.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from contracts.envelope import Event
@@ -14,11 +14,9 @@ from contracts.events.registry import SALE_COMPLETED, SALE_VOIDED
 from contracts.fields import Model
 from producers.sources.payload import Node
 from producers.sources.toast.check_lines import check_lines, payment_tender
-from producers.sources.vendor import Connection, Happening, StoreAt
+from producers.sources.vendor import SETTLING, Connection, Happening, StoreAt
 from producers.sources.vendor_receipts import minor
 
-SETTLING: Final = timedelta(minutes=1)
-"""How long after its closing a check is still being written by the till itself."""
 _NOT_PAID: Final = frozenset({"VOIDED", "DENIED", "CANCELLED", "ERROR"})
 
 
@@ -60,6 +58,7 @@ def _content(order: Node, check: Node, connection: Connection, store: StoreAt) -
     return lines.content(
         check,
         total,
+        total_at="totalAmount",
         receipt_id=check.text("guid"),
         employee_id=order.text_or_none("server", "guid"),
         customer_ref=check.text_or_none("customer", "guid"),

@@ -10,10 +10,13 @@ from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
 from tests.producers.vendors.golden_files import PAYLOADS, REWRITE, bytes_of, canonical, expected_of, name_of, translated
 
+SALES = {"simple_sale", "split_tender_tip", "discount_tax", "linked_return", "unknown_location"}
+STOCK = {"count", "receipt", "waste", "adjustments"}
+PUNCHES = {"timecard_with_break", "open_timecard"}
 CASES = {
-    "square": {"simple_sale", "split_tender_tip", "discount_tax", "linked_return", "unlinked_return", "updated_after_completion"},
-    "toast": {"simple_sale", "split_tender_tip", "discount_tax", "linked_return", "void_after_completion", "void_before_completion"},
-    "shopify": {"simple_sale", "split_tender_tip", "discount_tax", "linked_return", "unknown_currency", "count"},
+    "square": SALES | STOCK | PUNCHES | {"unlinked_return", "updated_after_completion", "unknown_currency", "price_that_does_not_multiply"},
+    "toast": SALES | PUNCHES | {"void_after_completion", "void_before_completion", "updated_after_completion", "auto_clocked_out"},
+    "shopify": SALES | {"unknown_currency", "count"},
     "json_lines": {"mixed"},
 }
 
