@@ -30,7 +30,7 @@ def run(
     directory: Directory,
     host: Annotated[str, typer.Option(help="Address to listen on for tills.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    max_bytes: Annotated[int, typer.Option(min=1_000_000, help="Most bytes that are kept; above, tills are told to wait.")] = 2**30,
+    max_bytes: Annotated[int, typer.Option(min=64 * 2**20, help="Most bytes that are kept; above, tills are told to wait.")] = 2**30,
 ) -> None:
     """Take events of tills, keep them on the disk, send them to the centre in order. Ends gently on SIGTERM and Ctrl-C."""
     from api.store_and_forward.config import EdgeConfig

@@ -42,6 +42,7 @@ class Door:
             with socket.create_connection(self._inside, timeout=10) as inner:
                 threading.Thread(target=_copy, args=(outer, inner), daemon=True).start()
                 self._copy_answers(inner, outer)
+                outer.shutdown(socket.SHUT_RDWR)  # closing alone does not end a connection that the other thread reads
 
     def _copy_answers(self, inner: socket.socket, outer: socket.socket) -> None:
         while piece := inner.recv(_PIECE_BYTES):

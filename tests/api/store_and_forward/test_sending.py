@@ -1,13 +1,17 @@
 """The centre's side: in order, exactly as sent, removed only when the centre has it, whatever the centre answers meanwhile."""
 
+import threading
+from dataclasses import replace
+
 import pytest
 
-from tests.api.store_and_forward.running import document, edge_config, running_edge, written
+from tests.api.store_and_forward.running import QUICK, document, edge_config, running_edge, written
 from tests.api.store_and_forward.scripted_centre import Answer, Batch, outcomes, scripted_centre, takes_all
 from tests.waiting import until
 
 DOCUMENTS = [document(number, data={"amount": 10**20 + number, "rate": 1.5}) for number in range(1, 8)]
 IDS = [row["id"] for row in DOCUMENTS]
+FEW = replace(QUICK, batch_events=4)
 
 
 def test_everything_arrives_in_order_and_as_it_was_sent(tmp_path):
@@ -162,6 +166,43 @@ def test_retry_after_is_honoured(tmp_path):
 
     first, second = centre.moments
     assert second - first >= 1.0
+
+
+def test_a_centre_that_does_not_answer_in_time_is_asked_again_with_less(tmp_path):
+    """A slow line gets smaller batches; what the slow answer was about is repeated, nothing is lost."""
+    held = threading.Event()
+
+    def slow(batch: Batch) -> Answer:
+        held.wait(10)
+        return takes_all(batch)
+
+    with scripted_centre(slow) as centre:
+        with running_edge(edge_config(tmp_path / "edge", centre.url, send_timeout_seconds=0.3, pace=FEW)) as edge:
+            assert edge.post(DOCUMENTS).status_code == 200
+            edge.await_waiting(0)
+        held.set()
+
+    assert [len(batch) for batch in centre.batches[:2]] == [4, 2]
+    assert [row["id"] for batch in centre.batches[1:] for row in batch] == IDS
+
+
+def test_a_stop_does_not_wait_for_a_centre_that_hangs(tmp_path):
+    """The batch under way is given up and still waits."""
+    held, is_held = threading.Event(), threading.Event()
+
+    def hangs(batch: Batch) -> Answer:
+        is_held.set()
+        held.wait(30)
+        return Answer(503)
+
+    config = edge_config(tmp_path / "edge", stop_grace_seconds=0.1)
+    with scripted_centre(hangs) as centre:
+        with running_edge(replace(config, centre=centre.url)) as edge:
+            edge.buffer(DOCUMENTS[:2])
+            assert is_held.wait(10)
+        held.set()
+    with running_edge(config) as edge:
+        assert edge.health()["waiting"] == 2
 
 
 def test_what_waits_when_the_buffer_stops_is_sent_by_the_next_one(tmp_path):
