@@ -1,6 +1,7 @@
 """Gaps and silence: what was heard is a set, what is missing follows from it, and who was silent is said by name."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,11 @@ LISTS = {"S1": [(DAY, ("1", "2"))], "S2": [(DAY, ("1",))], "S3": []}
 def _numbers(*numbers: int, day: int = 0, device: str = "till-1") -> list[Event[Any]]:
     """Receipts of one device with these numbers, on a day of the story."""
     return [numbered(receipt(f"{device}/{number}", at(day * 1440 + number)), device, number) for number in numbers]
+
+
+def _ahead(happened: Event[Any]) -> Event[Any]:
+    """Let the edge have found that the clock of an event was ahead."""
+    return replace(happened, envelope=happened.envelope.model_copy(update={"clock_ahead": True}))
 
 
 @pytest.fixture
@@ -121,6 +127,7 @@ facts = st.one_of(
     st.builds(lambda m, d, n, s: numbered(receipt(f"r/{m}/{d}/{n}", at(m), store=s), d, n), minutes, devices, st.integers(1, 12), names),
     st.builds(lambda m, d, n, s: numbered(heartbeat(f"h/{m}/{n}", at(m), s, last=n), d), minutes, devices, st.integers(1, 14), names),
     st.builds(lambda m, s: sold(f"sale/{m}", at(m), store=s), minutes, names),
+    st.builds(lambda m, s: _ahead(receipt(f"ahead/{m}", at(m), store=s)), minutes, names),
     st.builds(lambda m, s: closed(f"z/{m}", at(m - 60), at(m), s), minutes, names),
 )
 
@@ -232,6 +239,19 @@ async def test_a_till_that_never_reports_is_silent_while_its_neighbours_are_hear
     assert [(till.till_id, till.is_closed) for till in heard["S1", NEXT].tills] == [("2", True)]
     assert (heard["S1", NEXT].last_heard_at, heard["S2", NEXT].last_heard_at) == (at(1500), None)
     assert {day.numbers_missing for day in heard.values()} == {None}
+
+
+@pytest.mark.stack
+async def test_a_clock_that_is_ahead_begins_no_day_for_anybody(place: Addresses, engine: AsyncEngine) -> None:
+    """Tomorrow is expected as soon as a clock that is right says so, whichever came first."""
+    story = [receipt("a", at(0)), _ahead(receipt("b", at(1440), store="S2"))]
+    await fold_steps(place, "till_days", [log_of(story)])
+    before = await _days(engine, "S1", "S2")
+    await fold_steps(place, "till_days", [log_of([*story, receipt("c", at(1440), store="S2")])[2:]])
+    after = await _days(engine, "S1", "S2")
+
+    assert [(day.store_id, day.business_date) for day in before] == [("S1", DAY)]
+    assert [(day.store_id, day.business_date) for day in after] == [("S1", DAY), ("S1", NEXT), ("S2", NEXT)]
 
 
 @pytest.mark.stack

@@ -1,6 +1,7 @@
 """Which stores and tills should have been heard on which business dates; pure.
 
-A store is expected from the first business date on which it was ever heard, and for as long as any store in scope is heard.
+A store is expected from the first business date on which it was ever heard, and for as long as any store in scope is heard by
+a clock that is not ahead.
 """
 
 from collections.abc import Mapping, Sequence

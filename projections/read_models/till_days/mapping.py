@@ -51,7 +51,7 @@ COVERED_TYPES: Final = FACT_TYPES | {EVENT_CORRECTED}
 
 
 class Heard(NamedTuple):
-    """Signs of life; `till_id` is None where neither the event nor its device says which till it was."""
+    """A sign of life; `till_id` is None where neither the event nor its device says which till it was."""
 
     store_id: str
     business_date: date
@@ -59,6 +59,7 @@ class Heard(NamedTuple):
     heard_at: datetime
     is_heartbeat: bool
     is_closing: bool
+    is_ahead: bool
 
 
 class Numbered(NamedTuple):
@@ -114,7 +115,8 @@ def _content(value: bytes | None) -> _Said:
 
 def _heard(envelope: Envelope, day: date, said: _Said) -> Heard:
     till_id = said.till_id or envelope.device_id
-    return Heard(envelope.store_id, day, till_id, envelope.occurred_at, envelope.type == TILL_HEARTBEAT, envelope.type == TILL_CLOSED)
+    is_heartbeat, is_closing = envelope.type == TILL_HEARTBEAT, envelope.type == TILL_CLOSED
+    return Heard(envelope.store_id, day, till_id, envelope.occurred_at, is_heartbeat, is_closing, envelope.clock_ahead)
 
 
 def _numbers(envelope: Envelope, day: date, said: _Said) -> list[Numbered]:

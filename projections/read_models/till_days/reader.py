@@ -17,7 +17,8 @@ MOST_RANGES: Final = 20
 
 _HEARD: Final = """
     SELECT s.store_id, (SELECT min(d.business_date) FROM read_g{generation}.store_days d WHERE d.store_id = s.store_id) AS first_day,
-           (SELECT max(d.business_date) FROM read_g{generation}.store_days d WHERE d.store_id = s.store_id) AS last_day,
+           (SELECT max(d.business_date) FROM read_g{generation}.store_days d
+               WHERE d.store_id = s.store_id AND d.is_certain) AS last_day,
            EXISTS (SELECT FROM read_g{generation}.device_numbers n WHERE n.store_id = s.store_id) AS is_numbered
     FROM unnest(CAST(:stores AS text[])) AS s (store_id)
 """

@@ -30,6 +30,7 @@ def _stores(metadata: MetaData) -> Table:
         Column("store_id", Text, primary_key=True),
         Column("business_date", Date, primary_key=True),
         Column("last_heard_at", DateTime(timezone=True), nullable=False),
+        Column("is_certain", Boolean, nullable=False),
     )
 
 

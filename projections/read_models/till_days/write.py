@@ -15,13 +15,15 @@ from projections.sinks.postgres_facts import FactTables
 from projections.sinks.postgres_rows import query
 
 _STORES: Final = """
-    INSERT INTO store_days AS known (store_id, business_date, last_heard_at)
-    SELECT store_id, business_date, max(last_heard_at)
-    FROM unnest(%s::text[], %s::date[], %s::timestamptz[]) AS given (store_id, business_date, last_heard_at)
+    INSERT INTO store_days AS known (store_id, business_date, last_heard_at, is_certain)
+    SELECT store_id, business_date, max(last_heard_at), bool_or(NOT is_ahead)
+    FROM unnest(%s::text[], %s::date[], %s::timestamptz[], %s::boolean[]) AS given (store_id, business_date, last_heard_at, is_ahead)
     GROUP BY store_id, business_date ORDER BY store_id, business_date
-    ON CONFLICT (store_id, business_date) DO UPDATE SET last_heard_at = excluded.last_heard_at
-    WHERE excluded.last_heard_at > known.last_heard_at
+    ON CONFLICT (store_id, business_date) DO UPDATE SET
+        last_heard_at = greatest(known.last_heard_at, excluded.last_heard_at), is_certain = known.is_certain OR excluded.is_certain
+    WHERE excluded.last_heard_at > known.last_heard_at OR excluded.is_certain > known.is_certain
 """
+"""A day is certain when a clock that is not ahead says so: one wrong clock must not begin tomorrow for every store."""
 _TILLS: Final = """
     INSERT INTO till_days AS known (store_id, till_id, business_date, last_heard_at, has_heartbeat, is_closed)
     SELECT store_id, till_id, business_date, max(last_heard_at), bool_or(has_heartbeat), bool_or(is_closed)
@@ -99,7 +101,7 @@ class TillDays:
 
 
 async def _hear(conn: AsyncConnection, heard: Sequence[Heard]) -> None:
-    await query(conn, _STORES, _columns([(row.store_id, row.business_date, row.heard_at) for row in heard]))
+    await query(conn, _STORES, _columns([(row.store_id, row.business_date, row.heard_at, row.is_ahead) for row in heard]))
     tills = [row for row in heard if row.till_id is not None]
     if tills:
         rows = [(row.store_id, row.till_id, row.business_date, row.heard_at, row.is_heartbeat, row.is_closing) for row in tills]

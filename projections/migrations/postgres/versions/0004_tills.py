@@ -13,6 +13,7 @@ TILL_DAYS = (
         store_id text NOT NULL,
         business_date date NOT NULL,
         last_heard_at timestamptz NOT NULL,
+        is_certain boolean NOT NULL,
         PRIMARY KEY (store_id, business_date)
     )
     """,
