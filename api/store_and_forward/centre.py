@@ -48,7 +48,7 @@ class Centre:
         except httpx.ConnectTimeout as error:
             return Unavailable(type(error).__name__)
         except httpx.TimeoutException as error:
-            return NotAsOne("timeout", type(error).__name__, may_be_content=False)
+            return NotAsOne("timeout", type(error).__name__, "time")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Unavailable(f"{type(error).__name__}: {error}")
         return read_answer(answer.status_code, answer.headers, answer.content, [item.id for item in batch], now)

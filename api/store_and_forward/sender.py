@@ -19,6 +19,8 @@ from api.store_and_forward.writer import Writer
 from infra.clock import monotonic_seconds, utc_now
 
 _log = structlog.get_logger(__name__)
+_LARGE_BYTES = 64 * 1024
+"""A smaller event that something on the way calls too large is not at fault: nothing of a common size is set aside for that."""
 
 
 class Sender:
@@ -124,11 +126,11 @@ class Sender:
     async def _send_less(self, batch: Sequence[Waiting], verdict: NotAsOne) -> float:
         """Halve the batch; an event that is refused even alone is set aside, so that it blocks nobody."""
         self._pace = self._pace.smaller()
-        if verdict.may_be_content and len(batch) > 1:
+        if len(batch) > 1 and verdict.suspect != "time":
             return 0.0
-        if verdict.may_be_content:
+        if verdict.suspect == "content" or (verdict.suspect == "size" and len(batch[0].body) > _LARGE_BYTES):
             problem = {"code": verdict.code, "pointer": "", "expected": verdict.detail}
-            return await self._settle(batch, Judged(frozenset(), {0: [problem]}))
+            return await self._settle(batch[:1], Judged(frozenset(), {0: [problem]}))
         return await self._not_sent(f"{verdict.code}: {verdict.detail}")
 
     async def _not_sent(self, reason: str, needs_token: bool = False, retry_after_seconds: float | None = None) -> float:

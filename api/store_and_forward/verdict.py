@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Literal
 
 _TAKEN = frozenset({"accepted", "duplicate"})
 _OF_THE_TOKEN = "store_out_of_scope"  # noqa: S105 - the code of a problem
-_OF_THE_CONTENT = frozenset({400, 422})
+_OF_THE_CONTENT = frozenset({400, 413, 422})
 
 Problems = list[dict[str, Any]]
 
@@ -36,11 +36,15 @@ class TokenRefused:
 
 @dataclass(frozen=True, slots=True)
 class NotAsOne:
-    """The centre could not take the batch as one: too large, too slow, or something in it spoils the rest."""
+    """The batch could not be taken as one; `suspect` says what may be wrong with it.
+
+    `content`: the centre says that it is unreadable or too large. `size`: something on the way finds it too large. `time`: it did
+    not arrive, or was not answered, in time.
+    """
 
     code: str
     detail: str
-    may_be_content: bool = True
+    suspect: Literal["content", "size", "time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,12 @@ def _undecided(status: int, content: Mapping[str, Any], retry_after_seconds: flo
     reason = f"{status} {code}".strip()
     if status in {401, 403}:
         return TokenRefused(reason)
-    if status == 413 or (status in _OF_THE_CONTENT and code):
-        return NotAsOne(code or "too_large", detail or f"status {status}")
+    if status in _OF_THE_CONTENT and code:
+        return NotAsOne(code, detail, "content")
+    if status == 413:
+        return NotAsOne("body_too_large", "a smaller body, says something on the way", "size")
     if status == 408:
-        return NotAsOne(code or "timeout", detail, may_be_content=False)
+        return NotAsOne(code or "body_timeout", detail, "time")
     return Unavailable(reason if status >= 300 else f"{reason}: not an answer about these events", retry_after_seconds)
 
 

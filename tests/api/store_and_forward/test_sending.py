@@ -100,6 +100,27 @@ def test_an_event_that_spoils_a_batch_is_found_and_set_aside(tmp_path):
     assert centre.taken == [*IDS[:4], *IDS[5:]]
 
 
+def test_only_a_large_event_is_set_aside_when_something_on_the_way_finds_it_too_large(tmp_path):
+    """A proxy that refuses bodies above its limit blocks nobody; one that refuses everything for a while loses nobody."""
+    large = document("large", data="x" * 100_000)
+    is_broken = [True]
+
+    def proxy(batch: Batch) -> Answer:
+        is_over = is_broken[0] or any(row["id"] == "id-large" for row in batch)
+        return Answer(413, b"<html>") if is_over else takes_all(batch)
+
+    with scripted_centre(then=proxy) as centre, running_edge(edge_config(tmp_path / "edge", centre.url)) as edge:
+        assert edge.post([*DOCUMENTS, large, document("last")]).status_code == 200
+        until(lambda: edge.health()["state"] == "centre_away", 20, "even one event is too large")
+        health = edge.health()
+        is_broken[0] = False
+        edge.await_waiting(0)
+        assert edge.health()["refused"] == 1
+
+    assert (health["waiting"], health["refused"]) == (len(DOCUMENTS) + 2, 0)
+    assert centre.taken == [*IDS, "id-last"]
+
+
 def test_a_refused_token_stops_sending_until_it_is_replaced(tmp_path):
     """Everything is kept, the centre is left alone, the state says what is needed; a new token in the file is enough."""
     config = edge_config(tmp_path / "edge", token="old")

@@ -72,9 +72,10 @@ def test_a_token_for_other_stores_refuses_no_event():
 
 def test_a_batch_that_is_unreadable_as_one_is_to_be_split():
     """Only the centre's own word counts, except for a body that somebody on the way finds too large."""
-    assert read(400, {"code": "malformed_body", "detail": "JSON"}) == NotAsOne("malformed_body", "JSON")
-    assert isinstance(read(413, b""), NotAsOne)
-    assert read(408, {"code": "body_timeout", "detail": "10 s"}) == NotAsOne("body_timeout", "10 s", may_be_content=False)
+    assert read(400, {"code": "malformed_body", "detail": "JSON"}) == NotAsOne("malformed_body", "JSON", "content")
+    assert read(413, {"code": "body_too_large", "detail": "1 MiB"}) == NotAsOne("body_too_large", "1 MiB", "content")
+    assert read(413, b"<html>") == NotAsOne("body_too_large", "a smaller body, says something on the way", "size")
+    assert read(408, {"code": "body_timeout", "detail": "10 s"}) == NotAsOne("body_timeout", "10 s", "time")
     assert isinstance(read(400, b"bad request"), Unavailable)
 
 
