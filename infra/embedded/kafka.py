@@ -162,7 +162,7 @@ class EmbeddedKafka:
         """Format from nothing; the id is written last, so a cut attempt is made again."""
         shutil.rmtree(data, ignore_errors=True)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")  # noqa: TID251
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id]
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]  # one argument: an id may begin with '-'
         done = subprocess.run(
             [*self._java(), *tool, "-c", str(self.directory / "server.properties")],
             capture_output=True,
