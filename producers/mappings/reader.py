@@ -43,7 +43,7 @@ class _MappingLoader(yaml.SafeLoader):
 _MappingLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rows if tag != _BOOLEAN] for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_MappingLoader.add_implicit_resolver(_BOOLEAN, re.compile(r"true|false", re.IGNORECASE), list("tTfF"))
+_MappingLoader.add_implicit_resolver(_BOOLEAN, re.compile(r"(?:true|false)$", re.IGNORECASE), list("tTfF"))
 
 
 def parse_mapping(text: str, source: str = "mapping") -> CsvMapping:
@@ -54,6 +54,8 @@ def parse_mapping(text: str, source: str = "mapping") -> CsvMapping:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
         raise MappingInvalid(source, [Problem("not_yaml", "", f"YAML at {place}: {error.problem}")]) from error
+    except yaml.YAMLError as error:  # a character that no YAML file may hold
+        raise MappingInvalid(source, [Problem("not_yaml", "", f"YAML: {' '.join(str(error).split())}")]) from error
     undecided = list(_undecided(content, ""))
     try:
         mapping = CsvMapping.model_validate(content)

@@ -1,33 +1,31 @@
 """Drafting a mapping for an unknown export: what is guessed is right, what cannot be known is asked, and the loader takes it."""
 
+import csv
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from producers.load_summary import LoadSummary
 from producers.mappings.drafting.answers import Answers
-from producers.mappings.drafting.dialect import delimiter_of
 from producers.mappings.drafting.draft import drafted
-from producers.mappings.drafting.encoding import encoding_of
-from producers.mappings.drafting.moments import moments_of
-from producers.mappings.drafting.notation import Notation, notation_of
 from producers.mappings.drafting.reading import look_at
-from producers.mappings.drafting.sampling import Spread
-from producers.mappings.drafting.words import likeness
 from producers.mappings.drafting.writing import written
-from producers.mappings.drafting.yaml_text import scalar
 from producers.mappings.reader import MappingInvalid, parse_mapping, read_mapping
 from producers.mappings.schema import CsvMapping
 from producers.sources.classifying import classifier
 from producers.sources.mapped_csv import Row
 from producers.sources.readings import Cells, LineRefused
 from producers.tables.opening import opened
+from producers.tables.unreadable import FileUnreadable
 from tests.producers.twin import retail, translated, translated_rows, write_twin
 from tests.producers.unknown_exports import Written, german_export, korean_export
 from tillstream.cli import app
@@ -200,117 +198,6 @@ def test_a_file_without_header_gets_names(tmp_path: Path) -> None:
     assert any(note.startswith("columns.receipt") for note in draft.unsure())
 
 
-@pytest.mark.parametrize(
-    ("text", "encoding", "expected"),
-    [
-        ("plain", "ascii", "utf-8"),
-        ("매장 강남점", "utf-8", "utf-8"),
-        ("매장 강남점 똠방각하", "cp949", "cp949"),
-        ("매장 강남점", "euc-kr", "cp949"),
-        ("café, Größe, señor", "cp1252", "cp1252"),
-    ],
-)
-def test_the_encoding_is_told_from_the_bytes(text: str, encoding: str, expected: str) -> None:
-    """Korean and Western European text is told apart, and UTF-8 from both."""
-    content = text.encode(encoding)
-
-    assert encoding_of(content[:4], [] if content.isascii() else [content]).value == expected
-
-
-@pytest.mark.parametrize(
-    ("texts", "expected"),
-    [
-        (["1", "12000"], Notation(".", "")),
-        (["1.5", "12000.25"], Notation(".", "")),
-        (["1,5", "12000,25"], Notation(",", "")),
-        (["1,200", "12,000", "5"], Notation(".", ",")),
-        (["1.200,50", "5"], Notation(",", ".")),
-        (["1'200.50", "5"], Notation(".", "'")),
-        (["01.12.2010", "02.12.2010"], Notation(".", "")),
-    ],
-)
-def test_the_marks_of_numbers_are_told_from_the_numbers(texts: list[str], expected: Notation) -> None:
-    """Dates are no numbers, and a mark before three digits stands between thousands."""
-    assert notation_of([texts]).value == expected
-
-
-@pytest.mark.parametrize(
-    ("texts", "formats", "rival"),
-    [
-        (["2026-03-01 10:00", "2026-03-01 10:05:09"], ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"), None),
-        (["20260301101500"], ("%Y%m%d%H%M%S",), None),
-        (["2026-03-01T10:00:00+09:00"], ("%Y-%m-%dT%H:%M:%S%z",), None),
-        (["31/01/2026", "01/02/2026"], ("%d/%m/%Y",), None),
-        (["01/11/2026", "01/12/2026", "02/01/2026"], ("%m/%d/%Y",), None),
-        (["03/04/2026"], ("%d/%m/%Y",), "%m/%d/%Y"),
-        (["2026년 3월 1일"], ("%Y년 %m월 %d일",), None),
-    ],
-)
-def test_formats_of_times_are_told_from_the_times(texts: list[str], formats: tuple[str, ...], rival: str | None) -> None:
-    """Where day and month could be swapped, time going forward decides, and else the doubt is kept."""
-    found = moments_of(texts)
-
-    assert found is not None
-    assert (found.formats, found.rival) == (formats, rival)
-
-
-@pytest.mark.parametrize("texts", [["536365", "536366"], ["8801115114154"], ["2.55"], ["12345678"], ["A-1"], ["99991231"]])
-def test_numbers_and_codes_are_no_times(texts: list[str]) -> None:
-    """A reader of digits without separators would find dates everywhere."""
-    assert moments_of(texts) is None
-
-
-def test_the_delimiter_is_the_one_that_makes_even_columns() -> None:
-    """Commas within prices do not make a file of semicolons one of commas."""
-    assert delimiter_of(["a;b;c\n", "1,5;2,5;x\n", "2,5;3,5;y, z\n"]).value == ";"
-
-
-@pytest.mark.parametrize(
-    ("name", "role"), [("InvoiceNo", "receipt"), ("Unit Price", "unit_price"), ("판매 단가", "unit_price"), ("QTY", "quantity")]
-)
-def test_names_are_read_however_they_are_written(name: str, role: Any) -> None:
-    """Compounds, spaces and cases do not matter."""
-    assert likeness(name, role) >= 0.6
-
-
-@pytest.mark.parametrize(("name", "role"), [("할인율", "discount"), ("VAT rate", "tax"), ("MwSt-Satz", "tax")])
-def test_a_rate_is_no_amount(name: str, role: Any) -> None:
-    """Nineteen per cent is not nineteen euros."""
-    assert likeness(name, role) == 0
-
-
-@pytest.mark.parametrize("size", [0, 30, 1000, 5000, 54_321])
-def test_a_sample_spreads_over_the_file_and_stays_small(size: int) -> None:
-    """The beginning, and even runs of the rest; never more than was allowed."""
-    spread = Spread(head=100, run=10, runs=20)
-    for number in range(size):
-        spread.add([str(number)])
-
-    sample = spread.sample(["n"])
-    numbers = [int(row[0]) for row in sample.rows()]
-
-    assert sample.total_rows == size
-    assert numbers[:100] == list(range(min(size, 100)))
-    assert len(numbers) == len(set(numbers)) <= 300
-    assert all(int(later[0]) == int(row[0]) + 1 for row, later in sample.neighbours())
-    assert size <= 300 or max(numbers) >= 0.85 * size
-
-
-@pytest.mark.parametrize(
-    "text", ["a", "true", "0012", "", "ab: c", "x # y", "가 나", "[a]", '"', "\\D+", "No", "1.5", "-", "%Y-%m", "a, b", "null"]
-)
-def test_what_is_written_reads_back_the_same(text: str) -> None:
-    """Names of columns may be anything; the loader's own reader judges."""
-    mapping = f"""
-name: x
-tenant: {scalar([text or "x"])[1:-1]}
-columns: {{receipt: r, sku: s, quantity: q, unit_price: p, occurred_at: {{columns: t, formats: "%Y-%m-%d"}}}}
-stores: {{only: m, effective_from: 2026-01-01T00:00:00+00:00, defaults: {{timezone: UTC, currency: EUR, country: DE}}}}
-rules: [{{class: sold, when: [{{column: c, equals: {scalar(text)}}}]}}]
-"""
-    assert parse_mapping(mapping).rules[0].when[0].equals == text
-
-
 def test_a_workbook_is_drafted_from_its_cells(tmp_path: Path) -> None:
     """Real dates, real numbers, and a sheet among others: the draft reads what the loader will read."""
     openpyxl = pytest.importorskip("openpyxl", reason="reading Excel files needs openpyxl")
@@ -351,3 +238,55 @@ def test_the_command_writes_a_mapping_and_says_what_is_open(tmp_path: Path) -> N
     assert "currency: the currency of the prices" in open_one.output
     assert "Please decide" not in done.output
     assert read_mapping(output).tenant == "hanbit"
+
+
+def test_a_missing_column_is_asked_for(tmp_path: Path) -> None:
+    """A total is no price: the draft does not take the next best column, and the loader does not take the draft."""
+    file = tmp_path / "a.tsv"
+    rows = [f"R{number // 2}\tA{number % 9}\t{1 + number % 3}\tgift\t2026-01-01 10:{number % 60:02}" for number in range(60)]
+    file.write_text("\n".join(["receipt\tsku\tqty\tremark\ttime", *rows]), "utf-8")
+
+    draft = drafted(look_at(file), SEOUL)
+
+    assert [place.split(":")[0] for place in draft.to_decide()] == ["columns.unit_price"]
+    with pytest.raises(MappingInvalid, match="the price of one piece"):
+        parse_mapping(written(draft))
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b,c,d,e\n", b"just text\nmore\n", b"PK\x03\x04\x00\x00,a,b\n\x00,1,2\n"])
+def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+    """A draft of nothing would only hide that the wrong file was named."""
+    (tmp_path / "a.csv").write_bytes(content)
+
+    with pytest.raises(FileUnreadable, match=r"a\.csv"):
+        look_at(tmp_path / "a.csv")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+NAMES = st.one_of(st.sampled_from(["receipt", "sku", "qty", "price", "time", "kind", "discount", "true", ""]), TEXTS)
+CELLS = st.one_of(st.sampled_from(["1", "-2", "3.5", "2026-01-01 10:00", "반품", "C12", "POST", "x: #y"]), TEXTS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(NAMES, min_size=5, max_size=5), st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=12))
+def test_whatever_the_cells_a_draft_can_be_read(names: list[str], rows: list[list[str]]) -> None:
+    """Names and cells are strangers' texts; nothing in them breaks the file, and what is wrong with it is only what is open."""
+    text = StringIO(newline="")
+    csv.writer(text).writerows([names, *rows])
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "a.csv"
+        file.write_bytes(text.getvalue().encode())
+        try:
+            look = look_at(file)
+        except FileUnreadable:
+            return
+
+    assert _problem_codes(written(drafted(look, SEOUL))) <= {"undecided"}
+
+
+def _problem_codes(text: str) -> set[str]:
+    try:
+        parse_mapping(text)
+    except MappingInvalid as error:
+        return {problem.code for problem in error.problems}
+    return set()

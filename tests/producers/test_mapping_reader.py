@@ -90,6 +90,22 @@ def test_no_is_a_word_and_true_is_a_boolean() -> None:
     assert (mapping.stores.defaults.country, mapping.rules[0].when[0].column, mapping.rules[0].when[0].negated) == ("NO", "No", True)
 
 
+def test_a_name_may_begin_with_a_truth_value() -> None:
+    """A store called True North is no boolean."""
+    assert parse_mapping(GOOD.replace("only: Main", "only: True North")).stores.only == "True North"
+
+
+def test_what_is_left_to_decide_is_named_with_everything_else_that_is_wrong() -> None:
+    """A draft is not loaded before its owner has spoken."""
+    with pytest.raises(MappingInvalid) as caught:
+        parse_mapping(GOOD.replace("tenant: t", 'tenant: "TO DECIDE: the chain"').replace("class: sold", "class: sld"))
+
+    assert {(problem.code, problem.pointer) for problem in caught.value.problems} >= {
+        ("undecided", "/tenant"),
+        ("literal_error", "/rules/0/class"),
+    }
+
+
 def test_a_missing_file_lists_the_shipped_mappings(tmp_path: Path) -> None:
     """A typing mistake in a name is answered with the names that exist."""
     with pytest.raises(MappingInvalid, match="online_retail"):

@@ -24,6 +24,13 @@ from producers.sources.stores import slug_of
 
 _COLUMNS: tuple[Role, ...] = ("sku", "description", "quantity", "unit_price", "discount", "tax", "currency")
 _CODES: tuple[Role, ...] = ("store", "till", "employee", "customer")
+_MEANT: dict[Role, str] = {
+    "receipt": "the receipt's number",
+    "sku": "the article's code",
+    "quantity": "the quantity",
+    "unit_price": "the price of one piece",
+    "occurred_at": "the time of the sale",
+}
 _MOST_STORES = 12
 _CUT_OFF = "stores.defaults.cut_off_hour: taken as 0; the hour at which a new business date begins stands in no file"
 NAMELESS_STORE = "main"
@@ -74,7 +81,7 @@ def drafted(look: Look, answers: Answers) -> Draft:
     currencies = sorted(found["currency"].value.frequent) if "currency" in found else []
     settled = settle(answers, sample.header, currencies)
     roles, left_out = without_refusals(found, sample, settled.currency.value)
-    missing = {role: placeholder(f"the column of the {role.replace('_', ' ')}; none fits").value for role in REQUIRED if role not in roles}
+    missing = {role: _missing(role).value for role in REQUIRED if role not in roles}
     names = {**missing, **{role: finding.value.name for role, finding in roles.items()}}
     return Draft(
         name=slug_of(look.name.split(".")[0])[:60],
@@ -99,7 +106,7 @@ def _columns(look: Look, roles: Roles) -> Iterable[Entry]:
 
 
 def _missing(role: Role) -> Finding[Any]:
-    return placeholder(f"the column of the {role.replace('_', ' ')}; none fits")
+    return placeholder(f"the column of {_MEANT[role]}; none fits")
 
 
 def _when(columns: Sequence[str], formats: Sequence[str], finding: Finding[Any]) -> Finding[Any]:

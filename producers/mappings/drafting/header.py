@@ -36,7 +36,9 @@ def table_start(rows: Sequence[Row]) -> Finding[TableStart]:
     if header == [cell.strip() for cell in first.cells]:
         return Finding(TableStart(skipped, None), "sure", f"line {first.number} holds names and no values{above}")
     return Finding(
-        TableStart(_last_line(first), tuple(header)), "likely", "the header has columns without a name, or names twice: they have new ones"
+        TableStart(_last_line(first), tuple(header)),
+        "likely",
+        "some columns have no name, one that cannot be written, or one that is taken: they have new ones",
     )
 
 
@@ -57,6 +59,7 @@ def _last_line(row: Row) -> int:
 def _usable(cells: Sequence[str]) -> list[str]:
     names: list[str] = []
     for place, cell in enumerate(cells, 1):
-        name = cell.strip().replace("|", "/")[:_MAX_NAME] or f"column {place}"
+        printable = "".join(letter for letter in cell.strip() if letter.isprintable())
+        name = printable.strip().replace("|", "/")[:_MAX_NAME] or f"column {place}"
         names.append(f"{name} {place}" if name in names else name)
     return names

@@ -17,11 +17,15 @@ from producers.mappings.drafting.sampling import Sample, Spread
 from producers.mappings.schema import CsvFormat
 from producers.tables.excel_file import sheet_names
 from producers.tables.opening import is_workbook, opened
+from producers.tables.unreadable import FileUnreadable
 
 _FIRST_LINES = 300
 _FIRST_ROWS = 60
 _OTHER_LINES = 20_000
 _BEGINNING_BYTES = 4
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of UTF-16, in which every other byte of plain text is zero."""
+_FEWEST_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def look_at(file: Path, sheet: str | None = None) -> Look:
         for row in rows:
             spread.add(row.cells)
     sample = spread.sample(header)
+    if not sample.runs or len(sample.header) < _FEWEST_COLUMNS:
+        raise FileUnreadable(f"{file.name} holds no table: a header of several columns and rows below it")
     notation = notation_of([sample.column(place) for place in range(len(sample.header))])
     marks = {"decimal_mark": notation.value.decimal_mark, "thousands_mark": notation.value.thousands_mark}
     return Look(
@@ -79,6 +85,8 @@ def _of_text(file: Path) -> list[tuple[str, Finding[Any]]]:
         first = list(islice(lines, _FIRST_LINES))
         other = [line for line in first if not line.isascii()]
         other += islice((line for line in lines if not line.isascii()), _OTHER_LINES)
+    if any(b"\0" in line for line in first) and not first[0].startswith(_WIDE):
+        raise FileUnreadable(f"{file.name} is no text file")
     encoding = encoding_of(first[0][:_BEGINNING_BYTES] if first else b"", other)
     text = b"".join(first).decode(encoding.value, "replace")
     return [("encoding", encoding), ("delimiter", delimiter_of(text.splitlines(keepends=True)))]

@@ -60,7 +60,15 @@ class Spread:
         return self._runs.setdefault(number, [])
 
     def sample(self, header: Sequence[str]) -> Sample:
-        """Return what was kept; rows of another width than the header's are left out."""
+        """Return what was kept; rows of another width than the header's, or with bytes that are no text, are left out."""
         width = len(header)
-        runs = (tuple(row for row in rows if len(row) == width) for rows in (self._head, *self._runs.values()))
+        runs = (tuple(row for row in rows if len(row) == width and _is_text(row)) for rows in (self._head, *self._runs.values()))
         return Sample(tuple(header), tuple(run for run in runs if run), self.total)
+
+
+def _is_text(row: Cells) -> bool:
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

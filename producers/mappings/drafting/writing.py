@@ -23,7 +23,7 @@ def _lines(draft: Draft) -> Iterator[str]:
     yield entry(0, "name", draft.name, "part of the identity of every event: keep it once something was loaded")
     yield entry(0, "tenant", settled.tenant.value, settled.tenant.comment())
     yield from ("", "format:", *_entries(_telling(draft.look.findings)))
-    yield from ("", "columns:", *_entries(draft.columns), *(f"  # {note}" for note in draft.left_out))
+    yield from ("", "columns:", *_entries(draft.columns), *(beside("", note) for note in draft.left_out))
     yield from ("", "stores:", entry(1, "prefix", f"{draft.name}."), *_entries(draft.stores), "  defaults:")
     for key in ("timezone", "currency", "country"):
         finding = getattr(settled, key)

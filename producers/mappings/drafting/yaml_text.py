@@ -14,12 +14,17 @@ def scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED else json.dumps(value, ensure_ascii=False)
+        plain = _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED
+        return value if plain else "".join(map(_printable, json.dumps(value, ensure_ascii=False)))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {scalar(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(scalar, value)) + "]"
     return str(value)
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def entry(depth: int, key: str, value: Any, comment: str = "") -> str:
@@ -28,5 +33,6 @@ def entry(depth: int, key: str, value: Any, comment: str = "") -> str:
 
 
 def beside(text: str, comment: str) -> str:
-    """Put a comment beside a line; a line break in it would end it."""
-    return f"{text}  # {' '.join(comment.split())}" if comment else text
+    """Put a comment beside a line; a line break in it would end it, and what cannot be printed has no place in YAML."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in " ".join(comment.split()))
+    return f"{text}  # {shown}" if shown else text
