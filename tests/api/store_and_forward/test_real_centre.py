@@ -1,6 +1,7 @@
 """Before a real centre on real servers: away and back, lost answers, kills, a rejected event, an expired token; log and KPIs agree."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import httpx
@@ -119,7 +120,8 @@ def test_a_rejected_event_is_kept_with_the_reasons_of_the_centre_and_can_be_sent
         line.open_to(api.url)
         assert edge.post([sold("A", 1), wrong, sold("A", 3)]).status_code == 200
         edge.await_waiting(0)
-        refusals = read_refusals(open_existing(directory))
+        with closing(open_existing(directory)) as connection:
+            refusals = read_refusals(connection)
         before = edge.health()["last_contact_at"]
         assert put_back(directory, [wrong["id"]]) == []
         until(lambda: edge.health()["last_contact_at"] != before or edge.health()["last_error"], 10, "it was judged again")
