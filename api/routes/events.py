@@ -1,25 +1,19 @@
 """Post events: the edge of the system. Answers when the log has acknowledged, never before."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.dependencies import CallerDep, ResourcesDep
-from api.edge.acceptance import Edge
 from api.edge.body import read_body
-from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, Document, documents, media_type
-from api.edge.judgement import Judge
+from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, documents, media_type
+from api.edge.entrance import accept
 from api.edge.refusals import AnsweredPost
 from api.errors import ApiError
 from api.openapi import problem_answers
-from api.resources import Resources
 from api.schemas.events import ItemResult, PostResult
-from api.security.caller import Caller
-from api.security.scope import StoreScope
-from infra.clock import utc_now
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -73,20 +67,11 @@ async def post_events(request: Request, resources: ResourcesDep, caller: CallerD
         kind = media_type(request.headers.get("content-type", ""))
         body = await read_body(request, resources.config.limits)
         found = documents(request.headers["content-type"], body, resources.config.limits.events_per_post)
-        results = await _accept(found, resources, caller)
+        results = await accept(found, resources, caller)
     for outcome, count in Counter(row.outcome for row in results).items():
         resources.metrics.events.labels(outcome).inc(count)
     resources.refusals.note(AnsweredPost(kind, body, found, results, caller, resources.stores.tenants()))
     return _answer(results)
-
-
-async def _accept(found: Sequence[Document], resources: Resources, caller: Caller) -> list[ItemResult]:
-    config = resources.config
-    named = {str(item.get("storeid")) for item in found if isinstance(item, dict)}
-    stores = await resources.stores.including(named)
-    judge = Judge(caller, StoreScope(caller, resources.stores.tenants()), stores, utc_now(), config.time)
-    edge = Edge(resources.repeats.look_up, resources.log.publish, config.limits.publish_timeout_seconds, config.reach)
-    return await edge.accept(found, judge)
 
 
 def _answer(results: list[ItemResult]) -> Response:

@@ -9,10 +9,9 @@ import structlog
 from fastapi import APIRouter
 
 from api.dependencies import ResourcesDep
-from api.edge.acceptance import Edge
 from api.edge.deliveries import caller_of, document_of, problem_body, refused_post, versions_asked_for
 from api.edge.documents import BATCH, Document
-from api.edge.judgement import Judge
+from api.edge.entrance import accept
 from api.edge.refusals import AnsweredPost
 from api.errors import ApiError
 from api.openapi import problem_answers
@@ -20,9 +19,7 @@ from api.resources import Resources
 from api.schemas.events import ItemResult
 from api.schemas.webhooks import WebhookResult
 from api.security.caller import Caller
-from api.security.scope import StoreScope
 from api.security.signed import Delivery, SignedDelivery
-from infra.clock import utc_now
 from producers.sources.vendor import Translated
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
@@ -49,7 +46,7 @@ async def post_webhook(delivery: SignedDelivery, resources: ResourcesDep) -> Web
     with resources.posts:
         translated = await asyncio.to_thread(delivery.account.vendor.translated, delivery.body, delivery.account.connection)
         documents, repeats = await _documents(translated, resources)
-        results = await _accept(documents, resources, caller)
+        results = await accept(documents, resources, caller) if documents else []
     counts: Counter[str] = Counter(row.outcome for row in results)
     if counts["unacknowledged"]:
         raise ApiError("not_durable", f"{counts['unacknowledged']} of {len(results)} events: deliver them again")
@@ -71,16 +68,6 @@ async def _documents(translated: Translated, resources: Resources) -> tuple[list
     recorded = await resources.repeats.look_up(asked) if asked else {}
     events = translated.following({event_id for _, event_id in recorded})
     return [document_of(event) for event in events], len(translated.events) - len(events)
-
-
-async def _accept(documents: Sequence[Document], resources: Resources, caller: Caller) -> list[ItemResult]:
-    if not documents:
-        return []
-    config = resources.config
-    stores = await resources.stores.including({str(item["storeid"]) for item in documents if isinstance(item, dict)})
-    judge = Judge(caller, StoreScope(caller, resources.stores.tenants()), stores, utc_now(), config.time)
-    edge = Edge(resources.repeats.look_up, resources.log.publish, config.limits.publish_timeout_seconds, config.reach)
-    return await edge.accept(documents, judge)
 
 
 def _keep_refused(
