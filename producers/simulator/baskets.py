@@ -13,8 +13,8 @@ from producers.simulator.world import SimulatedStore, World
 
 Undone = Literal["kept", "returned", "voided", "abandoned"]
 RETURN_CHANCE, _VOID_CHANCE, _ABANDON_CHANCE, _BAG_CHANCE, _DISCOUNT_CHANCE = 0.01, 0.005, 0.004, 0.06, 0.03
-_MEDIAN_DAYS, _SPREAD = 9.0, 1.54
-"""Returns come back after 9 days in the middle and after 65 for one in ten, as measured in a wholesaler's data."""
+_MEDIAN_DAYS, _SPREAD = 10.0, 1.54
+"""A log-normal with which half of what comes back does so within 9 days and one in ten after 65, as with a wholesaler."""
 _HOUR_SHAPE, _DAY_SHAPE = 25, 60
 """Gamma shapes of an hour's and a day's luck: hourly receipts vary about three times as much as a Poisson count."""
 

@@ -13,7 +13,7 @@ from producers.simulator.seasons import category_factor, holiday_factor, month_f
 from producers.simulator.streams import stream
 
 _SLOTS = 4096
-_DAY = 86_400
+_DAY, _NOON = 86_400, 43_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,10 @@ class Offer:
 
 
 class BusinessDay:
-    """Day `number` of a simulation. Seconds are those of the wall clock after its midnight and may be above 24 hours."""
+    """Day `number` of a simulation. Seconds are counted from its midnight and may be above 24 hours.
+
+    Where the clocks change they are counted from noon backwards and forwards, so that they go on without a gap or a repeat.
+    """
 
     def __init__(self, options: SimulationOptions, goods: tuple[Good, ...], number: int) -> None:
         self._options = options
@@ -36,11 +39,10 @@ class BusinessDay:
         weather = stream(options.seed, "weather", number).gammavariate(150, 1 / 150)
         self.trade = month_factor(self.date) * holiday_factor(self.date, options.country) * weather
         self.offers = tuple(_offer(options, goods, self.date, even) for even in (False, True))
-        self._zone = ZoneInfo(options.timezone)
         self._from, self._until = options.cut_off_hour * 3600, options.cut_off_hour * 3600 + _DAY
+        self._noon = local_moment(self.date, time(12), options.timezone)
         begin, end = self._slow(0), self._slow(2 * _DAY)
-        constant = begin.utcoffset() == end.utcoffset()
-        self._midnight = begin.replace(tzinfo=timezone(begin.utcoffset() or timedelta())) if constant else None
+        self._midnight = begin if begin.utcoffset() == end.utcoffset() else None
 
     def moment(self, seconds: float) -> datetime:
         """Return a moment with the local offset, to the millisecond."""
@@ -50,13 +52,24 @@ class BusinessDay:
 
     def date_at(self, seconds: float) -> date:
         """Return the business date of a moment, which is another one after the cut-off."""
-        if self._from <= seconds < self._until:
+        if self._midnight is not None and self._from <= seconds < self._until:
             return self.date
         return business_date(self.moment(seconds), self._options.timezone, self._options.cut_off_hour)
 
     def _slow(self, seconds: float) -> datetime:
-        local = datetime.combine(self.date, time()) + timedelta(milliseconds=int(seconds * 1000))
-        return in_zone(local.replace(tzinfo=self._zone).astimezone(UTC), self._options.timezone)
+        elapsed = timedelta(milliseconds=int(seconds * 1000) - _NOON * 1000)
+        return _with_fixed_offset((self._noon.astimezone(UTC) + elapsed), self._options.timezone)
+
+
+def local_moment(day: date, at: time, zone: str) -> datetime:
+    """Return the moment of a local date and time, with its offset."""
+    return _with_fixed_offset(datetime.combine(day, at, ZoneInfo(zone)), zone)
+
+
+def _with_fixed_offset(moment: datetime, zone: str) -> datetime:
+    """Return a moment with the offset that is in force, not with the zone: sums of zoned times would be sums of wall clocks."""
+    offset = in_zone(moment, zone).utcoffset()
+    return moment.astimezone(timezone(offset or timedelta()))
 
 
 def _offer(options: SimulationOptions, goods: tuple[Good, ...], day: date, even: bool) -> Offer:

@@ -28,8 +28,8 @@ FAULTS: dict[str, Fault] = {
     row.name: row
     for row in (
         Fault("exchanges", "case", "each", 0.003, "a return line and an item on one receipt"),
-        Fault("unlinked_returns", "case", "each", 0.0022, "goods come back, and the receipt names no sale"),
-        Fault("returns_over_remaining", "case", "each", 0.0008, "the same line comes back twice"),
+        Fault("unlinked_returns", "case", "each", 0.0021, "goods come back, and the receipt names no sale"),
+        Fault("returns_over_remaining", "case", "each", 0.0006, "the same line comes back twice"),
         Fault("split_tenders", "case", "each", 0.02, "paid with points and a card"),
         Fault("gift_cards_sold", "case", "each", 0.004, "a gift card as a service line: a liability, no sale"),
         Fault("practised_receipts", "case", "each", 0.002, "rung up in training mode"),

@@ -1,7 +1,7 @@
 """The reference data of the simulated chain: stores, people, goods, suppliers, policies, and promotions before they begin."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from contracts.envelope import CHAIN_WIDE, Envelope, Event
@@ -19,6 +19,7 @@ from contracts.events.registry import EMPLOYEE_DEFINED, POLICY_SET, PROMOTION_DE
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.money import to_major
+from producers.simulator.business_day import local_moment
 from producers.simulator.goods import SUPPLIERS, WEEKDAY_NAMES, Good, Supplier
 from producers.simulator.promotions import ANNOUNCED_DAYS, Promotion, promotions_within
 from producers.simulator.world import GRACE_MINUTES, SOURCE, TILLS, Route, SimulatedRecord, SimulatedStore, World
@@ -43,7 +44,7 @@ def reference_data(world: World) -> Iterator[SimulatedRecord]:
 
 def promotions_announced(world: World) -> Iterator[SimulatedRecord]:
     """Yield the promotions of the whole simulation, each two days before it begins, but not before the simulation does."""
-    first, begins, midnight = world.options.start, world.calendar.start(0), world.calendar.day(0).moment(0)
+    first, begins = world.options.start, world.calendar.start(0)
     even = tuple(store.store_id for store in world.stores if store.number % 2 == 0)
     running = promotions_within(world.options, world.goods, first, first + timedelta(days=world.options.days))
     for promotion in sorted(running, key=lambda row: (row.first, row.promotion_id)):
@@ -51,7 +52,7 @@ def promotions_announced(world: World) -> Iterator[SimulatedRecord]:
             continue
         day = max(0, (promotion.first - first).days - ANNOUNCED_DAYS)
         at = begins + timedelta(days=day, minutes=5)
-        content = _promotion(promotion, at, (first, midnight), even)
+        content = _promotion(promotion, at, world.options.timezone, even)
         yield _version(world, at, PROMOTION_DEFINED, CHAIN_WIDE, content, "reference", promotion.promotion_id)
 
 
@@ -106,16 +107,15 @@ def _sku(world: World, good: Good, at: datetime) -> SkuDefined:
     )
 
 
-def _promotion(promotion: Promotion, at: datetime, begins: tuple[date, datetime], even: tuple[str, ...]) -> PromotionDefined:
-    first, midnight = begins
+def _promotion(promotion: Promotion, at: datetime, zone: str, even: tuple[str, ...]) -> PromotionDefined:
     return PromotionDefined(
         version=1,
         effective_from=at,
         promotion_id=promotion.promotion_id,
         name=promotion.name,
         kind="percent",
-        starts_at=midnight + (promotion.first - first),
-        ends_at=midnight + (promotion.until - first),
+        starts_at=local_moment(promotion.first, time(), zone),
+        ends_at=local_moment(promotion.until, time(), zone),
         value=Decimal(promotion.percent),
         skus=tuple(good.sku for good in promotion.goods),
         store_ids=even if promotion.even_stores_only else (),

@@ -69,7 +69,7 @@ class RosterDay:
         starts = self._starts()
         people = rng.sample(self.store.employees, len(starts))
         behaviours = self._behaviours(rng, len(starts))
-        published = max(self.world.options.cut_off_hour, 4) * 3600 + 5.0
+        published = max(self.world.options.cut_off_hour + 1, 5) * 3600 + 5.0
         for number, (hour, employee, behaviour) in enumerate(zip(starts, people, behaviours, strict=True), 1):
             begin = self.day.moment(hour * 3600)
             shift_id = f"{self.store.store_id}-{self.day.label}-{number}"

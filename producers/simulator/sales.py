@@ -204,7 +204,7 @@ class SalesDay:
         item, tender = ringing.items[int(ringing.basket.cashier * len(ringing.items))], sale.tenders[-1]
         sold = Sold(made.event.id, sale.receipt_id, item, tender.kind, tender.approval_code, tender.approved_on)
         soon = at + 600 + (after_days % 1) * 7200
-        day = number + int(after_days) if after_days >= 1 or soon < last - 3600 else number + 1
+        day = number + round(after_days) if after_days >= 1 or soon < last - 3600 else number + 1
         if day == number:
             self.agenda.add(soon, lambda at: self._bring_back(at, sold, False, f"{ringing.index}"))
             if twice:

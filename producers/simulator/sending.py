@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from contracts.business_time import in_zone
 from contracts.envelope import Event
 from contracts.events.registry import SALE_COMPLETED, TILL_HEARTBEAT
 from contracts.events.sales import SaleCompleted, SaleLine
@@ -102,7 +101,7 @@ class Sending:
         kind, span = wrong
         _list(span, made)
         if kind == "clock_1970":
-            at = in_zone(_EPOCH + timedelta(seconds=int(seconds - span.begin)), self._world.options.timezone)
+            at = (_EPOCH + timedelta(seconds=int(seconds - span.begin))).astimezone(made.at.tzinfo)
             changed = {"occurred_at": at, "business_date": at.date()}
         else:
             ahead = timedelta(seconds=int(span.amount))

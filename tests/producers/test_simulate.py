@@ -46,6 +46,30 @@ async def test_the_log_has_what_the_ground_truth_says(place: Addresses, tmp_path
     assert {len(hashes) for hashes in again.values()} == {1}
 
 
+async def test_a_simulation_at_the_pace_of_its_time_sends_the_same(place: Addresses) -> None:
+    """A day in a few seconds: the same events as without waiting, and not sooner than its time allows."""
+    async with Publisher(place.kafka_bootstrap, "test-simulate", place.topic_prefix) as publisher:
+        options = SimulationOptions(stores=1, days=1, scale=0.02, partitions=await publisher.partitions_for(STORE_FACTS))
+        at_once = await simulate(options, publisher, lambda _: None)
+        paced = await simulate(options, publisher, lambda _: None, speed=3600.0 * 10)
+
+    assert paced.truth == at_once.truth
+    assert paced.seconds > 1.8 > at_once.seconds - 1.8
+
+
+async def test_the_truth_file_names_every_fault_with_its_place(place: Addresses, tmp_path: Path) -> None:
+    """What was put in by name can be looked up: how often, where, when, which events."""
+    async with Publisher(place.kafka_bootstrap, "test-simulate", place.topic_prefix) as publisher:
+        partitions = await publisher.partitions_for(STORE_FACTS)
+        options = SimulationOptions(stores=1, days=1, scale=0.1, partitions=partitions, faults=frozenset({"fraud_refunds", "no_shows"}))
+        await simulate(options, publisher, lambda _: None, tmp_path / "truth.json")
+
+    found = json.loads((tmp_path / "truth.json").read_text("utf-8"))["faults"]
+    assert {kind: row["count"] for kind, row in found.items()} == {"fraud_refunds": 1, "no_shows": 1}
+    (fraud,) = found["fraud_refunds"]["places"]
+    assert (fraud["store_id"], len(fraud["event_ids"]) >= 4, fraud["at"] < fraud["until"]) == ("demo-001", True, True)
+
+
 async def test_options_for_another_log_are_refused(place: Addresses) -> None:
     """Ticks for partitions that are not there would leave others without a clock."""
     async with Publisher(place.kafka_bootstrap, "test-simulate", place.topic_prefix) as publisher:

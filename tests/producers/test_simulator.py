@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.business_time import business_date, in_zone
 from contracts.codec import build_event, encode
 from contracts.errors import ContractError
 from contracts.events.control import Tick
@@ -399,3 +400,32 @@ def test_only_a_clock_of_1970_makes_an_event_that_the_contracts_refuse() -> None
             refused += not row.repeat
 
     assert refused == truth_of(records).unreadable == sum(place.figures["events"] for place in injected.places["clock_1970"])
+
+
+@pytest.mark.parametrize(
+    ("timezone", "currency", "country", "cut_off"),
+    [("Europe/London", "GBP", "GB", 0), ("America/New_York", "USD", "US", 4), ("Asia/Kuwait", "KWD", "KW", 5)],
+)
+def test_other_countries_have_valid_receipts_and_their_own_business_dates(timezone: str, currency: str, country: str, cut_off: int) -> None:
+    """Through a change of the clocks, with taxes on top or inside, with no, two or three minor digits."""
+    options = SimulationOptions(
+        start=date(2026, 3, 7) if country == "US" else date(2026, 3, 28),
+        days=3,
+        stores=2,
+        scale=0.05,
+        timezone=timezone,
+        currency=currency,
+        country=country,
+        cut_off_hour=cut_off,
+        ticks=False,
+    )
+    last = None
+    for row in generate(options):
+        build_event(row.event.envelope, row.event.data.model_dump(mode="json", exclude_none=True))
+        envelope = row.event.envelope
+        if row.route == "facts":
+            assert last is None or row.arrival >= last
+            last = row.arrival
+            if row.undoes is None:
+                assert envelope.business_date == business_date(envelope.occurred_at, timezone, cut_off)
+                assert envelope.occurred_at.utcoffset() == in_zone(envelope.occurred_at, timezone).utcoffset()

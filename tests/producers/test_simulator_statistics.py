@@ -1,0 +1,174 @@
+"""Whether the simulated chain looks like trade: figures of its receipts beside those measured on real data.
+
+`MEASURED` are figures of public data sets: the receipts of a coffee chain (variance to mean) and the returns of a wholesaler. Where
+the wholesaler's file is here, its own are computed from it. What does not match is asserted too, so that the guide stays true.
+"""
+
+import csv
+import gzip
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from statistics import mean, median, quantiles, variance
+
+import pytest
+
+from producers.simulator.generate import generate
+from producers.simulator.options import SimulationOptions
+
+MEASURED = {"dispersion, coffee chain": 4.6, "dispersion, wholesaler": 2.1, "linked returns": 0.84, "days to return": 9.0}
+WEEKS, SETTLED_DAYS = 8, 100
+
+
+@dataclass
+class Trade:
+    """Receipts by place and hour, their lines, and what came back."""
+
+    hourly: Counter[tuple[str, date, int]] = field(default_factory=Counter)
+    days: set[tuple[str, date]] = field(default_factory=set)
+    lines: list[int] = field(default_factory=list)
+    repeated_lines: int = 0
+    returns: int = 0
+    returned_after: list[float] = field(default_factory=list)
+
+    def ring(self, store: str, at: datetime, lines: Iterable[object]) -> None:
+        """Take a receipt."""
+        rows = Counter(lines)
+        self.hourly[store, at.date(), at.hour] += 1
+        self.days.add((store, at.date()))
+        self.lines.append(sum(rows.values()))
+        self.repeated_lines += sum(rows.values()) - len(rows)
+
+    def dispersion(self, hours: range) -> list[float]:
+        """Return variance over mean of the receipts of an hour, for every store, weekday and hour that has five on average."""
+        groups = defaultdict(list)
+        for store, day in self.days:
+            for hour in hours:
+                groups[store, day.weekday(), hour].append(self.hourly[store, day, hour])
+        return [variance(row) / mean(row) for row in groups.values() if len(row) >= 4 and mean(row) >= 5]
+
+    def share(self, of: Iterable[tuple[str, date, int]]) -> float:
+        """Return the share of all receipts that some hours have."""
+        return sum(self.hourly[place] for place in of) / sum(self.hourly.values())
+
+
+@cache
+def simulated(stores: int, days: int, scale: float) -> Trade:
+    """Simulate with the usual troubles and tally the trade; a return may arrive before its sale, so they are matched at the end."""
+    trade, sold, returned = Trade(), {}, []
+    options = SimulationOptions(seed=3, stores=stores, days=days, scale=scale, start=date(2026, 4, 6), ticks=False)
+    settled = options.start + timedelta(days=SETTLED_DAYS)
+    for record in generate(options):
+        event, at = record.event, record.event.envelope.occurred_at
+        if record.repeat:
+            continue
+        if event.type == "sale.completed.v1":
+            trade.ring(event.store_id, at, [(row.sku, row.quantity, row.discount) for row in event.data.lines if row.kind == "item"])
+            sold[event.id] = at
+        elif event.type == "sale.returned.v1" and at.date() >= settled:
+            trade.returns += 1
+            returned.append((event.data.original_event_id, at))
+    trade.returned_after = [(at - sold[sale]) / timedelta(days=1) for sale, at in returned if sale is not None]
+    return trade
+
+
+@cache
+def wholesaler(file: Path) -> Trade:
+    """Read the invoices of the public file, without its cancellations and write-offs."""
+    trade, invoices = Trade(), defaultdict[str, list[dict[str, str]]](list)
+    with gzip.open(file, "rt", encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            if row["InvoiceNo"].isdigit() and int(row["Quantity"]) > 0 and float(row["UnitPrice"]) > 0:
+                invoices[row["InvoiceNo"]].append(row)
+    for lines in invoices.values():
+        goods = [(row["StockCode"], row["Quantity"], row["UnitPrice"]) for row in lines]
+        trade.ring("wholesaler", datetime.fromisoformat(lines[0]["InvoiceDate"]), goods)
+    return trade
+
+
+def test_hourly_receipts_vary_as_those_of_a_coffee_chain_and_more_than_a_poisson_count() -> None:
+    """Variance over mean is from 2 to 6 for stores of medium size, on average and in the middle, with a long tail like the real one."""
+    found = simulated(4, 7 * WEEKS, 1.0).dispersion(range(8, 23))
+
+    assert 2 < median(found) < mean(found) < 6
+    assert abs(mean(found) - MEASURED["dispersion, coffee chain"]) < 1.5
+    assert 4 < quantiles(found, n=10)[-1] < 14
+
+
+@pytest.mark.real_data
+def test_hourly_receipts_vary_more_than_those_of_the_wholesaler(real_data: Path) -> None:
+    """The file's invoices come at 2.1 times a Poisson count or a little less; a shop has more of a shared mood."""
+    found = wholesaler(real_data / "online_retail.csv.gz").dispersion(range(9, 18))
+
+    assert abs(mean(found) - MEASURED["dispersion, wholesaler"]) < 0.4
+    assert mean(found) < mean(simulated(4, 7 * WEEKS, 1.0).dispersion(range(8, 23)))
+
+
+def test_baskets_are_those_of_a_convenience_store() -> None:
+    """Two lines on average, almost half of one line, never more than five of goods and one given away."""
+    lines = simulated(4, 7 * WEEKS, 1.0).lines
+
+    assert 1.9 < mean(lines) < 2.1
+    assert 0.4 < lines.count(1) / len(lines) < 0.5
+    assert max(lines) <= 6
+
+
+@pytest.mark.real_data
+def test_baskets_are_not_those_of_the_wholesaler(real_data: Path) -> None:
+    """His invoices have 15 lines in the middle and 27 on average: a simulation says nothing about long receipts."""
+    real = wholesaler(real_data / "online_retail.csv.gz").lines
+
+    assert (median(real), round(mean(real))) == (15, 27)
+    assert max(simulated(4, 7 * WEEKS, 1.0).lines) < median(real)
+
+
+def test_equal_lines_on_one_receipt_occur_and_are_legal() -> None:
+    """Some two in a hundred lines repeat another of their receipt: content never tells a duplicate."""
+    trade = simulated(4, 7 * WEEKS, 1.0)
+
+    assert 0.005 < trade.repeated_lines / sum(trade.lines) < 0.04
+
+
+@pytest.mark.real_data
+def test_the_wholesaler_repeats_lines_too(real_data: Path) -> None:
+    """About one in a hundred of his; the simulation has the case more often, not less."""
+    real, trade = wholesaler(real_data / "online_retail.csv.gz"), simulated(4, 7 * WEEKS, 1.0)
+
+    assert 0.005 < real.repeated_lines / sum(real.lines) < trade.repeated_lines / sum(trade.lines)
+
+
+def test_hours_and_weekdays_have_the_shape_of_a_neighbourhood() -> None:
+    """A peak at noon and a higher one in the evening, little at night; Fridays above Mondays, by a fifth at most."""
+    trade = simulated(4, 7 * WEEKS, 1.0)
+    hours = {hour: trade.share(place for place in trade.hourly if place[2] == hour) for hour in range(24)}
+    weekdays = Counter[int]()
+    for (_, day, _), count in trade.hourly.items():
+        weekdays[day.weekday()] += count
+
+    assert hours[12] > 1.3 * hours[10]
+    assert max(hours, key=lambda hour: hours[hour]) in {12, 17, 18, 19}
+    assert sum(hours[hour] for hour in range(6)) < 0.05
+    assert 1.0 < weekdays[4] / weekdays[0] < 1.3
+
+
+@pytest.mark.real_data
+def test_the_wholesaler_keeps_office_hours_and_a_chain_does_not(real_data: Path) -> None:
+    """He sells nothing on Saturdays and nothing in the evening: shapes of hours cannot be compared, only that there are any."""
+    real, trade = wholesaler(real_data / "online_retail.csv.gz"), simulated(4, 7 * WEEKS, 1.0)
+
+    assert {day.weekday() for _, day in real.days} == {0, 1, 2, 3, 4, 6}
+    assert real.share(place for place in real.hourly if place[2] >= 18) < 0.03
+    assert trade.share(place for place in trade.hourly if place[2] >= 18) > 0.3
+
+
+def test_returns_come_as_late_and_as_often_linked_as_measured() -> None:
+    """Once the first sales are old enough: 84 percent name their sale, and half of those come within 9 days, some after two months."""
+    trade = simulated(1, SETTLED_DAYS + 60, 1.0)
+
+    assert trade.returns > 200
+    assert abs(len(trade.returned_after) / trade.returns - MEASURED["linked returns"]) < 0.06
+    assert abs(median(trade.returned_after) - MEASURED["days to return"]) < 3.5
+    assert max(trade.returned_after) > 60
