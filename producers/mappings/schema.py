@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from contracts.events.reference import NoShowPolicy, ReorderPointPolicy
-from contracts.fields import Code, Currency, Model, Text
+from contracts.fields import Code, Currency, Model, PersonRef, Text
 
 LineClass = Literal["sold", "returned", "write_off", "found", "service", "quarantined"]
 LINE_CLASSES: tuple[LineClass, ...] = ("sold", "returned", "write_off", "found", "service", "quarantined")
@@ -101,7 +101,7 @@ class Constants(Model):
 
     channel: Literal["store", "online", "phone", "delivery"] = "store"
     till: Code | None = None
-    employee: Code | None = None
+    employee: PersonRef | None = None
 
 
 class CsvFormat(Model):

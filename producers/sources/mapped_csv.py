@@ -23,6 +23,7 @@ from producers.sources.readings import (
     descriptions,
     minor_units,
     name_of,
+    person_refs,
     text_of,
     times,
 )
@@ -174,7 +175,7 @@ class _LineReader:
         self._description_text = text_of(columns.description, index) if columns.description else None
         self._descriptions = descriptions(columns.description or columns.sku)
         self._people = [
-            (name, text_of(column, index), codes(column))
+            (name, text_of(column, index), codes(column) if name == "till" else person_refs(column))
             for name, column in (("customer", columns.customer), ("till", columns.till), ("employee", columns.employee))
             if column is not None
         ]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import Problem
-from contracts.fields import Code, DecimalString, plain
+from contracts.fields import Code, DecimalString, PersonRef, plain
 from contracts.money import line_amount, minor_digits
 from producers.mappings.schema import Column, CsvFormat, TimeColumn
 
@@ -27,6 +27,7 @@ V = TypeVar("V")
 _MEMO_LIMIT = 200_000
 _MAX_TEXT = 500
 _CODE: TypeAdapter[str] = TypeAdapter(Code)
+_PERSON: TypeAdapter[str] = TypeAdapter(PersonRef)
 _DECIMAL: TypeAdapter[Decimal] = TypeAdapter(DecimalString)
 
 
@@ -90,6 +91,19 @@ def codes(column: Column) -> Memo[str, str]:
             return _CODE.validate_python(text)
         except (ValidationError, UnicodeEncodeError) as error:
             raise LineRefused("not_a_code", name_of(column), "1 to 120 printable characters without '|'") from error
+
+    return Memo(read)
+
+
+def person_refs(column: Column) -> Memo[str, str]:
+    """Read opaque ids of people; what looks like an address or a number of a person is refused, as the contracts refuse it."""
+    known = codes(column)
+
+    def read(text: str) -> str:
+        try:
+            return _PERSON.validate_python(known[text])
+        except ValidationError as error:
+            raise LineRefused("not_opaque", name_of(column), "an opaque id, not an e-mail address, a phone or a resident number") from error
 
     return Memo(read)
 

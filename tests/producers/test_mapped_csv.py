@@ -123,6 +123,8 @@ def test_events_come_in_the_order_in_which_receipts_are_complete() -> None:
     ("column", "text", "code"),
     [
         (3, "six", "not_a_number"),
+        (6, "kim@example.com", "not_opaque"),
+        (6, "010-1234-5678", "not_opaque"),
         (3, "1.000001", "not_a_number"),
         (4, "01/12/2010", "not_a_time"),
         (1, "", "missing"),
