@@ -27,7 +27,7 @@ def corrections(at: float, sales: SalesDay) -> Iterator[Happened]:
             corrects_occurred_at=sale.envelope.occurred_at,
             kind="incorrect_data" if right else "did_not_occur",
             reason="wrong quantity keyed" if right else "training receipt",
-            replacement=right.model_dump(mode="json", exclude_none=True) if right else None,
+            replacement=right.model_dump(mode="json", exclude_none=True, exclude_defaults=True) if right else None,
         )
         tills = sales.tills
         event: Event[Model] = tills.writer.write(
