@@ -8,9 +8,10 @@ from random import Random
 from contracts.events.sales import SaleCompleted
 from producers.simulator.agenda import Agenda
 from producers.simulator.baskets import Item
+from producers.simulator.checkout import Ringing
 from producers.simulator.goods import GRAMS
 from producers.simulator.injected import Place
-from producers.simulator.sales import Ringing, SalesDay
+from producers.simulator.sales import SalesDay
 from producers.simulator.tills import Tills
 from producers.simulator.world import TILLS, Happened
 
@@ -28,12 +29,12 @@ class Fraud:
     def plan(self, sales: SalesDay) -> None:
         """Put refunds and drawer openings on the agenda, and choose whose cash sales are voided."""
         for kind in ("fraud_refunds", "fraud_drawers", "fraud_voids"):
-            rng = sales.tills.world.plan.on_day(kind, sales.tills.store.number, sales.tills.day.number)
+            rng = sales.checkout.tills.world.plan.on_day(kind, sales.checkout.tills.store.number, sales.checkout.tills.day.number)
             if rng is not None:
                 self._commit(kind, rng, sales)
 
     def _commit(self, kind: str, rng: Random, sales: SalesDay) -> None:
-        tills = sales.tills
+        tills = sales.checkout.tills
         opens, closes = tills.store.opens, tills.store.closes
         begin = rng.uniform(opens + 2, (opens + closes) / 2) * 3600
         cashier = tills.roster.on_duty(begin)[-1]
@@ -60,11 +61,11 @@ class Fraud:
         rng, place = fraud
         later, chance = at + rng.uniform(_LEAST_SECONDS, _MOST_SECONDS), rng.random()
         full = place.figures.get("voids", 0) >= _MOST_VOIDS
-        if full or chance > 0.7 or made.at < place.at or later >= sales.tills.store.closes * 3600:
+        if full or chance > 0.7 or made.at < place.at or later >= sales.checkout.tills.store.closes * 3600:
             return False
         place.figures["voids"] = place.figures.get("voids", 0) + 1
         undone = "customer changed mind"
-        self.agenda.add(later, lambda at: _noted(place, sales.void(at, made.event, ringing, undone, goods_back=False)))
+        self.agenda.add(later, lambda at: _noted(place, sales.checkout.void(at, made.event, ringing, undone, goods_back=False)))
         return True
 
 
@@ -73,7 +74,7 @@ def _drawer(at: float, tills: Tills, till: str, key: str, place: Place) -> Itera
 
 
 def _refund(at: float, sales: SalesDay, till: str, item: Item, key: str, place: Place) -> Iterator[Happened]:
-    return _noted(place, [sales.refund(at, till, place.subject or "", item, "cash", key)])
+    return _noted(place, [sales.checkout.refund(at, till, place.subject or "", item, "cash", key)])
 
 
 def _noted(place: Place, happened: Iterable[Happened]) -> Iterator[Happened]:

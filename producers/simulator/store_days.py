@@ -6,6 +6,7 @@ from itertools import count
 
 from producers.simulator.agenda import Agenda
 from producers.simulator.business_day import BusinessDay
+from producers.simulator.checkout import Checkout
 from producers.simulator.corrections import corrections
 from producers.simulator.fraud import Fraud
 from producers.simulator.receipts import Register
@@ -56,7 +57,7 @@ class StoreLife:
         tills = Tills(world, store, day, writer, roster, troubles, self._register.note)
         tills.plan(agenda)
         fraud = Fraud(agenda)
-        sales = SalesDay(tills, self._shelf, self._register, self._returns, agenda, fraud.watch)
+        sales = SalesDay(Checkout(tills, self._shelf, self._register), self._returns, agenda, fraud.watch)
         sales.plan()
         fraud.plan(sales)
         agenda.add(store.closes * 3600 + 900, lambda at: corrections(at, sales))

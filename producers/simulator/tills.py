@@ -62,7 +62,10 @@ class Tills:
 
     def till_for(self, chance: float, seconds: float) -> str:
         """Return the till that a customer chooses, of those that work."""
-        till = TILLS[int(chance * len(TILLS))]
+        return self.working(TILLS[int(chance * len(TILLS))], seconds)
+
+    def working(self, till: str, seconds: float) -> str:
+        """Return a till, or the other one while it is silent."""
         if self.troubles.at("silent_tills", till, seconds) is None:
             return till
         return next(other for other in TILLS if other != till)
@@ -79,11 +82,12 @@ class Tills:
 
     def open_drawer(self, at: float, till: str, key: str, reason: str, cashier: str | None = None) -> Iterator[Happened]:
         """Open the drawer without a sale."""
+        till = self.working(till, at)
         period = self.periods[till]
         period.no_sales += 1
         person = cashier or self.roster.on_duty(at)[0]
         content = unchecked(DrawerOpened, till_id=till, reason=reason, period_id=period.period_id, employee_id=person)
-        yield self.write(at, DRAWER_OPENED, f"{till}/{key}", content, till)
+        yield self.write(at, DRAWER_OPENED, key, content, till)
 
     def _open(self, at: float, till: str) -> Iterator[Happened]:
         period = f"{self.day.label}-{till}"
