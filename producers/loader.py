@@ -48,13 +48,15 @@ class KnownEvents(Protocol):
 class LoadOptions:
     """What to load and how. `ticks` is for stacks with simulated time only; `reach` passes the named points of the work.
 
+    A file is history: no rule speaks of its moments, so a tick a day is enough for what grows old.
+
     The points: `versions_sent` (reference data is durable, no fact is sent) and `batch_sent` (some facts wait for their acknowledgement).
     """
 
     file: Path
     mapping: CsvMapping
     ticks: bool = False
-    tick_interval: timedelta = timedelta(hours=1)
+    tick_interval: timedelta = timedelta(days=1)
     batch_events: int = 500
     batch_lines: int = 10_000
     now: Callable[[], datetime] = field(default=utc_now)
