@@ -81,6 +81,7 @@ async def simulate_chain(
     addresses: Addresses, options: SimulationOptions, progress: Callable[[SimulationProgress], None], speed: float | None = None
 ) -> SimulationSummary:
     """Send a simulated chain to the log of a running stack; the options' partitions become those of the log."""
+    collect_rarely()
     async with Publisher(addresses.kafka_bootstrap, "tillstream-simulate", addresses.topic_prefix, linger_ms=5) as publisher:
         here = replace(options, partitions=await publisher.partitions_for(STORE_FACTS))
         return await simulate(here, publisher, progress, speed=speed)
