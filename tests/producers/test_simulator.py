@@ -6,9 +6,7 @@ import sys
 import tracemalloc
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from hashlib import sha256
-from itertools import islice, pairwise
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -20,42 +18,12 @@ from contracts.errors import ContractError
 from contracts.events.control import Tick
 from contracts.events.registry import EVENT_TYPES
 from contracts.identifiers import derived_id
-from producers.simulator.faults import ALL, FAULTS, chosen_faults
+from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
-from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
 from producers.simulator.pace import Pace, speed_of
-from producers.simulator.truth import GroundTruth, TruthTally
-from producers.simulator.world import SimulatedRecord
-
-SMALL = SimulationOptions(stores=2, days=2, scale=0.05, partitions=3, duplicate_share=0.1)
-TROUBLED = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=ALL)
-PLAIN = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=frozenset())
-QUIET_LINES = frozenset({"conflicting_duplicates", "duplicates", "late_batches", "late_punches", "offline_tills", "sequence_gaps"})
-
-
-def digest(options: SimulationOptions) -> str:
-    """Hash everything that would reach the log, in order."""
-    state = sha256()
-    for record in generate(options):
-        written = encode(record.event, "t")
-        state.update(repr((record.arrival, record.route, record.repeat, written.key, written.headers)).encode() + written.value)
-    return state.hexdigest()
-
-
-@cache
-def simulated(options: SimulationOptions) -> tuple[list[SimulatedRecord], Injected]:
-    """Return a simulation and what was put into it."""
-    injected = Injected()
-    return list(generate(options, injected)), injected
-
-
-def truth_of(records: list[SimulatedRecord]) -> GroundTruth:
-    """Tally records."""
-    tally = TruthTally()
-    for record in records:
-        tally.observe(record)
-    return tally.result()
+from producers.simulator.truth import TruthTally
+from tests.producers.simulations import SMALL, TROUBLED, digest, simulated, truth_of
 
 
 @settings(max_examples=8, deadline=None)
@@ -160,135 +128,6 @@ def test_no_shows_are_told_apart_by_when_a_punch_is_heard_of() -> None:
         assert min(heard[shifts[name].employee_id, shifts[name].starts_at.date()]) >= shifts[name].starts_at + timedelta(minutes=25)
     assert set(truth.no_shows_raised) == {*truth.no_shows_confirmed, *truth.no_shows_retracted}
     assert all(shifts[name].status == "planned" for name in truth.no_shows_raised)
-
-
-def test_every_kind_of_fault_happens_and_is_counted_with_its_events() -> None:
-    """Three stores and four days show every kind; what it names is on the log, but for receipts that were lost."""
-    records, injected = simulated(TROUBLED)
-    sent = {str(row.event.id) for row in records}
-
-    assert set(injected.counts) == ALL
-    for kind, places in injected.places.items():
-        named = {event for place in places for event in place.event_ids}
-        assert (named & sent == set()) if kind == "sequence_gaps" else named <= sent, kind
-
-
-@pytest.mark.parametrize("kind", sorted(name for name, fault in FAULTS.items() if fault.per == "day"))
-def test_a_kind_of_fault_befalls_the_same_stores_and_days_whatever_else_goes_wrong(kind: str) -> None:
-    """Each kind draws from streams of its own."""
-    alone = Injected()
-    for _ in generate(SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=frozenset({kind})), alone):
-        pass
-
-    together = simulated(TROUBLED)[1]
-    assert set(alone.counts) == {kind}
-    assert [(place.store_id, place.at.date()) for place in alone.places[kind]] == [
-        (place.store_id, place.at.date()) for place in together.places[kind]
-    ]
-
-
-def bought(records: list[SimulatedRecord]) -> Counter[tuple[object, ...]]:
-    """Return what was sold where and when, without the numbers that a till gives."""
-    return Counter(
-        (row.event.store_id, row.event.envelope.occurred_at, *((line.sku, line.quantity, line.gross) for line in row.event.data.lines))
-        for row in records
-        if row.event.type == "sale.completed.v1" and not row.repeat
-    )
-
-
-def test_troubles_of_lines_and_senders_change_no_sale() -> None:
-    """The same customers buy the same things at the same moments; a lost receipt is the only difference."""
-    troubled = SimulationOptions(stores=3, days=4, scale=0.5, ticks=False, faults=QUIET_LINES)
-    records, injected = simulated(troubled)
-
-    missing = bought(simulated(PLAIN)[0]) - bought(records)
-
-    assert sum(missing.values()) == injected.counts["sequence_gaps"] > 0
-    assert not bought(records) - bought(simulated(PLAIN)[0])
-
-
-def test_device_numbers_have_gaps_only_where_an_event_was_lost() -> None:
-    """Every event of a device but its heartbeats has the next number."""
-    records, injected = simulated(TROUBLED)
-    numbers = defaultdict(list)
-    for row in records:
-        if row.event.envelope.device_seq is not None and not row.repeat:
-            numbers[row.event.store_id, row.event.envelope.device_id].append(row.event.envelope.device_seq)
-
-    missing = {(*device, gap) for device, seen in numbers.items() for gap in set(range(1, max(seen) + 1)) - set(seen)}
-
-    assert all(len(seen) == len(set(seen)) for seen in numbers.values())
-    assert missing == {(place.store_id, place.device, place.figures["device_seq"]) for place in injected.places["sequence_gaps"]}
-
-
-def test_a_till_gives_a_sign_of_life_every_quarter_of_an_hour_unless_it_is_silent() -> None:
-    """Without faults no pause is longer; a silent till neither beats nor sells."""
-    beats = defaultdict(list)
-    for row in simulated(PLAIN)[0]:
-        if row.event.type == "till.heartbeat.v1":
-            beats[row.event.store_id, row.event.data.till_id, row.event.envelope.business_date].append(row.event.envelope.occurred_at)
-    pauses = {later - earlier for times in beats.values() for earlier, later in pairwise(times)}
-    assert pauses == {timedelta(minutes=15)}
-
-    records, injected = simulated(TROUBLED)
-    for place in injected.places["silent_tills"]:
-        of_till = [row for row in records if (row.event.store_id, row.event.envelope.device_id) == (place.store_id, place.device)]
-        heard = {row.event.type for row in of_till if place.at <= row.event.envelope.occurred_at < place.until and not row.repeat}
-        assert heard <= {"till.opened.v1", "till.closed.v1", "cash.paid_in.v1", "cash.paid_out.v1"}
-
-
-def test_late_batches_come_hours_to_a_week_later() -> None:
-    """What a till rang up without a line arrives after it, in order."""
-    records, injected = simulated(TROUBLED)
-    first = {str(row.event.id): row for row in reversed(records) if not row.repeat}
-
-    for place in injected.places["late_batches"]:
-        arrivals = [first[event].arrival for event in place.event_ids]
-        assert arrivals == sorted(arrivals)
-        assert all(timedelta(hours=3) < at - place.until < timedelta(days=7, hours=1) for at in arrivals)
-
-
-def test_a_wrong_clock_dates_its_events_wrong_and_nothing_else() -> None:
-    """Minutes are kept, more than five minutes ahead is flagged, 1970 cannot be read."""
-    records, injected = simulated(TROUBLED)
-    by_id = {str(row.event.id): row for row in records if not row.repeat}
-    for kind in ("clock_minutes", "clock_ahead"):
-        for place in injected.places[kind]:
-            for name in place.event_ids:
-                envelope = by_id[name].event.envelope
-                ahead = timedelta(seconds=place.figures["seconds_ahead"])
-                assert place.at <= envelope.occurred_at - ahead < place.until + timedelta(seconds=1)
-                assert envelope.clock_ahead == (kind == "clock_ahead")
-    broken = {name for place in injected.places["clock_1970"] for name in place.event_ids}
-    assert {by_id[name].event.envelope.occurred_at.year for name in broken} == {1970}
-    for row in records:
-        if str(row.event.id) not in broken:
-            build_event(
-                row.event.envelope.model_validate(dict(row.event.envelope)), row.event.data.model_dump(mode="json", exclude_none=True)
-            )
-
-
-def test_a_conflicting_duplicate_has_the_id_and_not_the_content() -> None:
-    """It is valid, it comes later, and the first content counts."""
-    records, injected = simulated(TROUBLED)
-    conflicts = [row for row in records if row.conflict]
-
-    assert len(conflicts) == injected.counts["conflicting_duplicates"] > 0
-    for row in conflicts:
-        (first,) = [other for other in records if other.event.id == row.event.id and not other.repeat]
-        assert (first.arrival < row.arrival, first.event.data == row.event.data) == (True, False)
-    assert truth_of(records).net_sales == truth_of([row for row in records if not row.conflict]).net_sales
-
-
-def test_faults_are_chosen_by_name() -> None:
-    """All, none, the usual ones, or some; an unknown name is refused with those that there are."""
-    assert chosen_faults("all") == ALL
-    assert chosen_faults("none") == frozenset()
-    assert chosen_faults("no_shows, sales_drops") == {"no_shows", "sales_drops"}
-    with pytest.raises(ValueError, match=r"not no_show$"):
-        chosen_faults("no_show")
-    with pytest.raises(ValueError, match="no_show"):
-        SimulationOptions(faults=frozenset({"no_show"}))
 
 
 def test_promotions_lift_their_goods_while_they_run_and_are_paid_for_afterwards() -> None:
