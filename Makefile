@@ -11,7 +11,7 @@ JSON ?=
 ONLY ?=
 ARGS ?=
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test long lint bench lock clean
 
 help: ## Say what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -20,7 +20,10 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 	@$(BIN)/tillstream demo $(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+long: .venv/installed-dev ## Pass the tests that take long: more points at which processes and servers are killed
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"

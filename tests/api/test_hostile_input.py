@@ -25,7 +25,7 @@ ENDLESS = "/v1/alerts/stream"
 HONEST = {503, 507}
 """The server may say that it is busy or that a part is away; it may not fail."""
 QUICK = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

@@ -90,6 +90,7 @@ def test_an_operator_finds_corrects_and_resubmits(stores, quarantine, tmp_path):
     assert quarantine("resubmit", entry["id"]).returncode == 1
 
 
+@pytest.mark.long
 def test_an_operator_discards_with_a_reason_and_counts(stores, quarantine):
     """A line is not sent alone, and the command says what to do instead; without a reason nothing is discarded."""
     keep(stores, refused(sale("A", 1)))
@@ -110,6 +111,7 @@ def test_an_operator_discards_with_a_reason_and_counts(stores, quarantine):
     assert quarantine("list", "--since", "yesterday").returncode == 64
 
 
+@pytest.mark.long
 def test_expiry_is_shown_before_it_is_done(stores, quarantine):
     """A dry run deletes nothing."""
     keep(stores, refused(sale("A", 1)), days_ago=91)

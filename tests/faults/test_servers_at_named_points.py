@@ -16,7 +16,7 @@ from tests.projections.running import Scene, scene_on
 from tests.projections.story import at, counted, outbound, sold
 from tests.waiting import until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
 
 SLOW = {"max_records": 5}
 

@@ -72,6 +72,7 @@ def test_without_highest_offset_recovery_and_heartbeat_a_woken_worker_wins(scene
     assert scene.differences() != []
 
 
+@pytest.mark.long
 def test_highest_offset_recovery_alone_heals_a_woken_worker(scene: Scene) -> None:
     """The second line of defence holds without the first."""
     _woken_beside_its_successor(scene)

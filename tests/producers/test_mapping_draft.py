@@ -86,6 +86,7 @@ def test_the_measure_finds_a_wrong_draft(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_data
+@pytest.mark.long
 def test_the_real_file_is_classified_as_by_the_shipped_mapping(real_data: Path) -> None:
     """Half a million lines, of which the draft saw 20,000."""
     file = real_data / "online_retail.csv.gz"

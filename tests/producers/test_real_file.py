@@ -15,7 +15,7 @@ from producers.mappings.schema import LINE_CLASSES
 from producers.sources.mapped_csv import Shape, Translation
 from tests.producers.twin import INGESTED_AT, retail
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 LINES = 541_909
 SERVICES = {"POST", "DOT", "C2", "M", "m", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK"}
 

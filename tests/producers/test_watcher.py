@@ -252,7 +252,15 @@ async def test_a_running_watcher_takes_files_as_they_come(tmp_path: Path) -> Non
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize(("point", "visit"), [("batch_sent", "3"), ("loaded", "1"), ("put_away", "1"), ("loaded", "2")])
+@pytest.mark.parametrize(
+    ("point", "visit"),
+    [
+        ("batch_sent", "3"),
+        pytest.param("loaded", "1", marks=pytest.mark.long),
+        ("put_away", "1"),
+        pytest.param("loaded", "2", marks=pytest.mark.long),
+    ],
+)
 def test_a_killed_watcher_goes_on_where_it_was(place: Addresses, tmp_path: Path, point: str, visit: str) -> None:
     """After kill -9 at any point a second watcher leaves every file in `done` and exactly their facts on the log."""
     inbox = tmp_path / "inbox"

@@ -16,7 +16,6 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
-POINTS = ("batch_received", "effects_written", "committed")
 QUICK = {"consumer_settings": [["session_timeout_ms", 6000], ["heartbeat_interval_ms", 500]], "max_records": 5}
 
 
@@ -44,7 +43,7 @@ def _assert_told_once(scene: Scene, events: int) -> None:
     assert [(row.problem, row.tally.applied, row.tally.repeats) for row in accounts] == [(None, events, 0)]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", ["batch_received", "effects_written", pytest.param("committed", marks=pytest.mark.long)])
 def test_a_runner_killed_at(scene: Scene, point: str) -> None:
     """Killed with -9 in the second batch, before and after its commit: its successor's tables and accounts are as if nothing had been."""
     _tell(scene, 0, 12)
@@ -73,7 +72,7 @@ def _freeze_and_replace(scene: Scene, point: str, safeguards: Safeguards | None 
     return frozen
 
 
-@pytest.mark.parametrize("point", ["batch_received", "effects_written"])
+@pytest.mark.parametrize("point", [pytest.param("batch_received", marks=pytest.mark.long), "effects_written"])
 def test_a_frozen_runner_woken_beside_its_successor_changes_nothing(scene: Scene, point: str) -> None:
     """Frozen past its session, with or without an open transaction: its batch is refused, it rejoins, and both go on."""
     frozen = _freeze_and_replace(scene, point)

@@ -114,6 +114,7 @@ def test_a_directory_without_a_buffer_and_an_address_that_is_none_are_refused(tm
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [["status"], ["refused"], ["retry", "--id", "a"], ["run", "--centre", NOWHERE, "--token-file", "t"]])
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, words):
     """Whoever repairs it must find it untouched."""
@@ -128,6 +129,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, words):
     assert file.read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
     """The address is named; nothing else runs meanwhile."""
     with running_edge(edge_config(tmp_path / "edge")) as edge:
@@ -140,6 +142,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["run", "status", "refused", "retry"])
 def test_each_command_explains_itself(command):
     """`--help` is the map."""

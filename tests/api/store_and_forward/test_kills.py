@@ -55,7 +55,7 @@ def killed_while_sending(folder: Path, point: str, writer: str) -> list[str]:
         return arrived(centre)
 
 
-@pytest.mark.parametrize("point", ["received", "buffered"])
+@pytest.mark.parametrize("point", [pytest.param("received", marks=pytest.mark.long), "buffered"])
 def test_a_buffer_that_is_killed_while_it_takes_posts_loses_nothing_that_was_answered(tmp_path, point):
     """What had its answer arrives in order; at most the post that was under way arrives beside it."""
     answered, found = killed_while_posting(tmp_path, point, 4, "as it is")
@@ -64,7 +64,9 @@ def test_a_buffer_that_is_killed_while_it_takes_posts_loses_nothing_that_was_ans
     assert found == IDS[: 3 if point == "received" else 4]
 
 
-@pytest.mark.parametrize("point", ["sending", "sent", "removed"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("sending", marks=pytest.mark.long), "sent", pytest.param("removed", marks=pytest.mark.long)]
+)
 def test_a_buffer_that_is_killed_while_it_sends_loses_nothing(tmp_path, point):
     """Everything arrives in order; repeats have the same ids."""
     assert killed_while_sending(tmp_path, point, "as it is") == IDS

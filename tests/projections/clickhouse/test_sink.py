@@ -48,7 +48,16 @@ def consumed(place: Addresses) -> list[tuple[int, ...]]:
         ).fetchall()
 
 
-@pytest.mark.parametrize("point", ["before_insert", "inserted", "recomputed", "effects_written", "positions_advanced"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("before_insert", marks=pytest.mark.long),
+        "inserted",
+        "recomputed",
+        pytest.param("effects_written", marks=pytest.mark.long),
+        "positions_advanced",
+    ],
+)
 def test_a_projection_killed_at_any_point_ends_with_the_same_numbers(place: Addresses, point: str) -> None:
     """Kill -9 in the second batch; whoever goes on, with batches cut otherwise, repeats it and changes nothing."""
     events = shop_day()
