@@ -156,12 +156,11 @@ class EmbeddedKafka:
         )
         if not (self.directory / "cluster.id").exists():
             progress(Step("kafka", "formatting the log directory"))
-            self._format(data)
+            self.format(data, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("="))  # noqa: TID251
 
-    def _format(self, data: Path) -> None:
+    def format(self, data: Path, cluster_id: str) -> None:
         """Format from nothing; the id is written last, so a cut attempt is made again."""
         shutil.rmtree(data, ignore_errors=True)
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")  # noqa: TID251
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]  # one argument: an id may begin with '-'
         done = subprocess.run(
             [*self._java(), *tool, "-c", str(self.directory / "server.properties")],

@@ -27,7 +27,7 @@ _DAMAGED = (
     ValueError,
     TypeError,
     AttributeError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile raises it for a compression that it does not know
     RuntimeError,
 )
 """What reading a broken workbook raises; its parts are read by code that takes them to be whole."""

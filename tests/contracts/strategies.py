@@ -20,7 +20,8 @@ moments = st.datetimes(datetime(1971, 1, 1), datetime(2148, 12, 31, 23, 59, 59),
     lambda moment: offsets.map(moment.astimezone)
 )
 quantities = st.decimals("0.001", "99999", places=3)
-prices = st.decimals("0", "9999999", places=5)
+prices = st.decimals("0", "999999", places=5)
+"""Times the largest quantity, in the minor units of any currency, still an amount that the contracts take."""
 currencies = st.sampled_from(sorted(MINOR_DIGITS))
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid, true
+from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.sinks.fact_columns import events_table, table_of_events_rows
 from projections.sinks.postgres_facts import FactTables
 
 FACTS = FactTables("attendance_day_events", ("attendance_punches", "attendance_shifts"))
@@ -25,48 +26,26 @@ class AttendanceTables:
 def attendance_tables(generation: int) -> AttendanceTables:
     """Return the tables of a generation."""
     metadata = MetaData(schema=f"read_g{generation}")
-    return AttendanceTables(_events(metadata), _punches(metadata), _shifts(metadata), _days(metadata))
-
-
-def _events(metadata: MetaData) -> Table:
-    return Table(
-        FACTS.events,
-        metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
-        Column("event_type", Text, nullable=False),
-        Column("business_date", Date),
-        Column("event_hash", BigInteger, nullable=False),
-        Column("position", BigInteger, nullable=False),
-        Column("recorded_at", DateTime(timezone=True), nullable=False),
-        Column("corrects_event_id", Uuid),
-        Column("corrects_type", Text),
-        Column("counts", Boolean, nullable=False, server_default=true()),
-    )
+    return AttendanceTables(events_table(FACTS.events, metadata), _punches(metadata), _shifts(metadata), _days(metadata))
 
 
 def _punches(metadata: MetaData) -> Table:
-    return Table(
+    return table_of_events_rows(
         "attendance_punches",
         metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
         Column("employee_id", Text, nullable=False),
         Column("direction", Text, nullable=False),
         Column("occurred_at", DateTime(timezone=True), nullable=False),
         Column("business_date", Date, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("verdict", Text),
-        Column("counts", Boolean, nullable=False, server_default=true()),
     )
 
 
 def _shifts(metadata: MetaData) -> Table:
-    return Table(
+    return table_of_events_rows(
         "attendance_shifts",
         metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
         Column("shift_id", Text, nullable=False),
         Column("revision", Integer, nullable=False),
         Column("employee_id", Text, nullable=False),
@@ -75,7 +54,6 @@ def _shifts(metadata: MetaData) -> Table:
         Column("business_date", Date, nullable=False),
         Column("status", Text, nullable=False),
         Column("position", BigInteger, nullable=False),
-        Column("counts", Boolean, nullable=False, server_default=true()),
     )
 
 

@@ -10,13 +10,13 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
-from projections.batching import source_of
 from projections.facts import FactKey
 from projections.read_models.attendance_day.mapping import AttendanceFact, PunchRow, ShiftRow, attendance_fact
 from projections.read_models.attendance_day.pairing import AttendanceDay, PunchSeen, ShiftSeen, attendance_days
 from projections.read_models.attendance_day.table import FACTS
+from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
-from projections.sinks.postgres_facts import FactTables, insert_events, judge_corrections
+from projections.sinks.postgres_facts import FactTables, judge_corrections
 from projections.sinks.postgres_rows import insert_new, query
 
 Person = tuple[str, str]
@@ -63,18 +63,10 @@ class AttendanceDays:
 
     async def write(self, conn: AsyncConnection, mapped: Sequence[Mapped]) -> Written:
         """Insert the facts that are new and fold the people that they touch."""
-        inserted = await insert_events(conn, FACTS, [item.rows.event for item in mapped])
-        fresh: list[AttendanceFact] = []
-        repeats = []
-        for item in mapped:
-            if item.key in inserted:
-                inserted.discard(item.key)
-                fresh.append(item.rows)
-            else:
-                repeats.append(source_of(item.record))
+        fresh, repeats = await insert_fresh(conn, FACTS, mapped)
         if fresh:
             await self._fold(conn, fresh)
-        return Written(tuple(repeats))
+        return Written(repeats)
 
     @staticmethod
     async def _fold(conn: AsyncConnection, fresh: Sequence[AttendanceFact]) -> None:

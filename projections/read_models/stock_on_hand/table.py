@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Numeric, Table, Text, Uuid, true
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Numeric, Table, Text
 
+from projections.sinks.fact_columns import events_table, table_of_events_rows
 from projections.sinks.postgres_facts import FactTables
 
 FACTS = FactTables("stock_on_hand_events", ("stock_movements", "stock_counts"))
@@ -20,35 +21,15 @@ class StockTables:
     on_hand: Table
 
 
-def _events(metadata: MetaData) -> Table:
-    return Table(
-        FACTS.events,
-        metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
-        Column("event_type", Text, nullable=False),
-        Column("business_date", Date),
-        Column("event_hash", BigInteger, nullable=False),
-        Column("position", BigInteger, nullable=False),
-        Column("recorded_at", DateTime(timezone=True), nullable=False),
-        Column("corrects_event_id", Uuid),
-        Column("corrects_type", Text),
-        Column("counts", Boolean, nullable=False, server_default=true()),
-    )
-
-
 def _lines(metadata: MetaData, name: str, moment: str, *more: Column[int]) -> Table:
-    return Table(
+    return table_of_events_rows(
         name,
         metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
         Column("line", Integer, primary_key=True),
         Column("sku", Text, nullable=False),
         Column("quantity", Numeric, nullable=False),
         Column(moment, DateTime(timezone=True), nullable=False),
         *more,
-        Column("counts", Boolean, nullable=False, server_default=true()),
     )
 
 
@@ -68,7 +49,7 @@ def stock_tables(generation: int) -> StockTables:
         Column("last_movement_at", DateTime(timezone=True)),
     )
     return StockTables(
-        _events(metadata),
+        events_table(FACTS.events, metadata),
         _lines(metadata, "stock_movements", "occurred_at"),
         _lines(metadata, "stock_counts", "counted_at", Column("position", BigInteger, nullable=False)),
         on_hand,

@@ -12,12 +12,12 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
-from projections.batching import source_of
 from projections.facts import FactKey
 from projections.read_models.stock_on_hand.mapping import CountRow, MovementRow, StockFact, stock_fact
 from projections.read_models.stock_on_hand.table import FACTS
+from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
-from projections.sinks.postgres_facts import FactTables, insert_events, judge_corrections
+from projections.sinks.postgres_facts import FactTables, judge_corrections
 from projections.sinks.postgres_rows import insert_new, query
 
 _RECOMPUTE: Final = """
@@ -71,18 +71,10 @@ class StockOnHand:
 
     async def write(self, conn: AsyncConnection, mapped: Sequence[Mapped]) -> Written:
         """Insert the facts that are new and recompute what they touch."""
-        inserted = await insert_events(conn, FACTS, [item.rows.event for item in mapped])
-        fresh: list[StockFact] = []
-        repeats = []
-        for item in mapped:
-            if item.key in inserted:
-                inserted.discard(item.key)
-                fresh.append(item.rows)
-            else:
-                repeats.append(source_of(item.record))
+        fresh, repeats = await insert_fresh(conn, FACTS, mapped)
         if fresh:
             await self._fold(conn, fresh)
-        return Written(tuple(repeats))
+        return Written(repeats)
 
     @staticmethod
     async def _fold(conn: AsyncConnection, fresh: Sequence[StockFact]) -> None:

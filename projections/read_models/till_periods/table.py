@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid, true
+from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.sinks.fact_columns import events_table, table_of_events_rows
 from projections.sinks.postgres_facts import FactTables
 
 FACTS = FactTables("till_period_events", ("till_entries", "till_tenders", "till_openings", "till_closings"))
@@ -29,41 +29,18 @@ def till_period_tables(generation: int) -> TillPeriodTables:
     """Return the tables of a generation."""
     metadata = MetaData(schema=f"read_g{generation}")
     return TillPeriodTables(
-        _events(metadata), _entries(metadata), _tenders(metadata), _openings(metadata), _closings(metadata), _periods(metadata)
-    )
-
-
-def _events(metadata: MetaData) -> Table:
-    return Table(
-        FACTS.events,
-        metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
-        Column("event_type", Text, nullable=False),
-        Column("business_date", Date),
-        Column("event_hash", BigInteger, nullable=False),
-        Column("position", BigInteger, nullable=False),
-        Column("recorded_at", DateTime(timezone=True), nullable=False),
-        Column("corrects_event_id", Uuid),
-        Column("corrects_type", Text),
-        Column("counts", Boolean, nullable=False, server_default=true()),
-    )
-
-
-def _of_event(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
-    return Table(
-        name,
-        metadata,
-        Column("store_id", Text, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
-        *columns,
-        Column("counts", Boolean, nullable=False, server_default=true()),
+        events_table(FACTS.events, metadata),
+        _entries(metadata),
+        _tenders(metadata),
+        _openings(metadata),
+        _closings(metadata),
+        _periods(metadata),
     )
 
 
 def _entries(metadata: MetaData) -> Table:
     amounts = ("gross", "discounts", "returns", "voids", "tax", "tips")
-    return _of_event(
+    return table_of_events_rows(
         "till_entries",
         metadata,
         Column("till_id", Text, nullable=False),
@@ -75,7 +52,7 @@ def _entries(metadata: MetaData) -> Table:
 
 
 def _tenders(metadata: MetaData) -> Table:
-    return _of_event(
+    return table_of_events_rows(
         "till_tenders",
         metadata,
         Column("kind", Text, primary_key=True),
@@ -85,7 +62,7 @@ def _tenders(metadata: MetaData) -> Table:
 
 
 def _openings(metadata: MetaData) -> Table:
-    return _of_event(
+    return table_of_events_rows(
         "till_openings",
         metadata,
         Column("till_id", Text, nullable=False),
@@ -95,7 +72,7 @@ def _openings(metadata: MetaData) -> Table:
 
 
 def _closings(metadata: MetaData) -> Table:
-    return _of_event(
+    return table_of_events_rows(
         "till_closings",
         metadata,
         Column("till_id", Text, nullable=False),

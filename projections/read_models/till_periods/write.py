@@ -7,11 +7,11 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
-from projections.batching import source_of
 from projections.read_models.till_periods.mapping import ClosingRow, EntryRow, OpeningRow, PeriodFact, TenderRow, period_fact
 from projections.read_models.till_periods.table import FACTS
+from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
-from projections.sinks.postgres_facts import FactTables, insert_events, judge_corrections
+from projections.sinks.postgres_facts import FactTables, judge_corrections
 from projections.sinks.postgres_rows import insert_new, query
 
 _PERIODS: Final = """
@@ -37,18 +37,10 @@ class TillPeriods:
 
     async def write(self, conn: AsyncConnection, mapped: Sequence[Mapped]) -> Written:
         """Insert the facts that are new, and let corrections take effect."""
-        inserted = await insert_events(conn, FACTS, [item.rows.event for item in mapped])
-        fresh: list[PeriodFact] = []
-        repeats = []
-        for item in mapped:
-            if item.key in inserted:
-                inserted.discard(item.key)
-                fresh.append(item.rows)
-            else:
-                repeats.append(source_of(item.record))
+        fresh, repeats = await insert_fresh(conn, FACTS, mapped)
         if fresh:
             await _keep(conn, fresh)
-        return Written(tuple(repeats))
+        return Written(repeats)
 
 
 async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact]) -> None:

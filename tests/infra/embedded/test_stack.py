@@ -135,6 +135,16 @@ def test_a_second_supervisor_on_a_live_directory_is_refused(servers: RunningServ
     assert _all_ready(servers)
 
 
+def test_a_cluster_id_that_begins_with_a_minus_is_an_id_and_no_option(tmp_path: Path) -> None:
+    """One random id in 64 does; the start would fail on it, once in a while."""
+    kafka = EmbeddedKafka(tmp_path, KafkaPorts(1, 2), load_settings(data_dir=tmp_path).cache_dir, None)
+    kafka.prepare(silent)
+
+    kafka.format(tmp_path / "data", "-DEyMzQ1Njc4OTAxMjM0NQ")
+
+    assert kafka.cluster_id == "-DEyMzQ1Njc4OTAxMjM0NQ"
+
+
 def test_a_foreign_broker_on_the_port_is_not_ready(servers: RunningServers, tmp_path: Path) -> None:
     """A broker that answers with another cluster's id is somebody else's."""
     port = int(servers.addresses.kafka_bootstrap.rpartition(":")[2])
