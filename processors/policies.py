@@ -8,10 +8,12 @@ import msgspec
 from pydantic import TypeAdapter
 
 from contracts.envelope import Event
-from contracts.events.reference import NoShowPolicy, PolicySet, ReorderPointPolicy
+from contracts.events.reference import PolicySet
+from contracts.policies.every import AnyPolicy
+from contracts.policies.parameters import PolicyParameters
 from processors.rules.rule import Kind, Policy, State, microseconds
 
-_PARAMETERS: TypeAdapter[ReorderPointPolicy | NoShowPolicy] = TypeAdapter(ReorderPointPolicy | NoShowPolicy)
+_PARAMETERS: TypeAdapter[PolicyParameters] = TypeAdapter(AnyPolicy)
 _EVERY_SKU = "*"
 _VERSIONS_KEPT = 500
 
@@ -75,5 +77,5 @@ def _name(tenant_id: str, policy: str, sku: str | None) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _parameters(text: str) -> ReorderPointPolicy | NoShowPolicy:
+def _parameters(text: str) -> PolicyParameters:
     return _PARAMETERS.validate_json(text)

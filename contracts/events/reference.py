@@ -1,11 +1,12 @@
 """Reference data as immutable versions with `effective_from`: stores, SKUs, employees, suppliers, promotions, policies."""
 
 from datetime import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from contracts.fields import Amount, Code, Coordinate, Currency, Day, DecimalString, Model, Moment, Number, Ordinal, PersonRef, Text
+from contracts.policies.every import AnyPolicy
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -120,37 +121,9 @@ class PromotionDefined(Version):
         return self
 
 
-class PolicyParameters(Model):
-    """The parameters of one rule; `policy` tells the rules apart and is written although it is always the same."""
-
-    @model_serializer(mode="wrap")
-    def _with_tag(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"policy": getattr(self, "policy", None), **write(self)}
-
-
-class ReorderPointPolicy(PolicyParameters):
-    """When and how much to reorder, in units."""
-
-    policy: Literal["reorder_point"] = Field(default="reorder_point", description="Names the rule; always written.")
-    reorder_point: DecimalString = Field(
-        ge=0, description="Recommend an order when the position is at or below it, units.", examples=["12"]
-    )
-    order_up_to: DecimalString = Field(gt=0, description="Position that the order brings back, units.", examples=["48"])
-
-
-class NoShowPolicy(PolicyParameters):
-    """When a published shift without a punch becomes a no-show, in minutes."""
-
-    policy: Literal["no_show"] = Field(default="no_show", description="Names the rule; always written.")
-    grace_minutes: int = Field(default=10, ge=0, le=240, description="How late a punch may come before an alert is raised.", examples=[15])
-    early_minutes: int = Field(
-        default=60, ge=0, le=720, description="A punch this long before the start still belongs to the shift.", examples=[60]
-    )
-
-
 class PolicySet(Version):
     """A policy in force from `effective_from`; the narrowest scope wins (store and SKU, store, SKU, chain)."""
 
     scope_store_id: Code | None = Field(default=None, description="Absent: every store of the chain.", examples=["GANGNAM-01"])
     scope_sku: Code | None = Field(default=None, description="Absent: every SKU.", examples=["MILK-1L"])
-    parameters: Annotated[ReorderPointPolicy | NoShowPolicy, Field(discriminator="policy")] = Field(description="The rule's parameters.")
+    parameters: AnyPolicy = Field(description="The rule's parameters.")

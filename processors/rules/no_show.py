@@ -11,10 +11,10 @@ import msgspec
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged, Evidence
 from contracts.events.clock import ClockedIn
-from contracts.events.reference import NoShowPolicy
 from contracts.events.registry import ALERT_CHANGED, CLOCKED_IN, SHIFT_PUBLISHED
 from contracts.events.shifts import ShiftPublished
 from contracts.identifiers import alert_id, transition_id
+from contracts.policies.no_show import NoShowPolicy
 from processors.rules import attendance as roster
 from processors.rules.attendance import ATTENDANCE, Attendance, Punch, Revision
 from processors.rules.rule import (

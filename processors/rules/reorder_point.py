@@ -9,11 +9,11 @@ import msgspec
 
 from contracts.envelope import Event
 from contracts.events.alerts import Evidence
-from contracts.events.reference import ReorderPointPolicy
 from contracts.events.registry import REORDER_RECOMMENDED, STOCK_COUNTED
 from contracts.events.reorder import ReorderRecommended
 from contracts.fields import plain
 from contracts.identifiers import derived_id, transition_id
+from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.stock_movements import MOVING_TYPES
 from processors.rules import on_hand as stock_on_hand
 from processors.rules.on_hand import Stock, Tally

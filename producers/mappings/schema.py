@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from contracts.events.reference import NoShowPolicy, ReorderPointPolicy
 from contracts.fields import Code, Currency, Model, PersonRef, Text
+from contracts.policies.every import AnyPolicy
 
 LineClass = Literal["sold", "returned", "write_off", "found", "service", "quarantined"]
 LINE_CLASSES: tuple[LineClass, ...] = ("sold", "returned", "write_off", "found", "service", "quarantined")
@@ -210,7 +210,7 @@ class Policy(Model):
     version: int = Field(default=1, ge=1)
     store: Code | None = Field(default=None, description="Text of the store column; absent: every store.")
     sku: Code | None = None
-    parameters: Annotated[ReorderPointPolicy | NoShowPolicy, Field(discriminator="policy")]
+    parameters: AnyPolicy
 
 
 class CsvMapping(Model):

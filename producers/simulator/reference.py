@@ -7,10 +7,8 @@ from decimal import Decimal
 from contracts.envelope import CHAIN_WIDE, Envelope, Event
 from contracts.events.reference import (
     EmployeeDefined,
-    NoShowPolicy,
     PolicySet,
     PromotionDefined,
-    ReorderPointPolicy,
     SkuDefined,
     StoreDefined,
     SupplierDefined,
@@ -19,6 +17,8 @@ from contracts.events.registry import EMPLOYEE_DEFINED, POLICY_SET, PROMOTION_DE
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.money import to_major
+from contracts.policies.no_show import NoShowPolicy
+from contracts.policies.reorder_point import ReorderPointPolicy
 from producers.simulator.business_day import local_moment
 from producers.simulator.goods import SUPPLIERS, WEEKDAY_NAMES, Good, Supplier
 from producers.simulator.promotions import ANNOUNCED_DAYS, Promotion, promotions_within

@@ -9,12 +9,14 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.correction import EventCorrected
-from contracts.events.reference import NoShowPolicy, PolicySet, ReorderPointPolicy
+from contracts.events.reference import PolicySet
 from contracts.events.registry import EVENT_TYPES
 from contracts.events.sales import Receipt, SaleCompleted, SaleLine, SalePractised, SaleReturned, SaleSuspended, SaleVoided
 from contracts.events.stock import StockCounted
 from contracts.fields import Model, plain
 from contracts.money import without_tax
+from contracts.policies.no_show import NoShowPolicy
+from contracts.policies.reorder_point import ReorderPointPolicy
 from producers.simulator.injected import Injected
 from producers.simulator.truth_attendance import AttendanceTruth
 from producers.simulator.truth_stock import StockTruth
