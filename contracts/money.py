@@ -20,13 +20,14 @@ def minor_digits(currency: str) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def line_amount(unit_price: Decimal, quantity: Decimal, currency: str) -> tuple[int, Decimal]:
+def line_amount(unit_price: Decimal | str, quantity: Decimal | str, currency: str) -> tuple[int, Decimal]:
     """Price a line: minor units rounded half up (away from zero), and what rounding left over.
 
     `remainder` = exact − rounded, in major units, so a receipt can report what its lines dropped. Remembered: prices repeat.
+    Decimals may come as text, which is found again faster.
     """
     digits = minor_digits(currency)
-    exact = _EXACT.multiply(unit_price, quantity).scaleb(digits, _EXACT)
+    exact = _EXACT.multiply(Decimal(unit_price), Decimal(quantity)).scaleb(digits, _EXACT)
     rounded = exact.quantize(Decimal(1), context=_EXACT)
     return int(rounded), _EXACT.subtract(exact, rounded).scaleb(-digits, _EXACT)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from contracts.compiled_marks import judges_both_forms
 from contracts.fields import (
     Amount,
     Code,
@@ -109,6 +110,7 @@ class Receipt(Model):
     )
 
     @model_validator(mode="after")
+    @judges_both_forms
     def _lines_agree(self) -> "Receipt":
         if len({line.line for line in self.lines}) != len(self.lines):
             raise ValueError("line numbers that differ within a receipt")
@@ -123,6 +125,7 @@ class Receipt(Model):
         return self
 
     @model_validator(mode="after")
+    @judges_both_forms
     def _total_agrees(self) -> "Receipt":
         """A minor unit a line is a rounding difference, not an error: tills round line by line or once."""
         if self.total is None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from contracts.compiled_marks import judges_both_forms
 from contracts.fields import Amount, Code, Counter, Currency, Model, Moment, Number, PersonRef, SignedAmount, Text
 from contracts.tenders import TenderKind
 
@@ -59,6 +60,7 @@ class TillClosed(TillEvent):
     employee_id: PersonRef | None = Field(default=None, description="Opaque id of who closed it.", examples=["E-1042"])
 
     @model_validator(mode="after")
+    @judges_both_forms
     def _kinds_differ(self) -> "TillClosed":
         if len({row.kind for row in self.tenders}) != len(self.tenders):
             raise ValueError("one total for each kind of tender")

@@ -16,6 +16,7 @@ from contracts.example_events.table import EXAMPLES
 from contracts.fields import Model
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
+from tests.contracts.damage import json_values, paths_of, replaced
 from tests.contracts.strategies import events, on_the_log
 
 
@@ -105,35 +106,6 @@ def test_any_bytes_as_value_give_an_event_or_the_typed_error(event_type: str, va
     broken = RawRecord(record.topic, 0, 0, 0, record.key, value, record.headers)
 
     assert all(pointer.startswith("/data") for pointer in pointers_of_refusal(broken))
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["9" * 13, "1e400", "-0", "NaN", "0.00001"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def paths_of(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """List every place inside a JSON value."""
-    children: list[tuple[Any, Any]] = (
-        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
-    )
-    return [at, *(path for key, child in children for path in paths_of(child, (*at, key)))]
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """Return the value with one place replaced."""
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(copy[path[0]], path[1:], new)
-    return copy
 
 
 @given(st.data())

@@ -1,0 +1,99 @@
+"""A compiled reading of content: decoded, judged and written again in C, for events that are exactly in canonical form.
+
+It is narrower than the precise reading, never wider: whatever it accepts, the precise reading accepts with the same bytes;
+whatever it does not accept is read the precise way, which gives the canonical bytes or the error. Pure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from contracts.codec import MAX_VALUE_BYTES
+from contracts.compiled_fields import Check, NotCompilable, compiled_field
+from contracts.compiled_marks import is_marked
+from contracts.events.registry import EVENT_TYPES, FACT_TYPES
+
+_write = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledType:
+    """How the content of one event type is read; `validators` judge the whole, `text_checks` a field each."""
+
+    decode: Callable[[bytes | msgspec.Raw], Any]
+    validators: tuple[Callable[[Any], object], ...]
+    text_checks: tuple[tuple[str, Check], ...]
+
+    def read(self, value: bytes | msgspec.Raw) -> tuple[Any, bytes] | None:
+        """Return content and its canonical bytes, or None: read it the precise way.
+
+        The content has the attributes of its model; decimals, times and ids are canonical text there.
+        """
+        try:
+            content = self.decode(value)
+            for name, check in self.text_checks:
+                if (text := getattr(content, name)) is not None and check(text) != text:
+                    return None
+            for validate in self.validators:
+                validate(content)
+            written = _write(content)
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+            return None
+        return (content, written) if len(written) <= MAX_VALUE_BYTES else None
+
+
+def compiled(model: type[BaseModel]) -> CompiledType:
+    """Compile a model; NotCompilable where its compiled reading might differ from the precise one."""
+    checks: list[tuple[str, Check]] = []
+    struct = _struct(model, checks)
+    validators = tuple(decorator.func for decorator in model.__pydantic_decorators__.model_validators.values())
+    return CompiledType(msgspec.json.Decoder(struct).decode, validators, tuple(checks))
+
+
+def _struct(model: type[BaseModel], checks: list[tuple[str, Check]] | None = None) -> type[msgspec.Struct]:
+    """Make the struct of a model; only the outermost may have validators and checks of text, which are gathered in `checks`."""
+    if model.model_config.get("extra") != "forbid" or model.model_config.get("populate_by_name"):
+        raise NotCompilable(f"the configuration of {model.__name__}")
+    _refuse_unknown_validators(model, is_whole=checks is not None)
+    rows: list[tuple[str, Any, Any]] = []
+    for name, info in model.model_fields.items():
+        found = compiled_field(info, _struct)
+        if found.checks and checks is None:
+            raise NotCompilable(f"validators of {model.__name__}.{name}")
+        (checks if checks is not None else []).extend((name, check) for check in found.checks)
+        if info.alias is not None:
+            raise NotCompilable(f"alias of {model.__name__}.{name}")
+        rows.append((name, found.type, found.default))
+    return defined(model.__name__, rows)
+
+
+def defined(name: str, rows: list[tuple[str, Any, Any]]) -> type[msgspec.Struct]:
+    """Make a struct of (name, type, default) that is closed to unknown fields and leaves defaults out."""
+    fields = [(field, form | msgspec.UnsetType if default is msgspec.UNSET else form, default) for field, form, default in rows]
+    return msgspec.defstruct(name, fields, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False)
+
+
+def _refuse_unknown_validators(model: type[BaseModel], is_whole: bool) -> None:
+    found = model.__pydantic_decorators__
+    others = (found.validators, found.field_validators, found.root_validators, found.field_serializers, found.model_serializers)
+    if any(others) or found.computed_fields or (found.model_validators and not is_whole):
+        raise NotCompilable(f"validators of {model.__name__}")
+    for decorator in found.model_validators.values():
+        if decorator.info.mode != "after" or not is_marked(decorator.func):
+            raise NotCompilable(f"a validator of {model.__name__} that does not judge both forms")
+
+
+@lru_cache(maxsize=256)
+def compiled_type(event_type: str) -> CompiledType | None:
+    """Return how the content of a type is read; None where it is read the precise way only."""
+    declared = EVENT_TYPES.get(event_type)
+    if declared is None or event_type not in FACT_TYPES:
+        return None
+    try:
+        return compiled(declared.model)
+    except NotCompilable:
+        return None
