@@ -18,7 +18,7 @@ from projections.read_models.till_periods.reader import PeriodsAsked, TillPeriod
 from projections.read_models.till_periods.verdict import FIGURES, FigureDifference, Totals, differences, receipts_missing, totals_of
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, fold_steps, split, tables_of
 from tests.projections.story import START, at, corrected, log_of, punched, record
-from tests.projections.till_story import closed, drawer, heartbeat, line, numbered, opened, receipt, returned, voided
+from tests.projections.till_story import closed, drawer, heartbeat, line, moved, numbered, opened, receipt, renamed, returned, voided
 
 on_real_tables = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAY = START.date()
@@ -76,11 +76,12 @@ def test_what_goes_back_is_less() -> None:
 
 
 def test_only_what_a_closing_counts_becomes_an_entry() -> None:
-    """A void before completion and a receipt of no till are facts without an entry; a punch and a heartbeat are nothing here."""
-    never, nowhere = voided("a", at(0), phase="before_completion"), receipt("b", at(0), till=None)
+    """A void before completion has no entry, a receipt of no till one of no period; a punch and a heartbeat are nothing here."""
+    never, nowhere = voided("a", at(0), phase="before_completion"), receipt("b", at(0), till=None, period="P")
     facts = [period_fact(record(each, 0)) for each in (never, nowhere, numbered(nowhere, "till-9"))]
 
-    assert [(fact.entry.till_id if fact.entry else None) if fact else "filtered" for fact in facts] == [None, None, "till-9"]
+    assert [(fact.entry.till_id if fact.entry else None) if fact else "filtered" for fact in facts] == [None, "", "till-9"]
+    assert [fact.period is not None if fact else "filtered" for fact in facts] == [False, False, True]
     assert period_fact(record(corrected("c", punched("in", "p", at(0))), 0)) is None
 
 
@@ -136,7 +137,16 @@ facts = st.one_of(
         periods,
     ),
     st.builds(lambda m, s, t, p: drawer(f"d/{m}/{t}/{p}", at(m), t, p, s), minutes, names, tills, periods),
-    st.builds(lambda m, s, t, p: opened(p, at(m), s, t), minutes, names, tills, st.sampled_from("PQ")),
+    st.builds(lambda m, s, t, p: opened(p, at(m), s, t, 100 * m), minutes, names, tills, st.sampled_from("PQ")),
+    st.builds(
+        lambda m, u, s, t, p: moved(f"m/{m}/{u}/{t}/{p}", at(m), 100 + m, u, t, p, s),
+        minutes,
+        st.sampled_from([None, "bank_drop", "expense"]),
+        names,
+        tills,
+        periods,
+    ),
+    st.builds(lambda m, n, s: renamed(receipt(f"again/{m}/{n}", at(m), store=s), "R"), minutes, st.integers(1, 3), names),
     st.builds(lambda m, n, s, t, p: closed(p, at(m), at(m + n), s, t), minutes, minutes, names, tills, st.sampled_from("PQ")),
 )
 

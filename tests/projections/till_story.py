@@ -6,6 +6,8 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.registry import (
+    CASH_PAID_IN,
+    CASH_PAID_OUT,
     CLOCKED_IN,
     DRAWER_OPENED,
     SALE_COMPLETED,
@@ -44,6 +46,11 @@ def receipt(
     return event(kind, name, when, {key: value for key, value in data.items() if value is not None}, store, day)
 
 
+def renamed(happened: Event[Any], number: str) -> Event[Any]:
+    """Let a receipt bear another number: what it is known by to people, not to the log."""
+    return replace(happened, data=happened.data.model_copy(update={"receipt_id": number}))
+
+
 def returned(name: str, when: datetime, *lines: dict[str, Any], **more: Any) -> Event[Any]:
     """Take goods back."""
     return receipt(name, when, *lines, kind=SALE_RETURNED, **more)
@@ -59,9 +66,19 @@ def heartbeat(name: str, when: datetime, store: str = "S1", till: str = "1", las
     return event(TILL_HEARTBEAT, name, when, {"till_id": till} | ({} if last is None else {"last_device_seq": last}), store)
 
 
-def opened(period: str, when: datetime, store: str = "S1", till: str = "1") -> Event[Any]:
-    """Begin a till period."""
-    return event(TILL_OPENED, f"open/{till}/{period}", when, {"till_id": till, "period_id": period, "currency": "GBP"}, store)
+def opened(period: str, when: datetime, store: str = "S1", till: str = "1", float_amount: int = 0) -> Event[Any]:
+    """Begin a till period, with or without cash in the drawer."""
+    data = {"till_id": till, "period_id": period, "currency": "GBP", "float_amount": float_amount}
+    return event(TILL_OPENED, f"open/{till}/{period}", when, data, store)
+
+
+def moved(
+    name: str, when: datetime, amount: int, purpose: str | None = None, till: str = "1", period: str | None = None, store: str = "S1"
+) -> Event[Any]:
+    """Move cash without a sale: into the drawer, or out of it for a purpose."""
+    data = {"till_id": till, "currency": "GBP", "amount": amount, "period_id": period, "purpose": purpose}
+    kind = CASH_PAID_IN if purpose is None else CASH_PAID_OUT
+    return event(kind, name, when, {key: value for key, value in data.items() if value is not None}, store)
 
 
 def closed(period: str, since: datetime, when: datetime, store: str = "S1", till: str = "1", **figures: Any) -> Event[Any]:

@@ -54,6 +54,11 @@ def paid_of(receipt: Receipt) -> list[Paid]:
     return [found[kind] for kind in sorted(found)]
 
 
+def is_tendered(receipt: Receipt) -> bool:
+    """Tell whether it is known how a receipt was paid: it says so, or nothing was due."""
+    return bool(receipt.tenders) or _due(receipt) == 0
+
+
 def _net(lines: list[SaleLine]) -> int:
     return sum(line.gross - line.discount for line in lines)
 
@@ -72,9 +77,12 @@ def _direction(receipt: Receipt) -> int:
     """Tell which way the money went: an exchange for something cheaper is paid back although it is a sale."""
     if isinstance(receipt, SaleReturned):
         return -1
-    due = sum(_signed(line, line.gross - line.discount + (0 if line.tax_included else line.tax)) for line in receipt.lines)
-    way = 1 if due >= 0 else -1
+    way = 1 if _due(receipt) >= 0 else -1
     return -way if isinstance(receipt, SaleVoided) else way
+
+
+def _due(receipt: Receipt) -> int:
+    return sum(_signed(line, line.gross - line.discount + (0 if line.tax_included else line.tax)) for line in receipt.lines)
 
 
 def _signed(line: SaleLine, amount: int) -> int:

@@ -8,6 +8,8 @@ from uuid import UUID
 from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.registry import (
+    CASH_PAID_IN,
+    CASH_PAID_OUT,
     DRAWER_OPENED,
     EVENT_CORRECTED,
     SALE_COMPLETED,
@@ -17,21 +19,26 @@ from contracts.events.registry import (
     TILL_OPENED,
 )
 from contracts.events.sales import Receipt, SaleVoided
-from contracts.events.till import DrawerOpened, TillClosed, TillOpened
+from contracts.events.till import CashPaidIn, CashPaidOut, DrawerMovement, DrawerOpened, TillClosed, TillOpened
 from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.errors import Unmappable
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
-from projections.read_models.till_periods.amounts import Amounts, amounts_of, paid_of
+from projections.read_models.till_periods.amounts import Amounts, amounts_of, is_tendered, paid_of
+from projections.read_models.till_periods.lateness import may_be_late
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 KIND_OF: Final = {SALE_COMPLETED: "sale", SALE_RETURNED: "return", SALE_VOIDED: "void", DRAWER_OPENED: "no_sale"}
-FOLDED_TYPES: Final = frozenset({*KIND_OF, TILL_OPENED, TILL_CLOSED})
+MOVEMENTS: Final = frozenset({CASH_PAID_IN, CASH_PAID_OUT})
+SALE_TYPES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
+FOLDED_TYPES: Final = frozenset({*KIND_OF, *MOVEMENTS, TILL_OPENED, TILL_CLOSED})
+NO_TILL: Final = ""
+"""The till of a receipt that names none and came from no device: it belongs to no period, but its number is known."""
 COVERED_TYPES: Final = FOLDED_TYPES | {EVENT_CORRECTED}
 
 
 class EntryRow(NamedTuple):
-    """What a till did once: a receipt with its amounts, or a drawer opened without a sale."""
+    """What a till did once: a receipt with its amounts, a drawer opened without a sale, or cash moved in (`moved`, never negative)."""
 
     store_id: str
     event_id: UUID
@@ -39,6 +46,10 @@ class EntryRow(NamedTuple):
     period_id: str | None
     kind: str
     occurred_at: datetime
+    business_date: date | None
+    receipt_id: str | None
+    is_tendered: bool
+    moved: int
     gross: int
     discounts: int
     returns: int
@@ -65,6 +76,7 @@ class OpeningRow(NamedTuple):
     till_id: str
     period_id: str
     opened_at: datetime
+    float_amount: int
 
 
 class ClosingRow(NamedTuple):
@@ -89,6 +101,15 @@ class PeriodRow(NamedTuple):
     business_date: date
 
 
+class LateRow(NamedTuple):
+    """A fact of sales that may have come after the lateness window of its business date."""
+
+    store_id: str
+    business_date: date
+    event_id: UUID
+    recorded_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodFact:
     """An event and its rows."""
@@ -99,6 +120,7 @@ class PeriodFact:
     opening: OpeningRow | None = None
     closing: ClosingRow | None = None
     period: PeriodRow | None = None
+    late: LateRow | None = None
 
 
 def period_fact(record: LogRecord) -> PeriodFact | None:
@@ -107,38 +129,72 @@ def period_fact(record: LogRecord) -> PeriodFact | None:
     if concerned_type(event) not in FOLDED_TYPES:
         return None
     row = fact_event(record, event)
+    late = _late(row, event)
     content = content_of(event)
     if content is None:
-        return PeriodFact(row)
-    data, head = content.data, (content.store_id, content.id)
+        return PeriodFact(row, late=late)
+    data = content.data
     if isinstance(data, Receipt):
-        return _receipt(row, content, data, data.till_id or (None if event.type == EVENT_CORRECTED else event.envelope.device_id))
-    if isinstance(data, DrawerOpened):
-        entry = EntryRow(*head, data.till_id, data.period_id, KIND_OF[content.type], content.envelope.occurred_at, *Amounts())
-        return PeriodFact(row, entry, period=_period(content, data.till_id, data.period_id))
-    if isinstance(data, TillOpened):
-        opening = OpeningRow(*head, data.till_id, data.period_id, content.envelope.occurred_at)
-        return PeriodFact(row, opening=opening, period=_period(content, data.till_id, data.period_id))
+        return _receipt(row, content, data, _till(event, data), late)
     if isinstance(data, TillClosed):
-        report = data.model_dump(mode="json", exclude={"till_id", "period_id", "opened_at"})
-        named, closed_at = (data.till_id, data.period_id), content.envelope.occurred_at
-        closing = ClosingRow(*head, *named, data.opened_at, closed_at, record.offset, report)
-        return PeriodFact(row, closing=closing, period=_period(content, data.till_id, data.period_id))
-    raise TypeError(f"{content.type} is no event of this model")
+        return PeriodFact(row, closing=_closing(record, content, data), period=_period(content, data.till_id, data.period_id))
+    return _drawer(row, content)
 
 
-def _receipt(row: FactEvent, content: Event[Model], data: Receipt, till_id: str | None) -> PeriodFact:
-    """A receipt of no known till belongs to no period; a void before completion is nothing that a closing counts."""
-    if till_id is None or (isinstance(data, SaleVoided) and data.phase == "before_completion"):
+def _drawer(row: FactEvent, content: Event[Model]) -> PeriodFact:
+    """Map what a till does without a receipt."""
+    data, head, moment = content.data, (content.store_id, content.id), content.envelope.occurred_at
+    if isinstance(data, TillOpened):
+        opening = OpeningRow(*head, data.till_id, data.period_id, moment, data.float_amount)
+        return PeriodFact(row, opening=opening, period=_period(content, data.till_id, data.period_id))
+    if not isinstance(data, DrawerOpened | CashPaidIn | CashPaidOut):
+        raise TypeError(f"{content.type} is no event of this model")
+    moved = data.amount if isinstance(data, DrawerMovement) else 0
+    day = content.envelope.business_date
+    entry = EntryRow(*head, data.till_id, data.period_id, _kind(data), moment, day, None, True, moved, *Amounts())
+    return PeriodFact(row, entry, period=_period(content, data.till_id, data.period_id))
+
+
+def _kind(data: DrawerOpened | CashPaidIn | CashPaidOut) -> str:
+    if isinstance(data, DrawerOpened):
+        return "no_sale"
+    if isinstance(data, CashPaidIn):
+        return "paid_in"
+    return "bank_drop" if data.purpose == "bank_drop" else "paid_out"
+
+
+def _closing(record: LogRecord, content: Event[Model], data: TillClosed) -> ClosingRow:
+    report = data.model_dump(mode="json", exclude={"till_id", "period_id", "opened_at"})
+    named = (content.store_id, content.id, data.till_id, data.period_id)
+    return ClosingRow(*named, data.opened_at, content.envelope.occurred_at, record.offset, report)
+
+
+def _till(event: Event[Model], data: Receipt) -> str:
+    """Return the till of a receipt: its own word, else its device; the device of a correction is that of whoever corrected."""
+    return data.till_id or (None if event.type == EVENT_CORRECTED else event.envelope.device_id) or NO_TILL
+
+
+def _receipt(row: FactEvent, content: Event[Model], data: Receipt, till_id: str, late: LateRow | None) -> PeriodFact:
+    """A void before completion is nothing that a closing or a KPI counts."""
+    if isinstance(data, SaleVoided) and data.phase == "before_completion":
         return PeriodFact(row)
-    head = (content.store_id, content.id)
-    entry = EntryRow(*head, till_id, data.period_id, KIND_OF[content.type], content.envelope.occurred_at, *amounts_of(data))
+    head, envelope = (content.store_id, content.id), content.envelope
+    day, moment, kind = envelope.business_date, envelope.occurred_at, KIND_OF[content.type]
+    entry = EntryRow(*head, till_id, data.period_id, kind, moment, day, data.receipt_id, is_tendered(data), 0, *amounts_of(data))
     tenders = tuple(TenderRow(*head, paid.kind, paid.tenders, paid.amount) for paid in paid_of(data))
-    return PeriodFact(row, entry, tenders, period=_period(content, till_id, data.period_id))
+    return PeriodFact(row, entry, tenders, period=_period(content, till_id, data.period_id), late=late)
+
+
+def _late(row: FactEvent, event: Event[Model]) -> LateRow | None:
+    """History of a load is no revision: it says itself that it is old, and nobody was told a figure before."""
+    day = row.business_date
+    if day is None or event.envelope.history or concerned_type(event) not in SALE_TYPES or not may_be_late(day, row.recorded_at):
+        return None
+    return LateRow(row.store_id, day, row.event_id, row.recorded_at)
 
 
 def _period(content: Event[Model], till_id: str, period_id: str | None) -> PeriodRow | None:
-    if period_id is None:
+    if period_id is None or till_id == NO_TILL:
         return None
     if content.envelope.business_date is None:
         raise Unmappable("no_business_date", "/headers/businessdate", "the business date of the till period")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
+from projections.read_models.till_periods.cash import MOVED, CashVerdict, DrawerCash
 from projections.read_models.till_periods.verdict import (
     FIGURES,
     FigureDifference,
@@ -33,9 +34,9 @@ _PERIODS: Final = """
         FROM asked JOIN read_g{generation}.till_closings c USING (store_id, till_id, period_id)
         WHERE c.counts ORDER BY store_id, till_id, period_id, c.position, c.event_id
     ), opening AS MATERIALIZED (
-        SELECT store_id, till_id, period_id, min(o.opened_at) AS opened_at
+        SELECT DISTINCT ON (store_id, till_id, period_id) store_id, till_id, period_id, o.opened_at, o.float_amount
         FROM asked JOIN read_g{generation}.till_openings o USING (store_id, till_id, period_id)
-        WHERE o.counts GROUP BY store_id, till_id, period_id
+        WHERE o.counts ORDER BY store_id, till_id, period_id, o.opened_at, o.event_id
     ), belonging AS MATERIALIZED (
         SELECT e.*, e.period_id AS of_period
         FROM asked JOIN read_g{generation}.till_entries e USING (store_id, till_id, period_id) WHERE e.counts
@@ -52,7 +53,11 @@ _PERIODS: Final = """
                count(*) FILTER (WHERE kind = 'sale') AS sales_count, count(*) FILTER (WHERE kind = 'return') AS returns_count,
                count(*) FILTER (WHERE kind = 'void') AS voids_count, count(*) FILTER (WHERE kind = 'no_sale') AS no_sales_count,
                sum(gross) AS gross, sum(discounts) AS discounts, sum(returns) AS returns, sum(voids) AS voids,
-               sum(tax) AS tax, sum(tips) AS tips
+               sum(tax) AS tax, sum(tips) AS tips,
+               coalesce(sum(moved) FILTER (WHERE kind = 'paid_in'), 0) AS paid_in,
+               coalesce(sum(moved) FILTER (WHERE kind = 'paid_out'), 0) AS paid_out,
+               coalesce(sum(moved) FILTER (WHERE kind = 'bank_drop'), 0) AS bank_drops,
+               count(*) FILTER (WHERE NOT is_tendered) AS untendered
         FROM belonging GROUP BY store_id, till_id, of_period
     ), paid AS MATERIALIZED (
         SELECT store_id, till_id, period_id, jsonb_object_agg(kind, jsonb_build_array(tenders, amount)) AS tenders FROM (
@@ -62,7 +67,7 @@ _PERIODS: Final = """
         ) of_kind GROUP BY store_id, till_id, period_id
     )
     SELECT asked.*, coalesce(closing.opened_at, opening.opened_at) AS opened_at, closing.closed_at, closing.report,
-           opening.opened_at IS NOT NULL AS is_opened, {figures}, coalesce(sums.entries, 0) AS entries,
+           opening.opened_at IS NOT NULL AS is_opened, opening.float_amount, {figures}, coalesce(sums.entries, 0) AS entries,
            coalesce(paid.tenders, '{{}}') AS tenders
     FROM asked LEFT JOIN closing USING (store_id, till_id, period_id) LEFT JOIN opening USING (store_id, till_id, period_id)
     LEFT JOIN sums USING (store_id, till_id, period_id) LEFT JOIN paid USING (store_id, till_id, period_id)
@@ -85,12 +90,17 @@ class PeriodCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeriodsAsked:
-    """Stores, business dates (both inclusive) on which periods began, and the verdict wanted; None for any."""
+    """Stores, business dates (both inclusive) on which periods began, and the verdicts wanted; None for any."""
 
     store_ids: tuple[str, ...]
     date_from: date
     date_until: date
     verdict: Verdict | None = None
+    cash: CashVerdict | None = None
+
+    def includes(self, period: "TillPeriod") -> bool:
+        """Tell whether the verdicts of a period are those wanted."""
+        return self.verdict in {None, period.verdict} and self.cash in {None, period.cash.verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ class TillPeriod:
     closed_at: datetime | None
     report: Mapping[str, Any] | None
     counted: Totals
+    cash: DrawerCash
 
     @property
     def reported(self) -> Totals | None:
@@ -114,7 +125,7 @@ class TillPeriod:
     @property
     def differences(self) -> list[FigureDifference]:
         """The figures of the closing that are not those of the events."""
-        return [] if self.reported is None else differences(self.reported, self.counted)
+        return [] if self.reported is None else [*differences(self.reported, self.counted), *self.cash.differences]
 
     @property
     def receipts_missing(self) -> int:
@@ -141,11 +152,11 @@ async def read_till_periods(
     found: list[TillPeriod] = []
     async with engine.connect() as conn:
         generation = await serving_generation(conn, "till_periods")
-        size = limit if asked.verdict is None else max(limit, _SCANNED_PERIODS)
+        size = limit if (asked.verdict, asked.cash) == (None, None) else max(limit, _SCANNED_PERIODS)
         while len(found) < limit:
             rows = await _scan(conn, generation, asked, cursor, size)
             periods = [_period(row) for row in rows if row["report"] is not None or row["is_opened"] or row["entries"]]
-            found += [period for period in periods if asked.verdict in {None, period.verdict}]
+            found += [period for period in periods if asked.includes(period)]
             if len(rows) < size:
                 break
             last = rows[-1]
@@ -156,7 +167,7 @@ async def read_till_periods(
 async def _scan(
     conn: AsyncConnection, generation: int, asked: PeriodsAsked, cursor: PeriodCursor | None, size: int
 ) -> list[Mapping[str, Any]]:
-    figures = ", ".join(f"coalesce(sums.{name}, 0) AS {name}" for name in FIGURES)
+    figures = ", ".join(f"coalesce(sums.{name}, 0) AS {name}" for name in (*FIGURES, *MOVED))
     after = cursor or (None, None, None, None)
     bound = {
         "stores": list(asked.store_ids),
@@ -180,4 +191,16 @@ def _period(row: Mapping[str, Any]) -> TillPeriod:
         row["closed_at"],
         row["report"],
         Totals({name: int(row[name]) for name in FIGURES}, tenders),
+        _cash(row, tenders.get("cash", (0, 0))[1]),
+    )
+
+
+def _cash(row: Mapping[str, Any], sales: int) -> DrawerCash:
+    report = row["report"] or {}
+    return DrawerCash(
+        float_amount=row["float_amount"],
+        sales=sales,
+        **{name: int(row[name]) for name in MOVED},
+        reported=report.get("expected_cash"),
+        counted=report.get("counted_cash"),
     )

@@ -1,9 +1,12 @@
-"""Tables of till periods: the facts (events, entries with their tenders, openings, closings) and the periods that they name."""
+"""Tables of till periods: the facts (events, entries with their tenders, openings, closings) and the periods that they name.
+
+Beside them what follows from the same receipts: numbers that stand on several of them, and facts that came late.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.sinks.fact_columns import events_table, table_of_events_rows
@@ -22,6 +25,8 @@ class TillPeriodTables:
     openings: Table
     closings: Table
     periods: Table
+    twice: Table
+    late: Table
 
 
 @lru_cache(maxsize=8)
@@ -35,6 +40,8 @@ def till_period_tables(generation: int) -> TillPeriodTables:
         _openings(metadata),
         _closings(metadata),
         _periods(metadata),
+        _twice(metadata),
+        _late(metadata),
     )
 
 
@@ -48,6 +55,10 @@ def _entries(metadata: MetaData) -> Table:
         Column("kind", Text, nullable=False),
         Column("occurred_at", DateTime(timezone=True), nullable=False),
         *(Column(name, BigInteger, nullable=False) for name in amounts),
+        Column("business_date", Date),
+        Column("receipt_id", Text),
+        Column("is_tendered", Boolean, nullable=False),
+        Column("moved", BigInteger, nullable=False),
     )
 
 
@@ -68,6 +79,7 @@ def _openings(metadata: MetaData) -> Table:
         Column("till_id", Text, nullable=False),
         Column("period_id", Text, nullable=False),
         Column("opened_at", DateTime(timezone=True), nullable=False),
+        Column("float_amount", BigInteger, nullable=False),
     )
 
 
@@ -92,4 +104,29 @@ def _periods(metadata: MetaData) -> Table:
         Column("till_id", Text, primary_key=True),
         Column("period_id", Text, primary_key=True),
         Column("business_date", Date, nullable=False),
+    )
+
+
+def _twice(metadata: MetaData) -> Table:
+    """Declare the numbers that ever stood on several receipts; which of those count is asked of the entries."""
+    return Table(
+        "receipts_twice",
+        metadata,
+        Column("store_id", Text, primary_key=True),
+        Column("business_date", Date, primary_key=True),
+        Column("receipt_id", Text, primary_key=True),
+        Column("till_id", Text, primary_key=True),
+        Column("kind", Text, primary_key=True),
+    )
+
+
+def _late(metadata: MetaData) -> Table:
+    """Declare the facts of sales that may have come after the lateness window of their business date."""
+    return Table(
+        "late_sales",
+        metadata,
+        Column("store_id", Text, primary_key=True),
+        Column("business_date", Date, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
     )

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
-from projections.read_models.till_periods.mapping import ClosingRow, EntryRow, OpeningRow, PeriodFact, TenderRow, period_fact
+from projections.read_models.till_periods.mapping import ClosingRow, EntryRow, LateRow, OpeningRow, PeriodFact, TenderRow, period_fact
 from projections.read_models.till_periods.table import FACTS
 from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
@@ -23,6 +24,19 @@ _PERIODS: Final = """
     WHERE excluded.business_date < known.business_date
 """
 """A period belongs to the earliest business date that any event of it names."""
+
+_TWICE: Final = """
+    INSERT INTO receipts_twice (store_id, business_date, receipt_id, till_id, kind)
+    SELECT store_id, business_date, receipt_id, till_id, kind
+    FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[], %s::text[]) AS given (store_id, business_date, receipt_id, till_id, kind)
+    WHERE (SELECT count(*) FROM (
+        SELECT FROM till_entries e
+        WHERE e.store_id = given.store_id AND e.business_date = given.business_date AND e.receipt_id = given.receipt_id
+          AND e.till_id = given.till_id AND e.kind = given.kind LIMIT 2
+    ) found) = 2
+    ORDER BY store_id, business_date, receipt_id, till_id, kind ON CONFLICT DO NOTHING
+"""
+"""A number once on two entries stays listed, whichever of them count: so order and repeats change nothing, and readers scan few rows."""
 
 
 class TillPeriods:
@@ -49,7 +63,16 @@ async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact]) -> None:
     await insert_new(conn, "till_tenders", TenderRow._fields, [row for fact in fresh for row in fact.tenders])
     await insert_new(conn, "till_openings", OpeningRow._fields, [fact.opening for fact in fresh if fact.opening])
     await insert_new(conn, "till_closings", ClosingRow._fields, closings)
+    await insert_new(conn, "late_sales", LateRow._fields, [fact.late for fact in fresh if fact.late])
     periods = {fact.period for fact in fresh if fact.period}
     if periods:
         await query(conn, _PERIODS, [list(column) for column in zip(*periods, strict=True)])
+    numbers = {_number(fact.entry) for fact in fresh if fact.entry and fact.entry.receipt_id and fact.entry.business_date}
+    if numbers:
+        await query(conn, _TWICE, [list(column) for column in zip(*numbers, strict=True)])
     await judge_corrections(conn, FACTS, [fact.event.store_id for fact in fresh])
+
+
+def _number(entry: EntryRow) -> tuple[str, date | None, str | None, str, str]:
+    """Return what tells receipts apart for people: their number within a store, business date, till and kind."""
+    return entry.store_id, entry.business_date, entry.receipt_id, entry.till_id, entry.kind
