@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from contracts.codec import decode, peek_type
 from contracts.errors import ContractError, UnreadableRecord
-from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES, POLICY_SET, TICK
+from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
 from contracts.records import LogRecord
-from processors.folding import Folding, kinds_of
+from processors.folding import KEPT_TYPES, Folding, kinds_of
 from processors.key_index import KeyIndex
-from processors.outgoing import Outgoing, dead_letter, progress_record
+from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.no_show import NoShow
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
+from processors.stages import Stage
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
@@ -40,24 +41,25 @@ class Folded:
 class Fold:
     """Folds batches, one at a time; keeps an index of keys and decoded states, both only to be fast."""
 
-    def __init__(self, rules: Sequence[Rule] = RULES, guard_offsets: bool = True) -> None:
+    def __init__(self, rules: Sequence[Rule] = RULES, guard_offsets: bool = True, stage: Stage = Stage()) -> None:  # noqa: B008 - frozen
         self.index = KeyIndex()
         self._rules = tuple(rules)
         self._kinds = kinds_of(self._rules)
         self._guard = guard_offsets
+        self._stage = stage
         self._cache = StateCache()
-        self._decoded = frozenset({TICK, POLICY_SET, EVENT_CORRECTED}).union(*(rule.event_types for rule in self._rules))
+        self._decoded = (KEPT_TYPES | {EVENT_CORRECTED}).union(*(rule.event_types for rule in self._rules))
 
     def __call__(self, records: Sequence[LogRecord], lookup: Lookup) -> Folded:
         """Fold records of one partition, in order, over the states that `lookup` finds."""
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
-        folding = Folding(partition, work, self._rules, self._kinds, self._guard)
+        folding = Folding(partition, work, self._rules, self._kinds, self._guard, self._stage)
         dead = tuple(letter for record in records if (letter := self._one(record, folding)) is not None)
         return Folded(
             (*folding.derived, *dead),
             tuple(work.stages()),
-            _progress(folding, work, partition, records[-1].offset + 1),
+            self._progress(folding, work, partition, records[-1].offset + 1),
             len(dead),
             work.settle,
         )
@@ -78,9 +80,8 @@ class Fold:
         folding.accept()
         return None
 
-
-def _progress(folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:
-    clock = work.read(key_of(partition_place(partition), CLOCK, CLOCK_NAME), CLOCK).state
-    if folding.ticked_by is None or not isinstance(clock, Clock):
-        return ()
-    return (progress_record(partition, next_offset, clock.now, folding.ticked_by),)
+    def _progress(self, folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:
+        clock = work.read(key_of(partition_place(partition), CLOCK, CLOCK_NAME), CLOCK).state
+        if folding.ticked_by is None or not isinstance(clock, Clock):
+            return ()
+        return tuple(progress_records(self._stage, partition, next_offset, clock, folding.ticked_by))

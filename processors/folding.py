@@ -1,49 +1,31 @@
 """One event at a time: which states it touches, whether they have it already, and what each becomes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from contracts.codec import corrected_content
 from contracts.envelope import Event
+from contracts.events.alerts import AlertChanged
 from contracts.events.correction import EventCorrected
-from contracts.events.registry import EVENT_CORRECTED, POLICY_SET, TICK
+from contracts.events.registry import ALERT_ANSWERED, EVENT_CORRECTED, POLICY_SET, RULE_PROGRESSED, TICK
+from contracts.policies.alerting import AlertingPolicy
 from contracts.records import LogRecord
-from processors import corrected, partition_clock, policies, seen
+from processors import answers, corrected, partition_clock, policies, reference_versions, seen, stages, versions
+from processors.answers import ANSWERS
 from processors.corrected import CORRECTIONS, CORRECTIONS_NAME, Corrections
 from processors.outgoing import Outgoing, derived_record
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
-from processors.policies import POLICY, PolicyVersions
-from processors.rules.rule import Decision, Entity, Happening, Kind, Occurred, Policy, Recounted, Rule, State, Ticked, moment_of
+from processors.policies import POLICY
+from processors.quiet_hours import notify_at
+from processors.record_view import RecordView
+from processors.reference_versions import PROMOTIONS, REFERENCE, REFERENCE_TYPES
+from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Recounted, Rule, State, Ticked, moment_of
 from processors.seen import SEEN
+from processors.stages import PARTITION_CLOCKS, PARTITION_CLOCKS_NAME, Stage
 from processors.state import UnreadableState, address_of, key_of, partition_place
 from processors.workspace import Entry, Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class RecordView:
-    """What rules may read while one record is folded, for one store."""
-
-    work: Workspace
-    partition: int
-    tenant_id: str
-    store_id: str
-    offset: int
-    clock: datetime | None
-    present: datetime | None
-    is_history: bool
-
-    def state(self, entity: Entity) -> State | None:
-        """Return another state of the store."""
-        return self.work.read(key_of(self.store_id, entity.kind, entity.name), entity.kind).state
-
-    def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
-        """Return the policy in force at a time; the narrowest scope wins."""
-        return policies.in_force(self.tenant_id, self.store_id, name, sku, at, self._versions)
-
-    def _versions(self, store: str | None, name: str) -> State | None:
-        return self.work.read(key_of(store or partition_place(self.partition), POLICY, name), POLICY).state
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +36,36 @@ class _Owner:
     kind: Kind
 
 
+_OWN_KINDS = (CLOCK, PARTITION_CLOCKS, SEEN, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
+
+
 def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
     """Return every kind of state by name; ValueError when two share one."""
     kinds: dict[str, Kind] = {}
-    for kind in (CLOCK, SEEN, CORRECTIONS, POLICY, *(kind for rule in rules for kind in rule.kinds)):
+    for kind in (*_OWN_KINDS, *(kind for rule in rules for kind in rule.kinds)):
         if kinds.setdefault(kind.name, kind) is not kind:
             raise ValueError(f"two kinds of state are called {kind.name}")
     return kinds
 
 
+KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
+"""What no rule is handed: the fold keeps it, and rules read it through their view."""
+
+
+def _timed(made: Derived, view: RecordView) -> Derived:
+    """Say when people are to be told of an alert, where quiet hours put it off."""
+    if not isinstance(made.data, AlertChanged):
+        return made
+    policy, store = view.policy("alerting", None, made.occurred_at), view.store_at(made.occurred_at)
+    parameters = policy.parameters if policy and isinstance(policy.parameters, AlertingPolicy) else None
+    later = notify_at(made.data, made.occurred_at, parameters, store.timezone if store else None)
+    return made if later is None else replace(made, data=made.data.model_copy(update={"notify_at": later}))
+
+
 class Folding:
     """The course of one batch."""
 
-    def __init__(self, partition: int, work: Workspace, rules: Sequence[Rule], kinds: dict[str, Kind], guard: bool) -> None:
+    def __init__(self, partition: int, work: Workspace, rules: Sequence[Rule], kinds: dict[str, Kind], guard: bool, stage: Stage) -> None:
         self.derived: list[Outgoing] = []
         self.ticked_by: str | None = None
         self._partition = partition
@@ -75,22 +74,41 @@ class Folding:
         self._kinds = kinds
         self._owners = {kind.name: _Owner(rule, kind) for rule in rules for kind in rule.kinds}
         self._guard = guard
+        self._stage = stage
         self._open: list[Outgoing] = []
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:
         """Fold one event; nothing of it stays unless it is accepted."""
         recorded_at = moment_of(record.timestamp * 1000)
-        if event.type == TICK:
-            self._tick(event, record.offset, recorded_at)
-        elif event.type == POLICY_SET:
-            self._policy(event, record.offset)
+        if event.type in KEPT_TYPES:
+            self._kept(event, record.offset, recorded_at)
         elif self._is_first(event, record.offset):
             occurred_at = event.data.corrects_occurred_at if event.type == EVENT_CORRECTED else event.envelope.occurred_at
-            view = self._view(event.envelope.tenant_id, event.store_id, record.offset, occurred_at, recorded_at)
+            view = self._view(event.envelope.tenant_id, self._place(event), record.offset, occurred_at, recorded_at)
             if event.type == EVENT_CORRECTED:
                 self._correction(event, view)
             else:
-                self._occurred(event, view, event.id.bytes not in corrected.without_effect(self._corrections(event.store_id)))
+                self._occurred(event, view, event.id.bytes not in corrected.without_effect(self._corrections(view.store_id)))
+
+    def _kept(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
+        """Take in what the shell itself keeps for the rules; repeats of it say nothing new."""
+        if event.type == TICK:
+            self._tick(event, offset, recorded_at)
+        elif event.type == RULE_PROGRESSED:
+            self._progressed(event, offset, recorded_at)
+        elif event.type == POLICY_SET:
+            store, name = policies.scope_of(event)
+            self._version(store, POLICY, name, lambda known: versions.with_version(known, policies.version_of(event.data)), offset)
+        elif event.type == ALERT_ANSWERED:
+            name = answers.name_of(event.data.rule, event.data.subject)
+            self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event), offset)
+        else:
+            kind, store, name = reference_versions.address(event)
+            self._version(store, kind, name, lambda known: reference_versions.with_version(known, event.data), offset)
+
+    def _place(self, event: Event[Any]) -> str:
+        """Return what the event's states belong to."""
+        return event.store_id if self._stage.name == "stores" else event.envelope.tenant_id
 
     def accept(self) -> None:
         """Keep what the event did."""
@@ -105,15 +123,16 @@ class Folding:
 
     def _is_first(self, event: Event[Any], offset: int) -> bool:
         """Return False for a repeat. The same id from the same offset is this record, handed over again."""
+        place = self._place(event)
 
         def read(page: str) -> State | None:
-            return self._work.read(key_of(event.store_id, SEEN, page), SEEN).state
+            return self._work.read(key_of(place, SEEN, page), SEEN).state
 
         first, page, known = seen.look_up(event.id, event.envelope.occurred_at, read)
         if first is not None:
             return first >= offset
         due = seen.forget_at(event.envelope.occurred_at, self._now())
-        self._change(key_of(event.store_id, SEEN, page), SEEN, seen.with_id(known, event.id, offset), offset, due)
+        self._change(key_of(place, SEEN, page), SEEN, seen.with_id(known, event.id, offset), offset, due)
         return True
 
     def _clock(self) -> Clock | None:
@@ -128,7 +147,8 @@ class Folding:
         clock = self._clock()
         present = partition_clock.present(clock, recorded_at)
         late = occurred_at is not None and partition_clock.is_history(occurred_at, present)
-        return RecordView(self._work, self._partition, tenant, store, offset, clock.now if clock else None, present, late)
+        live = partition_clock.is_live(clock)
+        return RecordView(self._work, self._partition, tenant, store, offset, clock.now if clock else None, present, late, live)
 
     def _corrections(self, store: str) -> Corrections:
         state = self._work.read(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS).state
@@ -172,7 +192,7 @@ class Folding:
 
     def _keep(self, rule: Rule, key: str, kind: Kind, decision: Decision, happening: Happening, view: RecordView) -> None:
         cause = happening.event if isinstance(happening, Occurred) else happening.cause
-        self._open += [derived_record(rule.name, made, view.tenant_id, view.store_id, cause.id) for made in decision.derived]
+        self._open += [derived_record(rule.name, _timed(made, view), view.tenant_id, view.store_id, cause.id) for made in decision.derived]
         self._work.change(key, Entry(kind, decision.state, view.offset, decision.due_at, view.tenant_id))
 
     def _has(self, key: str, kind: Kind, offset: int) -> bool:
@@ -182,17 +202,26 @@ class Folding:
         if not self._has(key, kind, offset):
             self._work.change(key, Entry(kind, state, offset, due_at))
 
-    def _policy(self, event: Event[Any], offset: int) -> None:
-        store, name = policies.scope_of(event)
-        key = key_of(store or partition_place(self._partition), POLICY, name)
-        known = self._work.read(key, POLICY).state
-        versions = policies.with_version(known if isinstance(known, PolicyVersions) else PolicyVersions(), event.data)
-        self._change(key, POLICY, versions, offset, None)
+    def _version(self, store: str | None, kind: Kind, name: str, change: Callable[[State | None], State], offset: int) -> None:
+        key = key_of(store or partition_place(self._partition), kind, name)
+        self._change(key, kind, change(self._work.read(key, kind).state), offset, None)
 
     def _tick(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         """Move the clock, and let whatever is due by it be looked at."""
         self.ticked_by = event.envelope.tenant_id
-        moved = partition_clock.after_tick(self._clock(), event.data, recorded_at)
+        self._move(partition_clock.after_tick(self._clock(), event.data, recorded_at), event, offset, recorded_at)
+
+    def _progressed(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
+        """Let the clock of the chains follow the slowest partition of the stores."""
+        self.ticked_by = event.envelope.tenant_id
+        key = key_of(partition_place(self._partition), PARTITION_CLOCKS, PARTITION_CLOCKS_NAME)
+        clocks = stages.with_progress(self._work.read(key, PARTITION_CLOCKS).state, event.data)
+        self._change(key, PARTITION_CLOCKS, clocks, offset, None)
+        at, clock = stages.slowest(clocks), self._clock()
+        moved = at is not None and (clock is None or at > clock.at)
+        self._move(Clock(at, event.data.time == "simulated") if at is not None and moved else None, event, offset, recorded_at)
+
+    def _move(self, moved: Clock | None, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         if moved is None:
             return
         self._change(key_of(partition_place(self._partition), CLOCK, CLOCK_NAME), CLOCK, moved, offset, None)

@@ -1,7 +1,8 @@
 """What a fold wants written to the log: derived events, dead letters with their bytes untouched, and progress."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from contracts.codec import encode
@@ -11,8 +12,10 @@ from contracts.events.registry import ALERT_CHANGED, REORDER_RECOMMENDED, RULE_P
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.records import Headers, LogRecord, OutboundRecord
-from contracts.topics import ALERTS, DEAD_LETTERS, REORDER_RECOMMENDATIONS
+from contracts.topics import ALERTS, CHAIN_OBSERVATIONS, DEAD_LETTERS, REORDER_RECOMMENDATIONS
+from processors.partition_clock import Clock
 from processors.rules.rule import Derived
+from processors.stages import Stage
 
 TOPIC_OF = {ALERT_CHANGED: ALERTS, REORDER_RECOMMENDED: REORDER_RECOMMENDATIONS}
 
@@ -29,7 +32,7 @@ class Outgoing:
 
 
 def derived_record(rule: str, made: Derived, tenant_id: str, store_id: str, cause: UUID) -> Outgoing:
-    """Write a rule's event: everything in it follows from the log."""
+    """Write a rule's event: everything in it follows from the log. What is compared across a chain is kept together by it."""
     envelope = Envelope(
         id=made.id,
         source=f"rules/{rule}",
@@ -37,25 +40,37 @@ def derived_record(rule: str, made: Derived, tenant_id: str, store_id: str, caus
         occurred_at=made.occurred_at,
         subject=made.subject,
         tenant_id=tenant_id,
-        store_id=store_id,
+        store_id=made.store_id or store_id,
         business_date=date.fromisoformat(made.business_date) if made.business_date else None,
         causation_id=cause,
     )
-    return _outgoing(encode(Event(envelope, made.data), TOPIC_OF[made.type]))
+    topic = TOPIC_OF[made.type]
+    record = _outgoing(encode(Event(envelope, made.data), topic))
+    return replace(record, key=f"chain:{tenant_id}".encode()) if topic == CHAIN_OBSERVATIONS else record
 
 
-def progress_record(partition: int, next_offset: int, clock: datetime, tenant_id: str) -> Outgoing:
-    """Say that everything below `next_offset` is applied; goes to the partition of the same number."""
+def progress_records(stage: Stage, partition: int, next_offset: int, clock: Clock, tenant_id: str) -> Iterator[Outgoing]:
+    """Say that everything below `next_offset` is applied: to the alerts, and to every partition of the next stage."""
     envelope = Envelope(
-        id=derived_id("progress", str(partition), str(next_offset)),
+        id=derived_id("progress", *(() if stage.name == "stores" else (stage.name,)), str(partition), str(next_offset)),
         source="rules/progress",
         type=RULE_PROGRESSED,
-        occurred_at=clock,
+        occurred_at=clock.now,
         tenant_id=tenant_id,
         store_id=CHAIN_WIDE,
     )
-    content: Event[Model] = Event(envelope, RuleProgressed(partition=partition, next_offset=next_offset, clock=clock))
-    return _outgoing(encode(content, ALERTS, partition))
+    data = RuleProgressed(
+        partition=partition,
+        next_offset=next_offset,
+        clock=clock.now,
+        stage=stage.name,
+        partitions=stage.partitions,
+        time="simulated" if clock.simulated else "live",
+    )
+    content: Event[Model] = Event(envelope, data)
+    yield _outgoing(encode(content, ALERTS, partition))
+    for number in range(stage.tells):
+        yield _outgoing(encode(content, CHAIN_OBSERVATIONS, number))
 
 
 def dead_letter(record: LogRecord, reason: str, detail: str) -> Outgoing:

@@ -40,6 +40,11 @@ def present(clock: Clock | None, recorded_at: datetime) -> datetime | None:
     return clock.now if clock.simulated else recorded_at
 
 
+def is_live(clock: Clock | None) -> bool:
+    """Return whether people may be told of what happens now; a simulated clock has no now."""
+    return clock is not None and not clock.simulated
+
+
 def is_history(occurred_at: datetime, recorded: datetime | None) -> bool:
     """Return whether a fact came more than a day late; nothing does before the first tick."""
     return recorded is not None and recorded - occurred_at > HISTORY_AFTER

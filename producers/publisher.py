@@ -61,7 +61,7 @@ class EventPublisher:
             await self.send(encode(event, STORE_FACTS, partition))
 
     async def publish_reference_only(self, event: Event[Model]) -> None:
-        """Send a version that no rule needs, such as a SKU."""
+        """Send a version that tells rules nothing, such as a SKU of which only the name is known."""
         await self.send(encode(event, REFERENCE_DATA))
 
     async def publish_ticks(self, ticks: Iterable[Event[Model]]) -> None:

@@ -77,5 +77,3 @@ async def _send(publisher: EventPublisher, record: SimulatedRecord) -> None:
             await publisher.publish_store_version(record.event)
         case "chain_wide":
             await publisher.publish_chain_wide(record.event)
-        case "reference":
-            await publisher.publish_reference_only(record.event)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.evidence import Evidence as Evidence  # noqa: PLC0414 - rules know it from here too
-from contracts.fields import Code, Model, Moment, Number, Ordinal, Text
+from contracts.fields import Code, Model, Moment, Number, Ordinal, PersonRef, Text
 
 
 class AlertChanged(Model):
@@ -27,3 +27,21 @@ class AlertChanged(Model):
     window_end: Moment = Field(description="End of what it is about.", examples=["2026-11-20T18:00:00+09:00"])
     summary: Text = Field(description="One sentence for people.", examples=["E-1077 has not clocked in 15 minutes after the shift began"])
     evidence: Evidence = Field(description="Why the rule spoke.")
+    notify_at: Moment | None = Field(
+        default=None,
+        description="When people are to be told, where that is later than the transition: the end of the store's quiet hours.",
+        examples=["2026-11-21T07:00:00+09:00"],
+    )
+
+
+class AlertAnswered(Model):
+    """A person's word on an alert: seen, done with, right or wrong. The last answer on each question counts."""
+
+    alert_id: UUID = Field(description="The alert.", examples=["6f0d0a52-3c0e-5b56-9a52-77f3b9a1c2d4"])
+    rule: Code = Field(description="Rule that had spoken.", examples=["no_show"])
+    subject: Code = Field(description="Person, SKU, till … that it was about.", examples=["E-1077"])
+    answer: Literal["acknowledged", "resolved", "true_alarm", "false_alarm"] = Field(
+        description="'true_alarm' and 'false_alarm' also move the rule's threshold for the subject."
+    )
+    by: PersonRef | None = Field(default=None, description="Opaque id of who answered.", examples=["E-0007"])
+    note: Text | None = Field(default=None, description="What they want to say about it.", examples=["지각 통보 받음"])

@@ -18,6 +18,11 @@ class Tick(Model):
 class RuleProgressed(Model):
     """A rule worker has applied everything of a partition below `next_offset`; its clock stands at `clock`."""
 
-    partition: Number = Field(description="Partition of the facts.", examples=[4])
+    partition: Number = Field(description="Partition of the stage's topic.", examples=[4])
     next_offset: Counter = Field(description="First offset that is not applied.", examples=[120874])
     clock: Moment = Field(description="Highest accepted tick.", examples=["2026-11-20T10:00:10+00:00"])
+    stage: Literal["stores", "chains"] = Field(
+        default="stores", description="Which rules: those over the facts of stores, or those that compare the stores of a chain."
+    )
+    partitions: Number | None = Field(default=None, description="How many partitions the stage's topic has.", examples=[6])
+    time: Literal["live", "simulated"] = Field(default="live", description="Whose clock it is.")

@@ -49,6 +49,7 @@ POLICY_SET = "policy.set.v1"
 EVENT_CORRECTED = "event.corrected.v1"
 TICK = "tick.v1"
 ALERT_CHANGED = "alert.changed.v1"
+ALERT_ANSWERED = "alert.answered.v1"
 REORDER_RECOMMENDED = "reorder.recommended.v1"
 RULE_PROGRESSED = "rule.progressed.v1"
 
@@ -77,6 +78,7 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType(STOCK_TRANSFERRED_IN, stock.StockTransferredIn, "fact"),
         EventType(STOCK_WASTED, stock.StockWasted, "fact"),
         EventType(SHIFT_PUBLISHED, shifts.ShiftPublished, "fact"),
+        EventType(ALERT_ANSWERED, alerts.AlertAnswered, "fact"),
         EventType(STORE_DEFINED, reference.StoreDefined, "reference"),
         EventType(SKU_DEFINED, reference.SkuDefined, "reference"),
         EventType(EMPLOYEE_DEFINED, reference.EmployeeDefined, "reference"),

@@ -56,6 +56,23 @@ CONTROL: dict[str, Json] = {
 }
 
 DERIVED: dict[str, Json] = {
+    "alert.answered/v1/false_alarm.json": event(
+        "alert.answered.v1",
+        0x2F,
+        "2026-11-20T10:30:00+09:00",
+        "GANGNAM-01",
+        {
+            "alert_id": _SHIFT_ALERT_ID,
+            "rule": "no_show",
+            "subject": "E-1077",
+            "answer": "false_alarm",
+            "by": "E-0007",
+            "note": "다른 매장에서 근무 중",
+        },
+        source="office/GANGNAM-01",
+        businessdate="2026-11-20",
+        storeversion=3,
+    ),
     "alert.changed/v1/no_show_raised.json": event(
         "alert.changed.v1",
         0x14,

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.policies.alerting import AlertingPolicy
 from contracts.policies.no_show import NoShowPolicy
 from contracts.policies.reorder_point import ReorderPointPolicy
 
 AnyPolicy = Annotated[
-    ReorderPointPolicy | NoShowPolicy,
+    ReorderPointPolicy | NoShowPolicy | AlertingPolicy,
     Field(discriminator="policy"),
 ]

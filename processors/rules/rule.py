@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.envelope import Event
+from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from contracts.fields import Model
 
 RETENTION = timedelta(days=35)
@@ -94,6 +95,14 @@ class Ticked:
 Happening: TypeAlias = Occurred | Recounted | Ticked
 
 
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How often people said that a rule was right, or not, about a subject."""
+
+    true_alarms: int = 0
+    false_alarms: int = 0
+
+
 class View(Protocol):
     """What a rule may read besides the state it decides on."""
 
@@ -135,10 +144,34 @@ class View(Protocol):
         """Return the policy in force at a time; the narrowest scope wins."""
         ...
 
+    def store_at(self, at: datetime) -> StoreDefined | None:
+        """Return the settings of the store that were in force at a time."""
+        ...
+
+    def sku_at(self, sku: str, at: datetime) -> SkuDefined | None:
+        """Return what a SKU was at a time."""
+        ...
+
+    def supplier_at(self, supplier_id: str, at: datetime) -> SupplierDefined | None:
+        """Return what a supplier was at a time."""
+        ...
+
+    def promotions_at(self, at: datetime) -> tuple[PromotionDefined, ...]:
+        """Return the promotions that ran in the store at a time."""
+        ...
+
+    def feedback(self, rule: str, subject: str, at: datetime) -> Feedback:
+        """Return what people had answered until a time to alerts of a rule about a subject."""
+        ...
+
+    def too_late(self, window_end: datetime) -> bool:
+        """Return whether a window is history: nobody is to be alarmed about it any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """An event that a rule makes: identity, time and content come from the log alone."""
+    """An event that a rule makes: identity, time and content come from the log alone. `store_id` None: the store of the state."""
 
     type: str
     id: UUID
@@ -146,6 +179,7 @@ class Derived:
     data: Model
     subject: str
     business_date: str | None = None
+    store_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ def reference_data(world: World) -> Iterator[SimulatedRecord]:
             person = EmployeeDefined(version=1, effective_from=at, employee_id=employee, store_id=store.store_id)
             yield _version(world, at, EMPLOYEE_DEFINED, store.store_id, person, "store_version", employee)
     for supplier in SUPPLIERS:
-        yield _version(world, at, SUPPLIER_DEFINED, CHAIN_WIDE, _supplier(supplier, at), "reference", supplier.supplier_id)
+        yield _version(world, at, SUPPLIER_DEFINED, CHAIN_WIDE, _supplier(supplier, at), "chain_wide", supplier.supplier_id)
     for good in world.goods:
-        yield _version(world, at, SKU_DEFINED, CHAIN_WIDE, _sku(world, good, at), "reference", good.sku)
+        yield _version(world, at, SKU_DEFINED, CHAIN_WIDE, _sku(world, good, at), "chain_wide", good.sku)
     for sku, parameters in _policies(world):
         content = PolicySet(version=1, effective_from=at, scope_sku=sku, parameters=parameters)
         yield _version(world, at, POLICY_SET, CHAIN_WIDE, content, "chain_wide", f"{parameters.policy}/{sku}")
@@ -53,7 +53,7 @@ def promotions_announced(world: World) -> Iterator[SimulatedRecord]:
         day = max(0, (promotion.first - first).days - ANNOUNCED_DAYS)
         at = begins + timedelta(days=day, minutes=5)
         content = _promotion(promotion, at, world.options.timezone, even)
-        yield _version(world, at, PROMOTION_DEFINED, CHAIN_WIDE, content, "reference", promotion.promotion_id)
+        yield _version(world, at, PROMOTION_DEFINED, CHAIN_WIDE, content, "chain_wide", promotion.promotion_id)
 
 
 def _policies(world: World) -> Iterator[tuple[str | None, ReorderPointPolicy | NoShowPolicy]]:

@@ -13,7 +13,7 @@ from producers.simulator.options import SimulationOptions
 from producers.simulator.seasons import Neighbourhood
 from producers.simulator.streams import stream
 
-Route = Literal["facts", "store_version", "chain_wide", "reference", "tick"]
+Route = Literal["facts", "store_version", "chain_wide", "tick"]
 SOURCE = "simulator"
 EMPLOYEES = 8
 GRACE_MINUTES = 10

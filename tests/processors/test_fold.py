@@ -138,7 +138,7 @@ def test_a_batch_with_a_tick_reports_progress_to_the_same_partition() -> None:
     (progress,) = replica.progress
     assert (progress.topic, progress.partition) == (ALERTS, 1)
     data = decode(RawRecord(progress.topic, 1, 0, 0, progress.key, progress.value, progress.headers)).data
-    assert data == RuleProgressed(partition=1, next_offset=8, clock=at(5))
+    assert data == RuleProgressed(partition=1, next_offset=8, clock=at(5), partitions=1, time="simulated")
 
 
 def test_a_batch_without_a_tick_reports_nothing() -> None:

@@ -3,11 +3,12 @@
 import pytest
 
 from processors.key_index import KeyIndex, PartitionKeys
-from processors.policies import POLICY, PolicyVersion, PolicyVersions
+from processors.policies import POLICY
 from processors.rules.attendance import ATTENDANCE, Attendance, Punch
 from processors.rules.rule import Kind
 from processors.seen import IDS_PER_PAGE, SEEN, Seen, first_position, look_up, with_id
 from processors.state import LARGE_BYTES, UnreadableState, address_of, applied_of, encode, key_of, read_held, read_state
+from processors.versions import Version, Versions
 from tests.processors.events import at, identity
 
 
@@ -89,7 +90,7 @@ def test_the_index_is_rebuilt_from_what_is_held() -> None:
     """After recovery it knows the keys of each partition, and nothing else."""
     index = KeyIndex()
     index.of(3).note("S9|no_show|gone", 1)
-    held = {"S1|no_show|a": encode(POLICY, PolicyVersions((PolicyVersion(1, 1, "{}"),)), 1, 8, "")}
+    held = {"S1|no_show|a": encode(POLICY, Versions((Version(1, 1, "{}"),)), 1, 8, "")}
     index.rebuild(held, {"S1|no_show|a": 1})
     assert index.of(1).take(10) == [(8, "S1|no_show|a")]
     assert index.of(3).take(10) == []

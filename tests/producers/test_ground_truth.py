@@ -35,8 +35,6 @@ def partition_logs(options: SimulationOptions) -> tuple[dict[int, list[RawRecord
     tally = TruthTally()
     for record in generate(options):
         tally.observe(record)
-        if record.route == "reference":
-            continue
         own = getattr(record.event.data, "partition", crc32(record.event.store_id.encode()) % options.partitions)
         written = encode(record.event, STORE_FACTS)
         for partition in logs if record.route == "chain_wide" else [own]:

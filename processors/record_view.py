@@ -1,0 +1,70 @@
+"""What rules may read while one record is folded: states of its place, versions in force, the clock, and what people answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
+from processors import answers, partition_clock, policies, reference_versions
+from processors.answers import ANSWERS
+from processors.policies import POLICY
+from processors.reference_versions import PROMOTIONS, REFERENCE
+from processors.rules.rule import Entity, Feedback, Kind, Policy, State, microseconds
+from processors.state import key_of, partition_place
+from processors.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One place: a store, or in the stage of chains a chain (then `store_id` is the chain's id)."""
+
+    work: Workspace
+    partition: int
+    tenant_id: str
+    store_id: str
+    offset: int
+    clock: datetime | None
+    present: datetime | None
+    is_history: bool
+    is_live: bool = False
+
+    def state(self, entity: Entity) -> State | None:
+        """Return another state of the place."""
+        return self._read(self.store_id, entity.kind, entity.name)
+
+    def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
+        """Return the policy in force at a time; the narrowest scope wins."""
+        return policies.in_force(self.tenant_id, self.store_id, name, sku, at, self._policy_versions)
+
+    def store_at(self, at: datetime) -> StoreDefined | None:
+        """Return the settings of the store that were in force at a time."""
+        known = self._read(self.store_id, REFERENCE, reference_versions.store_name())
+        return reference_versions.in_force(known, StoreDefined, microseconds(at))
+
+    def sku_at(self, sku: str, at: datetime) -> SkuDefined | None:
+        """Return what a SKU was at a time."""
+        known = self._read(None, REFERENCE, reference_versions.sku_name(self.tenant_id, sku))
+        return reference_versions.in_force(known, SkuDefined, microseconds(at))
+
+    def supplier_at(self, supplier_id: str, at: datetime) -> SupplierDefined | None:
+        """Return what a supplier was at a time."""
+        known = self._read(None, REFERENCE, reference_versions.supplier_name(self.tenant_id, supplier_id))
+        return reference_versions.in_force(known, SupplierDefined, microseconds(at))
+
+    def promotions_at(self, at: datetime) -> tuple[PromotionDefined, ...]:
+        """Return the promotions that ran in the store at a time."""
+        known = self._read(None, PROMOTIONS, reference_versions.promotions_name(self.tenant_id))
+        return reference_versions.promotions_at(known, self.store_id, microseconds(at))
+
+    def feedback(self, rule: str, subject: str, at: datetime) -> Feedback:
+        """Return what people had answered until a time to alerts of a rule about a subject."""
+        return answers.feedback(self._read(self.store_id, ANSWERS, answers.name_of(rule, subject)), microseconds(at))
+
+    def too_late(self, window_end: datetime) -> bool:
+        """Return whether a window is history: nobody is to be alarmed about it any more."""
+        return self.is_history or (self.is_live and partition_clock.is_history(window_end, self.present))
+
+    def _policy_versions(self, store: str | None, name: str) -> State | None:
+        return self._read(store, POLICY, name)
+
+    def _read(self, store: str | None, kind: Kind, name: str) -> State | None:
+        return self.work.read(key_of(store or partition_place(self.partition), kind, name), kind).state
