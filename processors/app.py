@@ -1,4 +1,4 @@
-"""Builds the Faust app of a rule worker: one agent over the facts, one table of states, the settings that recovered best."""
+"""Builds the Faust app of a rule worker: one agent over its stage's topic, one table of states, the settings that recovered best."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Any
 
 import faust
 
-from contracts.topics import EMBEDDED_PARTITIONS, STORE_FACTS
+from contracts.topics import CHAIN_OBSERVATIONS, EMBEDDED_PARTITIONS, STORE_FACTS
 from infra.kafka.names import qualified
-from processors.fold import Fold
+from processors.fold import RULES_OF, Fold
 from processors.readiness import mark_ready
 from processors.safeguards import CrashPoints, NoCrashPoints, Safeguards
 from processors.shell import refresh
@@ -21,8 +21,10 @@ from processors.shell.run import RuleAgent
 from processors.shell.table import StateTable
 from processors.shell.watchdog import STILL_SECONDS, Watchdog
 from processors.shell.writer import Writer
+from processors.stages import Stage, StageName
 
-GROUP = "rules"
+GROUPS: Mapping[StageName, str] = {"stores": "rules", "chains": "chain-rules"}
+TOPIC_OF_STAGE: Mapping[StageName, str] = {"stores": STORE_FACTS, "chains": CHAIN_OBSERVATIONS}
 TABLE = "rule-state"
 SESSION_SECONDS = 6.0
 _BATCHES_WAITING = 8
@@ -35,6 +37,7 @@ class WorkerOptions:
     bootstrap: str
     data_dir: Path
     topic_prefix: str = ""
+    stage: StageName = "stores"
     slot: str = "0"
     partitions: int = EMBEDDED_PARTITIONS
     replication: int = 1
@@ -47,7 +50,12 @@ class WorkerOptions:
 
 def group_of(options: WorkerOptions) -> str:
     """Return the consumer group, which is also the app's id."""
-    return qualified(options.topic_prefix, f"tillstream-{GROUP}")
+    return qualified(options.topic_prefix, f"tillstream-{GROUPS[options.stage]}")
+
+
+def stage_of(options: WorkerOptions) -> Stage:
+    """Return the stage, and whom it tells of its progress."""
+    return Stage(options.stage, options.partitions, options.partitions if options.stage == "stores" else 0)
 
 
 def changelog_of(options: WorkerOptions) -> str:
@@ -60,13 +68,13 @@ def build_app(options: WorkerOptions) -> Any:
     app = _app(options)
     heartbeat, guards = Heartbeat(), options.safeguards
     points = options.crash_points or NoCrashPoints()
-    topic = qualified(options.topic_prefix, STORE_FACTS)
+    topic = qualified(options.topic_prefix, TOPIC_OF_STAGE[options.stage])
     sources = Sources(frozenset({topic}), heartbeat, guards, points)
     install(app, sources)
     agent = RuleAgent(
         app,
         _table(app, options),
-        Fold(guard_offsets=guards.guard_offsets),
+        Fold(RULES_OF[options.stage], guards.guard_offsets, stage_of(options)),
         Writer(app, heartbeat, options.session_seconds, options.topic_prefix, guards.heartbeat, guards.await_changelog),
         guards,
         points,

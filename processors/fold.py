@@ -18,12 +18,17 @@ from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.no_show import NoShow
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
-from processors.stages import Stage
+from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
 RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow())
-"""Every rule, in the order in which they see an event."""
+"""Every rule over the facts of a store, in the order in which they see an event."""
+
+CHAIN_RULES: tuple[Rule, ...] = ()
+"""Every rule that compares the stores of a chain by what they say of themselves."""
+
+RULES_OF: dict[StageName, tuple[Rule, ...]] = {"stores": RULES, "chains": CHAIN_RULES}
 
 
 @dataclass(frozen=True, slots=True)

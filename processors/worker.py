@@ -3,7 +3,7 @@
 import structlog
 
 from infra.logs import configure_logging
-from processors.app import WorkerOptions, build_app, changelog_of
+from processors.app import GROUPS, WorkerOptions, build_app, changelog_of
 from processors.shell.changelog import make_changelog
 from processors.shell.exits import Exit, leave
 from processors.shell.names import missing_names
@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 
 def run_worker(options: WorkerOptions) -> None:
     """Check the engine, create the changelog, run; ends the process with status 0 after SIGTERM or SIGINT."""
-    configure_logging(f"rules-{options.slot}", options.log_level)
+    configure_logging(f"{GROUPS[options.stage]}-{options.slot}", options.log_level)
     if wrong := missing_names():
         leave(Exit.FOREIGN_VERSIONS, "; ".join(wrong))
     quiet_engine()

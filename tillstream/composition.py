@@ -12,6 +12,7 @@ from infra.processes import ProcessSpec
 from infra.secrets import API_SIGNING_KEY, SecretStore
 from infra.settings import Settings
 from processors.readiness import is_ready
+from processors.stages import StageName
 
 POSTGRES_MODELS = (
     "event_index",
@@ -62,9 +63,9 @@ def ready_file(settings: Settings, name: str) -> Path:
     return settings.data_dir.resolve() / "ready" / f"{name}.json"
 
 
-def worker_directory(settings: Settings, slot: int) -> Path:
-    """Return the data directory of a rule worker: each slot has its own."""
-    return settings.data_dir.resolve() / "worker" / str(slot)
+def worker_directory(settings: Settings, slot: int, stage: StageName = "stores") -> Path:
+    """Return the data directory of a rule worker: each slot of each stage has its own."""
+    return settings.data_dir.resolve() / ("worker" if stage == "stores" else "chain-worker") / str(slot)
 
 
 def _service(settings: Settings, addresses: Addresses, name: str, arguments: Sequence[str], ready: Callable[[int], bool]) -> ProcessSpec:
@@ -100,6 +101,9 @@ def services(settings: Settings, addresses: Addresses, api_port: int) -> list[Pr
         telling("projections-postgres", "project", *POSTGRES_MODELS),
         telling("projections-clickhouse", "project", *CLICKHOUSE_MODELS),
         _service(settings, addresses, "worker", ["worker"], partial(is_ready, worker_directory(settings, 0))),
+        _service(
+            settings, addresses, "chain-worker", ["worker", "--stage", "chains"], partial(is_ready, worker_directory(settings, 0, "chains"))
+        ),
         telling("api", "api", "--host", settings.api_host, "--port", str(api_port)),
     ]
     if settings.time == "live":

@@ -6,16 +6,17 @@ from datetime import datetime
 
 from rich.table import Table
 
-from contracts.topics import STORE_FACTS, TOPICS
+from contracts.topics import TOPICS
 from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, committed_offsets, end_offsets
 from infra.kafka.names import qualified
 from infra.postgres.engine import async_engine
-from processors.app import GROUP
+from processors.app import GROUPS, TOPIC_OF_STAGE
 from projections.catalogue import PROJECTIONS
 from projections.freshness import read_freshness
 
 WORKER = "worker"
+_WORKERS = {"stores": WORKER, "chains": "chain-worker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,15 @@ class ConsumerProgress:
 
 
 async def read_progress(addresses: Addresses) -> list[ConsumerProgress]:
-    """Return the progress of the rule worker and of every read model."""
+    """Return the progress of the rule workers and of every read model."""
     ends = await end_offsets(addresses.kafka_bootstrap, TOPICS, addresses.topic_prefix)
-    group = qualified(addresses.topic_prefix, f"tillstream-{GROUP}")
-    committed = await committed_offsets(addresses.kafka_bootstrap, group, addresses.topic_prefix)
-    found = [_progress(WORKER, [STORE_FACTS], ends, {(tp.topic, tp.partition): offset for tp, offset in committed.items()}, None)]
+    found = []
+    for stage, topic in TOPIC_OF_STAGE.items():
+        group = qualified(addresses.topic_prefix, f"tillstream-{GROUPS[stage]}")
+        committed = await committed_offsets(addresses.kafka_bootstrap, group, addresses.topic_prefix)
+        found.append(
+            _progress(_WORKERS[stage], [topic], ends, {(tp.topic, tp.partition): offset for tp, offset in committed.items()}, None)
+        )
     engine = async_engine(addresses.postgres_dsn, "tillstream-progress")
     try:
         for name, projection in PROJECTIONS.items():

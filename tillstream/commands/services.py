@@ -3,11 +3,13 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tillstream.options import DataDir, settings_for
+
+RuleStage = Literal["stores", "chains"]
 
 EXIT_HALTED = 4
 """A projection halted on purpose: the log or the read model is not what it was, and a restart alone does not heal that."""
@@ -53,9 +55,15 @@ def topics(data_dir: DataDir = None) -> None:
 
 def worker(
     slot: Annotated[int, typer.Option(help="Number of this worker: each slot keeps its own group instance id.")] = 0,
+    stage: Annotated[
+        RuleStage, typer.Option(help="Rules over the facts of stores, or rules that compare the stores of a chain.")
+    ] = "stores",
     data_dir: DataDir = None,
 ) -> None:
-    """Run the rules over the log: one worker a core, as many as there are partitions."""
+    """Run the rules over the log: one worker a core, as many as there are partitions.
+
+    A stack needs at least one worker of each stage: that of chains compares what the workers of stores have observed.
+    """
     from processors.worker import WorkerOptions, run_worker
     from tillstream.composition import worker_directory
     from tillstream.reaching import addresses_of
@@ -66,7 +74,8 @@ def worker(
         WorkerOptions(
             bootstrap=addresses.kafka_bootstrap,
             topic_prefix=addresses.topic_prefix,
-            data_dir=worker_directory(settings, slot),
+            data_dir=worker_directory(settings, slot, stage),
+            stage=stage,
             slot=str(slot),
             partitions=settings.partitions,
             replication=settings.replication,

@@ -1,0 +1,109 @@
+"""The two stages: chains are judged when the slowest partition of stores has spoken."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.codec import decode
+from contracts.envelope import CHAIN_WIDE, Event
+from contracts.events.control import RuleProgressed
+from contracts.events.registry import RULE_PROGRESSED, SALE_COMPLETED
+from contracts.records import RawRecord
+from contracts.topics import ALERTS, CHAIN_OBSERVATIONS
+from processors.fold import Fold
+from processors.outgoing import Outgoing
+from processors.rules.rule import Decision, Entity, Happening, Kind, Occurred, Recounted, State, Ticked, View, microseconds, moment_of
+from processors.stages import Stage
+from tests.processors.events import at, event, record, sold, tick
+
+PARTITIONS = 3
+
+
+class Heard(State, frozen=True, array_like=True):
+    """Who spoke."""
+
+    stores: tuple[str, ...] = ()
+
+
+HEARD = Kind("heard", Heard, 1, 0)
+
+
+class Listener:
+    """A rule that notes when it was called by the clock, and what it knew then."""
+
+    name = "listener"
+    event_types = frozenset({SALE_COMPLETED})
+    kinds = (HEARD,)
+
+    def __init__(self) -> None:
+        self.looks: list[tuple[str, datetime | None, tuple[str, ...]]] = []
+
+    def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:  # noqa: ARG002
+        """One state a chain."""
+        return [Entity(HEARD, "all")]
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:  # noqa: ARG002
+        """Wait for the sixtieth minute."""
+        known = state if isinstance(state, Heard) else Heard()
+        if isinstance(happening, Ticked):
+            self.looks.append((view.store_id, view.clock, known.stores))
+            return Decision(known)
+        assert isinstance(happening, Occurred)
+        return Decision(Heard((*known.stores, happening.event.store_id)), due_at=microseconds(at(60)))
+
+
+def progress(partition: int, minutes: int) -> Event[Any]:
+    """Report where a partition of the stores' stage stands."""
+    data = RuleProgressed(partition=partition, next_offset=minutes, clock=at(minutes), partitions=PARTITIONS, time="simulated")
+    return event(RULE_PROGRESSED, f"{partition}/{minutes}", at(minutes), data.model_dump(mode="json"), CHAIN_WIDE)
+
+
+def looks(story: Sequence[Event[Any]]) -> list[tuple[str, datetime | None, tuple[str, ...]]]:
+    """Fold a story of the chains' stage and return when its rule was called by the clock."""
+    rule, held = Listener(), dict[str, bytes]()
+    fold = Fold((rule,), stage=Stage("chains", PARTITIONS))
+    for offset, each in enumerate(story):
+        folded = fold([record(each, offset)], held.get)
+        for stage in folded.stages:
+            held.update(stage)
+        folded.settle(True)
+    return rule.looks
+
+
+@given(st.permutations([(0, 60), (1, 75), (2, 90), (0, 30), (1, 10)]))
+def test_the_clock_of_chains_stands_where_the_slowest_partition_stands(order: list[tuple[int, int]]) -> None:
+    """Whatever the order of reports, a look comes once, when every partition has passed the time, and every store is in it."""
+    story = [sold("a", at(1), store="S1"), sold("b", at(2), store="S2"), *(progress(*each) for each in order)]
+    ((chain, clock, stores),) = looks(story)
+    assert (chain, clock, stores) == ("shop-chain", at(60), ("S1", "S2"))
+
+
+def test_a_partition_that_was_not_heard_of_holds_the_clock() -> None:
+    """Silence of a partition is not progress."""
+    assert looks([sold("a", at(1)), progress(0, 90), progress(1, 90)]) == []
+
+
+def test_a_batch_with_a_tick_tells_the_alerts_and_every_partition_of_the_next_stage() -> None:
+    """What a partition has applied is said where it is waited for, behind what it derived."""
+    fold = Fold((), stage=Stage("stores", PARTITIONS, PARTITIONS))
+    told = fold([record(tick(at(5), 1), 7, partition=1)], {}.get).progress
+    assert [(each.topic, each.partition) for each in told] == [(ALERTS, 1), *((CHAIN_OBSERVATIONS, n) for n in range(PARTITIONS))]
+    assert {_data(each) for each in told} == {
+        RuleProgressed(partition=1, next_offset=8, clock=at(5), partitions=PARTITIONS, time="simulated")
+    }
+
+
+def test_the_last_stage_tells_the_alerts_alone() -> None:
+    """Progress of the chains carries its stage, so that nobody takes it for that of the stores."""
+    fold = Fold((), stage=Stage("chains", PARTITIONS))
+    (told,) = fold([record(progress(n, 5), n) for n in range(PARTITIONS)], {}.get).progress
+    assert (told.topic, _data(told).stage, _data(told).clock) == (ALERTS, "chains", at(5))
+
+
+def _data(told: Outgoing) -> RuleProgressed:
+    data = decode(RawRecord(told.topic, told.partition or 0, 0, 0, told.key, told.value, told.headers)).data
+    assert isinstance(data, RuleProgressed)
+    return data.model_copy(update={"clock": moment_of(microseconds(data.clock))})
