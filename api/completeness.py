@@ -1,15 +1,17 @@
 """How complete an answer is: stores, tills and numbers that came of those that should have come, beside how fresh it is."""
 
+from dataclasses import asdict
 from datetime import date
 
 from api.resources import Resources
 from api.schemas.kpis import Completeness
 from api.security.scope import StoreScope
-from projections.freshness import read_freshness
+from projections.freshness import read_freshnesses
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, read_completeness
+from projections.read_models.till_periods.receipts import count_receipts_twice
 
-PROJECTION = "till_days"
+HEARD, RECEIPTS = "till_days", "till_periods"
 
 
 async def completeness_of(
@@ -19,12 +21,11 @@ async def completeness_of(
 
     That a date has come is shown by any store in the caller's scope, asked for or not: a silent store must not hide its own silence.
     """
-    applied = await read_freshness(resources.engine, PROJECTION)
+    heard, receipts = await read_freshnesses(resources.engine, HEARD, RECEIPTS)
     asked = DaysAsked(store_ids, scope.store_ids(), date_from, date_until)
     found = await read_completeness(resources.engine, asked, await till_lists(resources.engine, store_ids))
-    return Completeness.model_validate(
-        {"as_of": applied.as_of, **{name: getattr(found, name) for name in Completeness.model_fields if name != "as_of"}}
-    )
+    twice = await count_receipts_twice(resources.engine, store_ids, date_from, date_until)
+    return Completeness(**asdict(found), receipts_twice=twice, as_of=heard.limited_by(receipts).as_of)
 
 
 def completeness_headers(completeness: Completeness) -> dict[str, str]:

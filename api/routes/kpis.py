@@ -1,6 +1,7 @@
 """Sales KPIs: net sales, transactions, average transaction value, units per transaction; by store and by time."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from api.completeness import completeness_headers, completeness_of
 from api.cursors import read_cursor, write_cursor
 from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
+from api.finality import Finality, finality_of
 from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, CursorParameter, StoresParameter
@@ -65,15 +67,18 @@ async def read_sales_kpis(
         freshness = await freshness_of(resources, PROJECTION)
         query = SalesQuery(stores, from_date, until_date, group_by, limit, _after(cursor, group_by))
         completeness = await completeness_of(resources, scope, stores, from_date, until_date)
+        finality = await finality_of(resources, query, freshness["as_of"])
         found, totals = await _read(resources, query, freshness["generation"])
     next_cursor = _cursor(found[-1], group_by) if len(found) == limit else None
-    rows = [_row(item, group_by) for item in found]
+    rows = [_row(item, group_by, finality) for item in found]
     if chosen == "csv":
         answer = csv_answer(*_table(rows), freshness, next_cursor)
-        answer.headers.update(completeness_headers(completeness))
+        answer.headers.update(completeness_headers(completeness) | _finality_headers(finality))
         return answer
     return SalesReport(
         **freshness,
+        **asdict(finality.of_answer()),
+        final_until=finality.final_until,
         from_date=from_date,
         until_date=until_date,
         group_by=list(group_by),
@@ -117,14 +122,18 @@ def _average(minor: Decimal, currency: str) -> AverageMoney:
     return AverageMoney(minor=format(minor, "f"), major=format(minor * digits, "f"))
 
 
-def _row(found: Found, group_by: Sequence[str]) -> SalesRow:
+def _row(found: Found, group_by: Sequence[str], finality: Finality) -> SalesRow:
     key: dict[str, Any] = {"store_id": found.store_id}
     if isinstance(found.bucket, datetime):
         offset = timedelta(minutes=found.utc_offset_minutes or 0) if "store" in group_by else timedelta()
         key["hour"] = found.bucket.astimezone(timezone(offset))
     else:
         key["period"] = found.bucket
-    return SalesRow(**key, **_figures(found))
+    return SalesRow(**key, **_figures(found), **asdict(finality.of_row(found)))
+
+
+def _finality_headers(finality: Finality) -> dict[str, str]:
+    return {"X-Status": finality.of_answer().status, "X-Final-Until": str(finality.final_until or "")}
 
 
 def _cursor(last: Found, group_by: Sequence[str]) -> str:
@@ -159,12 +168,13 @@ def _listing(group_by: Sequence[str]) -> str:
 
 def _table(rows: Sequence[SalesRow]) -> tuple[list[str], list[list[object]]]:
     columns = ["store_id", "hour", "period", "currency", *(f"{name}_minor" for name in _AMOUNTS), *_AMOUNTS]
-    columns += ["transactions", "units", "average_transaction_value", "units_per_transaction"]
+    columns += ["transactions", "units", "average_transaction_value", "units_per_transaction", "status", "late_facts", "last_late_at"]
     table: list[list[object]] = []
     for row in rows:
         amounts = [getattr(row, name) for name in _AMOUNTS]
         key = [row.store_id, row.hour.isoformat() if row.hour else None, row.period, row.currency]
         average = row.average_transaction_value.major if row.average_transaction_value else None
         figures = [row.transactions, row.units, average, row.units_per_transaction]
+        figures += [row.status, row.late_facts, row.last_late_at.isoformat() if row.last_late_at else None]
         table.append([*key, *(a.minor for a in amounts), *(a.major for a in amounts), *figures])
     return columns, table

@@ -1,4 +1,4 @@
-"""Tills: which were heard on which day and what is missing, and whether their closings agree with their receipts."""
+"""Tills: which were heard on which day, what is missing or came twice, and whether their closings agree with their receipts."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -14,7 +14,10 @@ from api.parameters import EARLIEST, LATEST, CursorParameter, StoresParameter
 from api.schemas.tills import (
     OF_THE_CLOSING,
     FigureDifference,
+    PeriodCash,
     PeriodFigures,
+    ReceiptTwicePage,
+    ReceiptTwiceRow,
     TenderTotal,
     TillDayPage,
     TillDayRow,
@@ -23,11 +26,14 @@ from api.schemas.tills import (
 )
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, TillDayCursor, read_till_days
+from projections.read_models.till_periods.cash import CashVerdict
 from projections.read_models.till_periods.reader import PeriodCursor, PeriodsAsked, TillPeriod, read_till_periods
+from projections.read_models.till_periods.receipts import ReceiptCursor, read_receipts_twice
 from projections.read_models.till_periods.verdict import Totals, Verdict
 
 router = APIRouter(prefix="/v1/tills", tags=["tills"])
 
+_TWICE = "receipts twice"
 _From = Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST, description="First business date.")]
 _Until = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, description="Last business date, inclusive.")]
 
@@ -78,19 +84,47 @@ async def list_till_periods(
     until_date: _Until = LATEST,
     store: StoresParameter = (),
     verdict: Annotated[Verdict | None, Query(description="Only these; without it, all.")] = None,
+    cash: Annotated[CashVerdict | None, Query(description="Only drawers of this verdict; without it, all.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
 ) -> TillPeriodPage:
     """Return the periods that began between two business dates: what the till reported, what its events add up to, what differs."""
     stores = scope.store_ids(store)
-    listing = f"till periods:{verdict or ''}"
+    listing = f"till periods:{verdict or ''}:{cash or ''}"
     after = read_cursor(listing, cursor, 4)
     with resources.queries:
         freshness = await freshness_of(resources, "till_periods")
-        asked = PeriodsAsked(stores, from_date, until_date, verdict)
+        asked = PeriodsAsked(stores, from_date, until_date, verdict, cash)
         found = await read_till_periods(resources.engine, asked, _place(after), limit)
     next_cursor = write_cursor(listing, tuple(map(str, found[-1].cursor))) if len(found) == limit else None
     return TillPeriodPage(**freshness, rows=[_row(period) for period in found], next_cursor=next_cursor)
+
+
+@router.get(
+    "/receipts-twice",
+    name="list_receipts_twice",
+    operation_id="list_receipts_twice",
+    summary="Receipt numbers that count several times under different event ids",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_receipts_twice(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    from_date: _From = EARLIEST,
+    until_date: _Until = LATEST,
+    store: StoresParameter = (),
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: CursorParameter = None,
+) -> ReceiptTwicePage:
+    """Return what a reinstalled till may have sent again as new: every event counts until a correction says that it did not occur."""
+    stores = scope.store_ids(store)
+    after = read_cursor(_TWICE, cursor, 5)
+    place = ReceiptCursor(after[0], _day(after[1]), *after[2:]) if after else None
+    with resources.queries:
+        freshness = await freshness_of(resources, "till_periods")
+        found = await read_receipts_twice(resources.engine, stores, from_date, until_date, place, limit)
+    next_cursor = write_cursor(_TWICE, tuple(map(str, found[-1].cursor))) if len(found) == limit else None
+    return ReceiptTwicePage(**freshness, rows=[ReceiptTwiceRow.model_validate(row) for row in found], next_cursor=next_cursor)
 
 
 def _row(period: TillPeriod) -> TillPeriodRow:
@@ -108,6 +142,7 @@ def _row(period: TillPeriod) -> TillPeriodRow:
         counted=_figures(period.counted),
         differences=[FigureDifference.model_validate(row) for row in period.differences],
         receipts_missing=period.receipts_missing,
+        cash=PeriodCash.model_validate(period.cash),
         **{name: report.get(name) for name in OF_THE_CLOSING},
     )
 

@@ -1,8 +1,9 @@
 """Sales KPIs: amounts in minor units and as major-unit decimals, ratios null where nothing was sold."""
 
 from datetime import date, datetime
+from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.freshness import Freshness
 
@@ -39,7 +40,22 @@ class SalesFigures(BaseModel):
     units_per_transaction: str | None = Field(description="units ÷ transactions, four decimals; null without transactions.")
 
 
-class SalesRow(SalesFigures):
+class Finality(BaseModel):
+    """Whether figures may still change unannounced: a business date is final a week after its cut-off, and then only revised."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    status: Literal["provisional", "final", "revised"] = Field(
+        description="provisional: a business date asked for is not over, or was not a week ago. revised: facts came after that week."
+    )
+    late_facts: int | None = Field(
+        description="Receipts and corrections of these business dates that came after their week; null on a stack of simulated time.",
+        examples=[0],
+    )
+    last_late_at: datetime | None = Field(description="Broker time at which the last of them came; null: none did.")
+
+
+class SalesRow(SalesFigures, Finality):
     """Sales of one group; of the parts of its key, those are set that were asked for."""
 
     store_id: str | None = None
@@ -60,15 +76,22 @@ class Completeness(BaseModel):
     )
     store_days_expected: int = Field(description="Stores × business dates.", examples=[6])
     store_days_heard: int = Field(description="Those of them of which any till sent anything.", examples=[6])
+    receipts_twice: int = Field(
+        description="Receipts that count beyond the first of their number: same store, till, business date and type, another event id.",
+        examples=[0],
+    )
     as_of: datetime | None = Field(description="Broker time up to which tills have been heard; null before anything was.")
 
 
-class SalesReport(Freshness):
+class SalesReport(Freshness, Finality):
     """Rows by time, store and currency; totals per currency: amounts of different currencies are never added."""
 
     from_date: date = Field(description="First business date asked for.")
     until_date: date = Field(description="Last business date asked for.")
     group_by: list[str]
+    final_until: date | None = Field(
+        description="Last business date that is final or revised for every store asked for; null: none is known to be."
+    )
     completeness: Completeness
     rows: list[SalesRow]
     totals: list[SalesFigures] = Field(description="Over everything asked for, not over this page alone.")

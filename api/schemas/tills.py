@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -84,10 +85,34 @@ class FigureDifference(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    figure: str = Field(description="Name of the figure, or tenders.<kind>.count or .amount.", examples=["gross"])
+    figure: str = Field(description="Name of the figure, tenders.<kind>.count or .amount, or expected_cash.", examples=["gross"])
     reported: int = Field(description="As the till closed.")
     counted: int = Field(description="As its events add up.")
     difference: int = Field(description="reported − counted.")
+
+
+class PeriodCash(BaseModel):
+    """The cash of a period as its events add up, against what was counted; minor units."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    verdict: Literal["balanced", "over", "short", "uncounted", "unknown"] = Field(
+        description="uncounted: the till counted nothing, or is open. unknown: `expected` is null."
+    )
+    float_amount: int | None = Field(
+        description="Put into the drawer when the period began; null where no opening came.", examples=[300000]
+    )
+    sales: int = Field(description="Paid in cash less change and tips, less what was paid back in cash.", examples=[415300])
+    paid_in: int = Field(examples=[100000])
+    paid_out: int = Field(description="Without what was brought to the bank.", examples=[0])
+    bank_drops: int = Field(examples=[200000])
+    expected: int | None = Field(
+        description="float_amount + sales + paid_in − paid_out − bank_drops; null where the float or a receipt's tenders are not known.",
+        examples=[615300],
+    )
+    counted: int | None = Field(description="As the till closed.", examples=[615000])
+    difference: int | None = Field(description="counted − expected: negative where cash is missing.", examples=[-300])
+    untendered: int = Field(description="Receipts that do not say how they were paid.", examples=[0])
 
 
 class TillPeriodRow(BaseModel):
@@ -105,6 +130,7 @@ class TillPeriodRow(BaseModel):
     counted: PeriodFigures
     differences: list[FigureDifference]
     receipts_missing: int = Field(description="Receipts that the till counted and that have not come.", examples=[0])
+    cash: PeriodCash
     first_receipt_id: str | None = Field(description="As the till closed.")
     last_receipt_id: str | None = Field(description="As the till closed.")
     expected_cash: int | None = Field(description="As the till closed, minor units.")
@@ -115,6 +141,37 @@ class TillPeriodPage(Freshness):
     """One page of periods, by store, business date, till and period."""
 
     rows: list[TillPeriodRow]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class ReceiptEvent(BaseModel):
+    """One of several events that count under one receipt number."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: UUID = Field(description="What a correction names as `corrects_event_id`.")
+    occurred_at: datetime = Field(description="By the till's own clock.")
+    recorded_at: datetime = Field(description="Broker time.")
+    period_id: str | None = Field(description="Till period that it names.", examples=["20261120-1-A"])
+
+
+class ReceiptTwiceRow(BaseModel):
+    """A receipt number that several events bear which all count: same store, business date, till and type."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    store_id: str
+    business_date: date
+    receipt_id: str = Field(examples=["20261120-1-0457"])
+    till_id: str | None = Field(description="Null where neither the receipts nor their device say it.", examples=["1"])
+    type: Literal["sale.completed.v1", "sale.returned.v1", "sale.voided.v1"]
+    events: list[ReceiptEvent] = Field(description="First recorded first.")
+
+
+class ReceiptTwicePage(Freshness):
+    """One page of receipt numbers, by store, business date, number, till and type."""
+
+    rows: list[ReceiptTwiceRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
 

@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "list_reorder_recommendations": _LEADERS,
     "list_till_days": _LEADERS,
     "list_till_periods": _LEADERS,
+    "list_receipts_twice": _LEADERS,
     "list_stores": _EVERYONE,
     "list_quarantine": _LEADERS,
     "read_quarantine_entry": _LEADERS,

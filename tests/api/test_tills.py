@@ -94,7 +94,14 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
     hq = api.client()
     whole = completeness(hq)
     assert whole.pop("as_of") is not None
-    assert whole == {"tills_expected": 4, "tills_heard": 3, "numbers_missing": 3, "store_days_expected": 4, "store_days_heard": 3}
+    assert whole == {
+        "tills_expected": 4,
+        "tills_heard": 3,
+        "numbers_missing": 3,
+        "store_days_expected": 4,
+        "store_days_heard": 3,
+        "receipts_twice": 0,
+    }
     first = completeness(hq, until=DAY, store="A") | {"as_of": None}
     assert first == {
         "tills_expected": 2,
@@ -102,6 +109,7 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
         "numbers_missing": 0,
         "store_days_expected": 1,
         "store_days_heard": 1,
+        "receipts_twice": 0,
         "as_of": None,
     }
     silent = completeness(hq, store="B") | {"as_of": None}
@@ -111,6 +119,7 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
         "numbers_missing": None,
         "store_days_expected": 2,
         "store_days_heard": 1,
+        "receipts_twice": 0,
         "as_of": None,
     }
     before = completeness(hq, until="2020-01-01")
@@ -121,9 +130,9 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
 
 def test_tables_carry_completeness_as_headers(world, api):
     """As they carry freshness; a header is empty where the field is null."""
-    names = ("x-tills-expected", "x-tills-heard", "x-numbers-missing", "x-store-days-expected", "x-store-days-heard")
+    names = ("x-tills-expected", "x-tills-heard", "x-numbers-missing", "x-store-days-expected", "x-store-days-heard", "x-receipts-twice")
     answers = [api.client().get("/v1/kpis/sales", params={"format": "csv", "store": name}) for name in ("A", "B")]
-    assert [[answer.headers[name] for name in names] for answer in answers] == [["4", "3", "3", "2", "2"], ["", "", "", "2", "1"]]
+    assert [[answer.headers[name] for name in names] for answer in answers] == [["4", "3", "3", "2", "2", "0"], ["", "", "", "2", "1", "0"]]
 
 
 def test_days_name_the_silent_tills_and_the_missing_numbers_until_they_come(world, api):
@@ -163,11 +172,67 @@ def test_periods_say_whether_the_closing_is_what_came(world, api):
     assert client.get("/v1/tills/periods", params={"verdict": "differs"}).json()["rows"] == []
 
 
+def test_periods_say_what_the_drawer_should_hold(world, api):
+    """Unknown without the float; with it, what was counted is compared, and a short drawer is found by that verdict."""
+    client = api.client("manager", "A")
+    post(world, api, closing("P", 8, 2))
+    (unknown,) = client.get("/v1/tills/periods").json()["rows"]
+    assert (unknown["cash"]["verdict"], unknown["cash"]["expected"], unknown["cash"]["sales"]) == ("unknown", None, 10000)
+
+    opening = {"till_id": "1", "period_id": "P", "currency": "KRW", "float_amount": 3000}
+    paid = {"till_id": "1", "currency": "KRW", "amount": 1000, "purpose": "expense"}
+    post(
+        world,
+        api,
+        sale("A", "open", at=NOON) | {"type": "till.opened.v1", "data": opening},
+        sale("A", "milk", at=NOON + timedelta(hours=2)) | {"type": "cash.paid_out.v1", "data": paid},
+    )
+    (short,) = client.get("/v1/tills/periods", params={"cash": "short"}).json()["rows"]
+    assert short["cash"] == {
+        "verdict": "short",
+        "float_amount": 3000,
+        "sales": 10000,
+        "paid_in": 0,
+        "paid_out": 1000,
+        "bank_drops": 0,
+        "expected": 12000,
+        "counted": 10000,
+        "difference": -2000,
+        "untendered": 0,
+    }
+    assert short["verdict"] == "matches"
+    assert client.get("/v1/tills/periods", params={"cash": "balanced"}).json()["rows"] == []
+
+
+def test_receipts_that_came_twice_are_listed_until_corrected(world, api):
+    """Number, till and both ids, for those who may see the store; the correction that the list allows takes them away."""
+    again = sold("again", "1", 1.5)
+    again["data"]["receipt_id"] = "R-a1"
+    post(world, api, again)
+    client = api.client("manager", "A")
+    (row,) = client.get("/v1/tills/receipts-twice").json()["rows"]
+    assert (row["store_id"], row["business_date"], row["till_id"], row["receipt_id"]) == ("A", DAY, "1", "R-a1")
+    assert [event["event_id"] for event in row["events"]] == [str(event_id("A", "a1")), again["id"]]
+    assert (completeness(client)["receipts_twice"], completeness(client, **{"from": NEXT})["receipts_twice"]) == (1, 0)
+    assert api.client("manager", "B").get("/v1/tills/receipts-twice").json()["rows"] == []
+
+    second = row["events"][1]
+    named = {"corrects_event_id": second["event_id"], "corrects_type": row["type"], "corrects_occurred_at": second["occurred_at"]}
+    undo = {"type": "event.corrected.v1", "data": named | {"kind": "did_not_occur", "reason": "the till was installed anew"}}
+    post(world, api, sale("A", "undo", at=NOON) | undo)
+    assert client.get("/v1/tills/receipts-twice").json()["rows"] == []
+    assert completeness(client)["receipts_twice"] == 0
+
+
 def test_pages_scope_and_parameters(world, api):
     """One row a page gives the same rows; another's store is refused; a wrong cursor or verdict is a problem."""
     post(world, api, closing("Q", 30, 0, till="2"), closing("R", 31, 0, till="2"))
+    doubles = [sold(f"{name}/{copy}", name) for name in "12" for copy in (1, 2)]
+    for document in doubles:
+        document["data"]["receipt_id"] = "R-same"
+    post(world, api, *doubles)
     hq = api.client()
-    for path, count in (("/v1/tills/days", 4), ("/v1/tills/periods", 3)):
+    for path, count in (("/v1/tills/days", 4), ("/v1/tills/periods", 3), ("/v1/tills/receipts-twice", 2)):
         rows, cursor = [], None
         while True:
             page = hq.get(path, params={"limit": 1} | ({"cursor": cursor} if cursor else {})).json()
@@ -182,9 +247,14 @@ def test_pages_scope_and_parameters(world, api):
         assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")
     wrong = [
         hq.get("/v1/tills/periods", params={"verdict": "lost"}),
+        hq.get("/v1/tills/periods", params={"cash": "lost"}),
         hq.get("/v1/tills/days", params={"cursor": write_cursor("till days", ("A", "yesterday"))}),
     ]
-    assert [(answer.status_code, answer.json()["code"]) for answer in wrong] == [(422, "invalid_request"), (400, "invalid_cursor")]
+    assert [(answer.status_code, answer.json()["code"]) for answer in wrong] == [
+        (422, "invalid_request"),
+        (422, "invalid_request"),
+        (400, "invalid_cursor"),
+    ]
 
 
 def test_status_shows_the_read_models_of_tills(world, api):

@@ -19,7 +19,7 @@ from tests.api.running import ServedApi, config, served
 from tests.api.world import catch_up, projected, store
 from tests.places import new_place
 
-MODELS = ("stores", "event_index", "sales", "stock_on_hand")
+MODELS = ("stores", "event_index", "sales", "stock_on_hand", "till_periods")
 CASES = 22
 MORNING = (utc_now() - timedelta(days=3)).replace(hour=1, minute=0, second=0, microsecond=0)
 """Ten in the morning in Seoul, three days ago."""
@@ -87,6 +87,15 @@ class Shop:
         assert answer.status_code == 200, answer.text
         rows: list[dict[str, Any]] = answer.json()["rows"]
         return rows
+
+    def twice(self) -> list[tuple[str, list[str]]]:
+        """Return the receipt numbers that count several times, each with its event ids; the KPIs must know how many are too many."""
+        self.settle()
+        rows = self.client.get("/v1/tills/receipts-twice", params={"store": self.store_id}).json()["rows"]
+        found = [(row["receipt_id"], [event["event_id"] for event in row["events"]]) for row in rows]
+        kpis = self.client.get("/v1/kpis/sales", params={"store": self.store_id}).json()
+        assert kpis["completeness"]["receipts_twice"] == sum(len(ids) - 1 for _, ids in found)
+        return found
 
     def net(self) -> dict[str, int]:
         """Return net sales by business date, minor units."""

@@ -36,14 +36,18 @@ def test_case_01_the_same_event_twice_counts_once_and_other_content_is_refused(s
 
 
 def test_case_02_the_same_receipt_number_under_a_new_id_is_another_event_that_can_be_taken_back(shop: Shop) -> None:
-    """A reinstalled till numbers anew: identity is the id, so both count until a correction says that one did not occur."""
+    """A reinstalled till numbers anew: identity is the id, so both count, and are told, until a correction says that one did not occur."""
     again = shop.receipt("R1") | {"id": "0198c0de-0000-7000-8000-0000000000a2"}
-    shop.accepted(shop.receipt("R1"), again)
-    assert shop.net() == {TODAY: 2000}
+    shop.accepted(shop.receipt("R1"), shop.receipt("R2"))
+    assert shop.twice() == []
+    shop.accepted(again)
+    assert shop.net() == {TODAY: 3000}
+    assert shop.twice() == [("R1", [shop.receipt("R1")["id"], again["id"]])]
 
     wrong = {"corrects_event_id": again["id"], "corrects_type": "sale.completed.v1", "corrects_occurred_at": MORNING.isoformat()}
     shop.accepted(shop.event("event.corrected.v1", "undo", {**wrong, "kind": "did_not_occur", "reason": "reinstalled till"}))
-    assert shop.net() == {TODAY: 1000}
+    assert shop.net() == {TODAY: 2000}
+    assert shop.twice() == []
 
 
 def test_case_03_a_batch_a_week_late_lands_on_its_own_days(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from tillstream.composition import signing_key
 from tillstream.running import RunningStack
 
 EVER = {"from": "2000-01-01", "until": "2099-12-31"}
+_OF_THE_ANSWER = ("as_of", "behind", "status", "final_until", "completeness", "totals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def ask(stack: RunningStack, tenant: str) -> Answers:
     token = issue_token(signing_key(stack.settings), subject="demo", role="hq", tenant=tenant, stores=("*",), valid_for=timedelta(hours=1))
     with httpx.Client(base_url=stack.api_url, headers={"Authorization": f"Bearer {token}"}, timeout=60.0) as client:
         sales = _get(client, "/v1/kpis/sales", **EVER, group_by="store")
-        kpis = {"as_of": sales["as_of"], "behind": sales["behind"], "by_store": sales["rows"], "totals": sales["totals"]}
+        kpis = {name: sales[name] for name in _OF_THE_ANSWER} | {"by_store": sales["rows"]}
         return Answers(kpis, list(_pages(client, "/v1/alerts")), list(_pages(client, "/v1/reorder-recommendations", status="open")))
 
 

@@ -17,14 +17,34 @@ def show_answers(console: Console, answers: Answers) -> None:
     """Print all three."""
     console.print(_kpi_table(answers.kpis))
     console.print(f"as of {answers.kpis['as_of']} (broker time), {answers.kpis['behind']['events']} events behind the log")
+    console.print(_status(answers.kpis), highlight=False)
+    console.print(_completeness(answers.kpis["completeness"]), highlight=False)
     _show_alerts(console, answers.alerts)
     _show_recommendations(console, answers.recommendations)
 
 
+def _status(kpis: dict[str, Any]) -> str:
+    """Say whether the figures may still change: a business date is final a week after its cut-off."""
+    until = kpis["final_until"]
+    if kpis["status"] != "provisional":
+        return f"status: {kpis['status']}"
+    return "status: provisional" + (f"; final are business dates until {until}" if until else "")
+
+
+def _completeness(found: dict[str, Any]) -> str:
+    """Say how much of what should have come has come, and what came twice; a part that nobody knows is left out."""
+    parts = [f"{found['store_days_heard']:,} of {found['store_days_expected']:,} store-days heard"]
+    if found["tills_expected"] is not None:
+        parts.append(f"{found['tills_heard']:,} of {found['tills_expected']:,} till-days heard")
+    if found["numbers_missing"] is not None:
+        parts.append(f"{found['numbers_missing']:,} numbers missing")
+    return "complete: " + ", ".join([*parts, f"{found['receipts_twice']:,} receipts twice under different ids"])
+
+
 def _kpi_table(kpis: dict[str, Any]) -> Table:
     table = Table(title="Sales by store", title_justify="left")
-    for column in ("store", "net sales", "transactions", "average transaction", "units each", "returns", ""):
-        table.add_column(column, justify="left" if column in {"store", ""} else "right")
+    for column in ("store", "net sales", "transactions", "average transaction", "units each", "returns", "", "status"):
+        table.add_column(column, justify="left" if column in {"store", "", "status"} else "right")
     rows = sorted(kpis["by_store"], key=lambda row: -int(row["net_sales"]["minor"]))
     for row in rows[:_TOP_STORES]:
         table.add_row(*_cells(row["store_id"], row))
@@ -50,6 +70,7 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
         f"{Decimal(units):,.2f}" if units else "-",
         amount(row["returns"]),
         row["currency"],
+        row.get("status", ""),
     ]
 
 

@@ -49,8 +49,8 @@ class SalesRow:
     """Sums in minor units of one currency.
 
     `bucket` is the start of the local hour in UTC (its local offset in `utc_offset_minutes`), the business date, the
-    Monday of the week or the first of the month. The two averages are None where there was no transaction;
-    `average_transaction_value` is in minor units, rounded half up to four places.
+    Monday of the week or the first of the month; the first and last business date with sales in it stand beside it. The two
+    averages are None where there was no transaction; `average_transaction_value` is in minor units, rounded half up to four places.
     """
 
     store_id: str | None
@@ -68,6 +68,8 @@ class SalesRow:
     service_amount: int
     average_transaction_value: Decimal | None
     units_per_transaction: Decimal | None
+    first_date: date
+    last_date: date
 
     @property
     def key(self) -> Cursor:
@@ -101,7 +103,7 @@ def _keys(query: SalesQuery) -> list[tuple[str, str, str]]:
 _SUMS: Final = """
     sum(gross) AS gross_sum, sum(discounts) AS discounts_sum, sum(returns) AS returns_sum, sum(voids) AS voids_sum, sum(net) AS net_sum,
     sum(transactions) AS transactions_sum, sum(sale_net) AS sale_net_sum, sum(units) AS units_sum, sum(service_amount) AS service_sum,
-    max(utc_offset_minutes) AS utc_offset
+    max(utc_offset_minutes) AS utc_offset, min(business_date) AS first_date, max(business_date) AS last_date
 """
 
 
@@ -157,6 +159,8 @@ def _row(query: SalesQuery, found: dict[str, Any]) -> SalesRow:
         service_amount=int(found["service_sum"]),
         average_transaction_value=_average(found["sale_net_sum"], transactions),
         units_per_transaction=_average(units, transactions),
+        first_date=found["first_date"],
+        last_date=found["last_date"],
     )
 
 

@@ -1,0 +1,107 @@
+"""May a figure still change without saying so? Rows are provisional, final, or revised by facts that came after their window."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from api.resources import Resources
+from projections.freshness import read_freshness
+from projections.read_models.open_alerts.reader import read_rule_progress
+from projections.read_models.sales_by_hour.reader import SalesQuery, SalesRow
+from projections.read_models.stores.reader import StoreSettings
+from projections.read_models.till_periods.lateness import sealed_until
+from projections.read_models.till_periods.receipts import LateFacts, read_late_facts
+
+Status = Literal["provisional", "final", "revised"]
+
+_PROJECTION = "till_periods"
+_WEEK = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinality:
+    """The status of some figures; `late_facts` is None where the stack does not know when facts came."""
+
+    status: Status
+    late_facts: int | None
+    last_late_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """What decides the status of every row of an answer. `sealed`: store to its last final business date, empty without a clock."""
+
+    query: SalesQuery
+    sealed: Mapping[str, date]
+    currencies: Mapping[str, str]
+    late: Sequence[LateFacts] | None
+
+    @property
+    def final_until(self) -> date | None:
+        """The last business date that is final for every store of the question."""
+        return min(self.sealed.values(), default=None)
+
+    def of_answer(self) -> RowFinality:
+        """Return the status of everything asked for."""
+        return self._judged(self.final_until, self.query.date_until, self.late)
+
+    def of_row(self, row: SalesRow) -> RowFinality:
+        """Return the status of a row: of the business dates that it spans, so far as they were asked for."""
+        first, last = _span(row, self.query)
+        sealed = self.final_until if row.store_id is None else self.sealed.get(row.store_id)
+        late = None if self.late is None else [facts for facts in self.late if self._concerns(facts, row, first, last)]
+        return self._judged(sealed, last, late)
+
+    def _concerns(self, facts: LateFacts, row: SalesRow, first: date, last: date) -> bool:
+        if row.store_id not in {None, facts.store_id} or self.currencies.get(facts.store_id) != row.currency:
+            return False
+        return first <= facts.business_date <= last
+
+    def _judged(self, sealed: date | None, last: date, late: Iterable[LateFacts] | None) -> RowFinality:
+        rows = None if late is None else list(late)
+        count = None if rows is None else sum(facts.facts for facts in rows)
+        last_at = max((facts.last_at for facts in rows or ()), default=None)
+        status: Status = "provisional" if sealed is None or last > sealed else ("revised" if count else "final")
+        return RowFinality(status, count, last_at)
+
+
+async def finality_of(resources: Resources, query: SalesQuery, as_of: datetime | None) -> Finality:
+    """Ask what decides the status of an answer that holds as of a time of the broker.
+
+    A stack of simulated time has its clock from the ticks that the rules have seen, and no time at which a fact came.
+    """
+    stores = {store_id: store for store_id, store in resources.stores.known().items() if store_id in set(query.store_ids)}
+    is_live = resources.config.time == "live"
+    clock = await _broker_clock(resources, as_of) if is_live else await _tick_clock(resources)
+    late = await read_late_facts(resources.engine, stores, query.date_from, query.date_until) if is_live else None
+    return _finality(query, stores, clock, late)
+
+
+def _finality(query: SalesQuery, stores: Mapping[str, StoreSettings], clock: datetime | None, late: Sequence[LateFacts] | None) -> Finality:
+    sealed = {} if clock is None else {name: sealed_until(clock, store.timezone, store.cut_off_hour) for name, store in stores.items()}
+    return Finality(query, sealed, {name: store.currency for name, store in stores.items()}, late)
+
+
+async def _broker_clock(resources: Resources, as_of: datetime | None) -> datetime | None:
+    """What came late is told by another read model than the sums: the answer is of the earlier of both."""
+    other = (await read_freshness(resources.engine, _PROJECTION)).as_of
+    return min(as_of, other) if as_of and other else None
+
+
+async def _tick_clock(resources: Resources) -> datetime | None:
+    return min((row.clock for row in (await read_rule_progress(resources.engine)).values()), default=None)
+
+
+def _span(row: SalesRow, query: SalesQuery) -> tuple[date, date]:
+    """Return the first and last business date of a row, within the question."""
+    if "week" in query.group_by and isinstance(row.bucket, date):
+        span = row.bucket, row.bucket + _WEEK
+    elif "month" in query.group_by and isinstance(row.bucket, date):
+        span = row.bucket, row.bucket.replace(day=monthrange(row.bucket.year, row.bucket.month)[1])
+    elif row.bucket is not None:
+        span = row.first_date, row.last_date
+    else:
+        return query.date_from, query.date_until
+    return max(span[0], query.date_from), min(span[1], query.date_until)
