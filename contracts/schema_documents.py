@@ -12,11 +12,20 @@ from pydantic_core import core_schema
 from contracts.codec import schema_path
 from contracts.envelope import Envelope
 from contracts.event_pages import pages
-from contracts.events.registry import ALERT_CHANGED, EVENT_TYPES, REORDER_RECOMMENDED, RULE_PROGRESSED, TICK, EventType
+from contracts.events.registry import ALERT_CHANGED, EVENT_TYPES, REORDER_RECOMMENDED, RULE_PROGRESSED, SALES_OBSERVED, TICK, EventType
 from contracts.example_events.build import Json
 from contracts.example_events.table import EXAMPLES, examples_of
 from contracts.fields import Model
-from contracts.topics import ALERTS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, SERVER_PARTITIONS, STORE_FACTS, TOPICS, Topic
+from contracts.topics import (
+    ALERTS,
+    CHAIN_OBSERVATIONS,
+    REFERENCE_DATA,
+    REORDER_RECOMMENDATIONS,
+    SERVER_PARTITIONS,
+    STORE_FACTS,
+    TOPICS,
+    Topic,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENVELOPE_PATH = "contracts/schemas/envelope.json"
@@ -27,6 +36,7 @@ CARRIES: dict[str, tuple[str, ...]] = {
     REFERENCE_DATA: tuple(name for name, row in EVENT_TYPES.items() if row.kind == "reference"),
     ALERTS: (ALERT_CHANGED, RULE_PROGRESSED),
     REORDER_RECOMMENDATIONS: (REORDER_RECOMMENDED,),
+    CHAIN_OBSERVATIONS: (SALES_OBSERVED, RULE_PROGRESSED),
 }
 """Topic to the event types that it may hold; a topic that is missing has no type of its own yet."""
 

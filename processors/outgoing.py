@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.codec import encode
 from contracts.envelope import CHAIN_WIDE, Envelope, Event
 from contracts.events.control import RuleProgressed
-from contracts.events.registry import ALERT_CHANGED, REORDER_RECOMMENDED, RULE_PROGRESSED
+from contracts.events.registry import ALERT_CHANGED, REORDER_RECOMMENDED, RULE_PROGRESSED, SALES_OBSERVED
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.records import Headers, LogRecord, OutboundRecord
@@ -17,7 +17,7 @@ from processors.partition_clock import Clock
 from processors.rules.rule import Derived
 from processors.stages import Stage
 
-TOPIC_OF = {ALERT_CHANGED: ALERTS, REORDER_RECOMMENDED: REORDER_RECOMMENDATIONS}
+TOPIC_OF = {ALERT_CHANGED: ALERTS, REORDER_RECOMMENDED: REORDER_RECOMMENDATIONS, SALES_OBSERVED: CHAIN_OBSERVATIONS}
 
 
 @dataclass(frozen=True, slots=True)

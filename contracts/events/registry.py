@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.events import alerts, clock, control, correction, reference, reorder, sales, shifts, stock, till
+from contracts.events import alerts, clock, control, correction, observations, reference, reorder, sales, shifts, stock, till
 from contracts.fields import Model
 
 Kind = Literal["fact", "reference", "correction", "control", "derived"]
@@ -52,6 +52,7 @@ ALERT_CHANGED = "alert.changed.v1"
 ALERT_ANSWERED = "alert.answered.v1"
 REORDER_RECOMMENDED = "reorder.recommended.v1"
 RULE_PROGRESSED = "rule.progressed.v1"
+SALES_OBSERVED = "sales.observed.v1"
 
 EVENT_TYPES: dict[str, EventType] = {
     row.name: row
@@ -90,6 +91,7 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType(RULE_PROGRESSED, control.RuleProgressed, "control"),
         EventType(ALERT_CHANGED, alerts.AlertChanged, "derived"),
         EventType(REORDER_RECOMMENDED, reorder.ReorderRecommended, "derived"),
+        EventType(SALES_OBSERVED, observations.SalesObserved, "derived"),
     )
 }
 

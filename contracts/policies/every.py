@@ -5,10 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.policies.alerting import AlertingPolicy
+from contracts.policies.feed_silence import FeedSilencePolicy
 from contracts.policies.no_show import NoShowPolicy
 from contracts.policies.reorder_point import ReorderPointPolicy
+from contracts.policies.sales_deviation import SalesDeviationPolicy
 
 AnyPolicy = Annotated[
-    ReorderPointPolicy | NoShowPolicy | AlertingPolicy,
+    ReorderPointPolicy | NoShowPolicy | AlertingPolicy | SalesDeviationPolicy | FeedSilencePolicy,
     Field(discriminator="policy"),
 ]
