@@ -4,7 +4,7 @@ The same event always gives the same bytes, so a repeat can be told from a confl
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from typing import Any
@@ -22,7 +22,7 @@ from contracts.upcasting import UPCASTERS, Upcaster, carried
 
 CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 900_000
-_CONTENT_TYPE_ROW = ("content-type", CONTENT_TYPE.encode())
+CONTENT_TYPE_HEADER = ("content-type", CONTENT_TYPE.encode())
 _TRUE = "true"
 _ATTRIBUTES = frozenset(field.alias or name for name, field in Envelope.model_fields.items())
 
@@ -102,7 +102,7 @@ def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
             value = schema_path(envelope.type)
         if value is not None and value != default:
             rows.append((wire_name, _header_text(value).encode()))
-    rows.append(_CONTENT_TYPE_ROW)
+    rows.append(CONTENT_TYPE_HEADER)
     return rows
 
 
@@ -206,11 +206,13 @@ def content_hash(headers: Headers, value: bytes | None) -> int:
     Headers that differ between a first sending and a retry are left out.
     """
     named = dict(headers)
-    digest = blake2b(digest_size=8)
-    for name in _HASHED:
-        digest.update((named.get(name) or b"") + b"\x00")
-    digest.update(value or b"")
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return said_hash([named.get(name) or b"" for name in _HASHED], value or b"")
+
+
+def said_hash(said: Sequence[bytes], value: bytes) -> int:
+    """Hash type, store, time and business date, as their headers say them, and the content."""
+    digest = blake2b(b"\x00".join((*said, value)), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def event_hash(event: Event[Model]) -> int:

@@ -153,22 +153,23 @@ def _decimal(rules: Rules) -> Any:
     if rules.checks != _checks_of(DecimalString) or limits.get("ge", 0) != 0 or limits.get("gt", 0) != 0:
         return _unknown(rules)
     is_signed, may_be_zero = not limits.keys() & {"ge", "gt"}, not limits.keys() & {"gt", "ne"}
-    return _matching(compiled_patterns.decimal(limits["max_digits"], limits["decimal_places"], signed=is_signed, may_be_zero=may_be_zero))
+    return matching(compiled_patterns.decimal(limits["max_digits"], limits["decimal_places"], signed=is_signed, may_be_zero=may_be_zero))
 
 
 def _moment(rules: Rules) -> Any:
-    return _matching(compiled_patterns.MOMENT) if rules.checks == _checks_of(Moment) and not rules.only() else _unknown(rules)
+    return matching(compiled_patterns.MOMENT) if rules.checks == _checks_of(Moment) and not rules.only() else _unknown(rules)
 
 
 def _day(rules: Rules) -> Any:
-    return _matching(compiled_patterns.DAY) if rules.checks == _checks_of(Day) and not rules.only() else _unknown(rules)
+    return matching(compiled_patterns.DAY) if rules.checks == _checks_of(Day) and not rules.only() else _unknown(rules)
 
 
 def _id(rules: Rules) -> Any:
-    return _matching(compiled_patterns.ID) if not (rules.checks or rules.only()) else _unknown(rules)
+    return matching(compiled_patterns.ID) if not (rules.checks or rules.only()) else _unknown(rules)
 
 
-def _matching(pattern: str) -> Any:
+def matching(pattern: str) -> Any:
+    """Return the type of text that matches a pattern."""
     return Annotated[str, msgspec.Meta(pattern=pattern)]
 
 

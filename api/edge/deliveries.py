@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from api.edge.acceptance import Identity
 from api.edge.documents import JSON, NDJSON, Document
 from api.edge.refusals import AnsweredPost
 from api.errors import printable
@@ -29,7 +29,7 @@ def document_of(event: Event[Model]) -> dict[str, Any]:
     return {**attributes, "data": event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)}
 
 
-def versions_asked_for(translated: Translated) -> list[Identity]:
+def versions_asked_for(translated: Translated) -> list[tuple[str, UUID]]:
     """Return the identities that decide what each update corrects: its own, and those of the versions before."""
     stores = {event.id: event.store_id for event in translated.events}
     return [(stores[event_id], found) for event_id, earlier in translated.earlier.items() for found in (event_id, *earlier)]

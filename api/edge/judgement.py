@@ -6,7 +6,7 @@ Business date, local offset and clock check are fixed here, once, and travel wit
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from api.security.caller import Caller
 from api.security.scope import StoreScope
 from contracts.business_time import business_date, in_zone
 from contracts.codec import build_event, content_hash, corrected_content, encode, problems_of
+from contracts.compiled_envelope import SAID_BY_EDGE
 from contracts.envelope import Envelope, Event
 from contracts.errors import ContractError, Problem
 from contracts.events.correction import EventCorrected
@@ -27,9 +28,10 @@ PAST = timedelta(days=400)
 FUTURE = timedelta(days=2)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
+Identity: TypeAlias = tuple[str, str]
+"""Store and event id, the latter in its canonical form."""
+
 _WIRE_NAMES = frozenset(info.alias or name for name, info in Envelope.model_fields.items())
-_SET_HERE = frozenset({"businessdate", "ingestedtime", "storeversion", "clockahead", "retryof", "dataschema"})
-"""What the edge says itself: a caller's word on it is left aside."""
 _CONTENT_TYPES = frozenset({"application/json", "text/json"})
 
 
@@ -69,15 +71,23 @@ class Judge:
 
     def judge(self, document: dict[str, Any]) -> "Judged":
         """Return the record to be written; ContractError says what is wrong and where."""
+        event = self.placed(document)
+        record = encode(event, STORE_FACTS)
+        return Judged((event.store_id, str(event.id)), record, content_hash(record.headers, record.value))
+
+    def placed(self, document: dict[str, Any]) -> Event[Model]:
+        """Return the event with what the edge says of it: business date, local offset, version of the store's settings."""
         attributes = dict(document)
         data = attributes.pop("data", None)
         envelope = self._envelope(attributes)
         store = self._checked_store(envelope)
         event = build_event(envelope, data)
         _check_currency(event, store)
-        event = self._placed(event, store)
-        record = encode(event, STORE_FACTS)
-        return Judged(event, record, content_hash(record.headers, record.value))
+        return self._placed(event, store)
+
+    def bounds(self) -> tuple[date, date]:
+        """Return the first and the last business date that a live stack takes without being told that it is history."""
+        return (self.now - PAST).date(), (self.now + FUTURE).date()
 
     def _envelope(self, attributes: dict[str, Any]) -> Envelope:
         content_type = attributes.pop("datacontenttype", "application/json")
@@ -86,7 +96,7 @@ class Judge:
         unknown = sorted(set(attributes) - _WIRE_NAMES)
         if unknown:
             raise ContractError([Problem("extra_forbidden", f"/{name}", "an attribute of the envelope") for name in unknown[:10]])
-        given = {name: value for name, value in attributes.items() if name not in _SET_HERE}
+        given = {name: value for name, value in attributes.items() if name not in SAID_BY_EDGE}
         given.setdefault("tenantid", self.caller.tenant_id)
         if self.caller.device_id is not None:
             given.setdefault("deviceid", self.caller.device_id)
@@ -133,16 +143,15 @@ class Judge:
         return Event(placed, data)
 
     def _check_bounds(self, day: date) -> None:
-        earliest, latest = (self.now - PAST).date(), (self.now + FUTURE).date()
+        earliest, latest = self.bounds()
         if not earliest <= day <= latest:
             raise _refused("business_date_out_of_bounds", "/time", f"a business date from {earliest} to {latest}, not {day}")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An event that may be written, its record and the hash of what it says."""
+class Judged(NamedTuple):
+    """An event that may be written: who it is, its record and the hash of what it says."""
 
-    event: Event[Model]
+    identity: Identity
     record: OutboundRecord
     hash: int
 

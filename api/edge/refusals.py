@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import structlog
 
 from api.edge.documents import Document
+from api.edge.fates import Told, Wrong
 from api.edge.raw_documents import raw_documents
 from api.errors import printable
-from api.schemas.events import ItemResult, ProblemBody
+from api.schemas.events import ProblemBody
 from api.security.caller import EVERY_STORE, Caller
 from api.security.scope import StoreScope
 from contracts.errors import Problem
@@ -43,11 +44,11 @@ class AnsweredPost:
     kind: str
     body: bytes
     documents: Sequence[Document]
-    results: Sequence[ItemResult]
+    results: Sequence[Told]
     caller: Caller
     tenants: Mapping[str, str]
 
-    def refused(self) -> list[tuple[int, ItemResult]]:
+    def refused(self) -> list[tuple[int, Told]]:
         """Return what was rejected and is the caller's own to keep."""
         return [(row.index, row) for row in self.results if row.outcome == "rejected" and not self._is_foreign(row)]
 
@@ -58,7 +59,7 @@ class AnsweredPost:
             raise ValueError(f"{len(raw)} documents where {len(self.documents)} were read")
         return [self._event(row, raw[index]) for index, row in self.refused()]
 
-    def _is_foreign(self, row: ItemResult) -> bool:
+    def _is_foreign(self, row: Told) -> bool:
         """Tell whether an event concerns another's store or chain: nobody fills a quarantine with what is not theirs."""
         if _FOREIGN & {problem.code for problem in row.problems}:
             return True
@@ -70,7 +71,7 @@ class AnsweredPost:
         reaches = StoreScope(self.caller, self.tenants).names(store_id)
         return not reaches or self.tenants.get(store_id, self.caller.tenant_id) != self.caller.tenant_id
 
-    def _event(self, row: ItemResult, raw: bytes) -> QuarantinedEvent:
+    def _event(self, row: Told, raw: bytes) -> QuarantinedEvent:
         caller, only = self.caller, self.caller.stores[0] if len(self.caller.stores) == 1 else EVERY_STORE
         return QuarantinedEvent(
             tenant_id=caller.tenant_id,
@@ -149,5 +150,5 @@ def _clean(text: str, most: int) -> str:
     return printable(text).replace("\x00", "\ufffd")[:most]
 
 
-def _problem(found: ProblemBody) -> Problem:
+def _problem(found: ProblemBody | Wrong) -> Problem:
     return Problem(_clean(found.code, 120), _clean(found.pointer, 500), _clean(found.expected, 500))

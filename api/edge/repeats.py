@@ -5,17 +5,22 @@ While one question is under way the questions of other posts are gathered into t
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.edge.acceptance import Identity, Known
-from api.schemas.events import PositionBody
-from projections.read_models.event_index.reader import known
+from api.edge.acceptance import Known
+from api.edge.fates import Place
+from api.edge.judgement import Identity
+from projections.read_models.event_index.reader import KnownEvent, known
 
 _log = structlog.get_logger(__name__)
-_Question = tuple[Sequence[Identity], "asyncio.Future[Mapping[Identity, Known]]"]
+_Answer = Mapping[Identity, KnownEvent]
+_Question = tuple[Sequence[Identity], "asyncio.Future[_Answer]"]
+Id = TypeVar("Id", str, UUID)
 
 
 class RepeatIndex:
@@ -26,29 +31,33 @@ class RepeatIndex:
         self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
 
-    async def look_up(self, identities: Sequence[Identity]) -> Mapping[Identity, Known]:
-        """Return those of the identities that are on the log."""
-        answer: asyncio.Future[Mapping[Identity, Known]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((identities, answer))
+    async def look_up(self, identities: Sequence[tuple[str, Id]]) -> Mapping[tuple[str, Id], Known]:
+        """Return those of the (store, event id) pairs that are on the log."""
+        answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(([(store_id, str(event_id)) for store_id, event_id in identities], answer))
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._answer(), name="repeat-index")
-        return await answer
+        found = await answer
+        if not found:
+            return {}
+        wanted = {identity: found.get((identity[0], str(identity[1]))) for identity in identities}
+        return {identity: _known(event) for identity, event in wanted.items() if event is not None}
 
     async def _answer(self) -> None:
         while self._waiting:
             questions, self._waiting = self._waiting, []
             found = await self._ask([identity for identities, _ in questions for identity in identities])
-            for identities, answer in questions:
+            for _, answer in questions:
                 if not answer.done():
-                    answer.set_result({identity: found[identity] for identity in identities if identity in found})
+                    answer.set_result(found)
 
-    async def _ask(self, identities: Sequence[Identity]) -> Mapping[Identity, Known]:
+    async def _ask(self, identities: Sequence[Identity]) -> _Answer:
         try:
-            rows = await known(self._engine, identities)
+            return await known(self._engine, identities)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("event_index_not_asked", error=repr(error))
             return {}
-        return {
-            identity: Known(row.content_hash, PositionBody(topic=row.topic, partition=row.part, offset=row.record_offset))
-            for identity, row in rows.items()
-        }
+
+
+def _known(event: KnownEvent) -> Known:
+    return Known(event.content_hash, Place(event.topic, event.part, event.record_offset))

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.acceptance import Edge
 from api.edge.documents import JSON, Document, documents
+from api.edge.fates import item_result
 from api.edge.judgement import Judge, StorePlace
+from api.edge.reading import ReadPrecisely
 from api.errors import ApiError
 from api.schemas.events import ItemResult
 from api.security.caller import Caller
@@ -42,7 +44,8 @@ class Desk:
         """
         async with claimed(self.engine, visible, entry_id) as claim:
             document = _document(claim.entry, corrected)
-            (result,) = await self.edge.accept([document], await self._judge(document, caller, now))
+            (fate,) = await self.edge.accept(ReadPrecisely([document]), await self._judge(document, caller, now))
+            result = item_result(fate)
             if result.outcome == "rejected":
                 await claim.mark_refused_again()
             elif result.outcome != "unacknowledged" and result.id is not None:

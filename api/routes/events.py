@@ -1,19 +1,23 @@
 """Post events: the edge of the system. Answers when the log has acknowledged, never before."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from msgspec import to_builtins
 
 from api.dependencies import CallerDep, ResourcesDep
 from api.edge.body import read_body
-from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, documents, media_type
-from api.edge.entrance import accept
+from api.edge.documents import BATCH, JSON, NDJSON, SINGLE, media_type
+from api.edge.entrance import accept_post
+from api.edge.fates import Fate, Fates, encode
+from api.edge.reading import Reading
 from api.edge.refusals import AnsweredPost
 from api.errors import ApiError
 from api.openapi import problem_answers
-from api.schemas.events import ItemResult, PostResult
+from api.schemas.events import Outcome, PostResult
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -66,26 +70,23 @@ async def post_events(request: Request, resources: ResourcesDep, caller: CallerD
     with resources.posts:
         kind = media_type(request.headers.get("content-type", ""))
         body = await read_body(request, resources.config.limits)
-        found = documents(request.headers["content-type"], body, resources.config.limits.events_per_post)
-        results = await accept(found, resources, caller)
-    for outcome, count in Counter(row.outcome for row in results).items():
+        post = Reading(kind, body, resources.config.limits.events_per_post)
+        fates = await accept_post(post, resources, caller)
+    counts = Counter(row.outcome for row in fates)
+    for outcome, count in counts.items():
         resources.metrics.events.labels(outcome).inc(count)
-    resources.refusals.note(AnsweredPost(kind, body, found, results, caller, resources.stores.tenants()))
-    return _answer(results)
+    if counts["rejected"]:
+        resources.refusals.note(AnsweredPost(kind, body, post.documents, fates, caller, resources.stores.tenants()))
+    return _answer(fates, counts)
 
 
-def _answer(results: list[ItemResult]) -> Response:
-    counts = Counter(row.outcome for row in results)
+def _answer(fates: Sequence[Fate], counts: Counter[Outcome]) -> Response:
     if counts["unacknowledged"]:
-        detail = f"{counts['unacknowledged']} of {len(results)} events: send them again with the same ids"
-        raise ApiError("not_durable", detail, {"results": _rows(results)})
-    if counts["rejected"] == len(results):
-        codes = {problem.code for row in results for problem in row.problems}
+        detail = f"{counts['unacknowledged']} of {len(fates)} events: send them again with the same ids"
+        raise ApiError("not_durable", detail, {"results": to_builtins(fates)})
+    if counts["rejected"] == len(fates):
+        codes = {problem.code for row in fates for problem in row.problems}
         code = "store_out_of_scope" if codes == {"store_out_of_scope"} else "events_rejected"
-        raise ApiError(code, f"none of {len(results)} events was accepted", {"results": _rows(results)})
-    told = PostResult(accepted=counts["accepted"], duplicate=counts["duplicate"], rejected=counts["rejected"], results=results)
-    return Response(told.model_dump_json(exclude_none=True), 207 if counts["rejected"] else 200, media_type="application/json")
-
-
-def _rows(results: list[ItemResult]) -> list[dict[str, Any]]:
-    return [row.model_dump(mode="json", exclude_none=True) for row in results]
+        raise ApiError(code, f"none of {len(fates)} events was accepted", {"results": to_builtins(fates)})
+    told = Fates(counts["accepted"], counts["duplicate"], counts["rejected"], fates)
+    return Response(encode(told), 207 if counts["rejected"] else 200, media_type="application/json")

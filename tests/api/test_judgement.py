@@ -17,10 +17,15 @@ HQ = Caller("h", "hq", TENANT, ("*",))
 TILL = Caller("t", "device", TENANT, ("A",), "till-1")
 
 
-def judge(document, caller=MANAGER, time="live", tenants=None):
-    """Judge a document in Seoul (A) or London (B) at noon UTC."""
+def judge_of(caller=MANAGER, time="live", tenants=None):
+    """Make the judge of a request about Seoul (A) or London (B) at noon UTC."""
     scope = StoreScope(caller, tenants or {"A": TENANT, "B": TENANT})
-    return Judge(caller, scope, {"A": Place(), "B": Place("Europe/London", 0, 1, "GBP")}, NOW, time).judge(document)
+    return Judge(caller, scope, {"A": Place(), "B": Place("Europe/London", 0, 1, "GBP")}, NOW, time)
+
+
+def judge(document, *args, **kwargs):
+    """Judge a document and return the event."""
+    return judge_of(*args, **kwargs).placed(document)
 
 
 def refusal(document, *args, **kwargs):
@@ -33,7 +38,7 @@ def refusal(document, *args, **kwargs):
 def test_the_edge_fixes_business_date_offset_and_store_version():
     """04:30 in Seoul is before the cut-off at five: yesterday's business date; the moment stays the same."""
     at = datetime(2026, 3, 1, 19, 30, tzinfo=UTC)
-    envelope = judge(sale("A", 1, at=at)).event.envelope
+    envelope = judge(sale("A", 1, at=at)).envelope
     assert envelope.business_date == date(2026, 3, 1)
     assert envelope.occurred_at == at
     assert envelope.occurred_at.isoformat() == "2026-03-02T04:30:00+09:00"
@@ -42,16 +47,16 @@ def test_the_edge_fixes_business_date_offset_and_store_version():
 
 def test_the_same_event_gives_the_same_bytes_whatever_offset_it_was_sent_with():
     """A retry is no conflict because a client writes its time another way."""
-    one = judge(sale("A", 1, time="2026-03-02T10:00:00+00:00"))
-    other = judge(sale("A", 1, time="2026-03-02T19:00:00.000+09:00"))
+    one = judge_of().judge(sale("A", 1, time="2026-03-02T10:00:00+00:00"))
+    other = judge_of().judge(sale("A", 1, time="2026-03-02T19:00:00.000+09:00"))
     assert one.hash == other.hash
-    assert one.hash != judge(sale("A", 1, time="2026-03-02T10:00:01+00:00")).hash
+    assert one.hash != judge_of().judge(sale("A", 1, time="2026-03-02T10:00:01+00:00")).hash
 
 
 def test_what_the_edge_says_itself_is_not_taken_from_the_caller():
     """A caller cannot choose its business date or hide a retry."""
     document = sale("A", 1, at=NOW, businessdate="2020-01-01", clockahead=True, retryof="x/0/1", storeversion=99, dataschema="elsewhere")
-    envelope = judge(document).event.envelope
+    envelope = judge(document).envelope
     assert (envelope.business_date, envelope.clock_ahead, envelope.retry_of, envelope.store_version) == (date(2026, 3, 2), False, None, 3)
     assert envelope.dataschema is None
 
@@ -68,7 +73,7 @@ def test_a_correction_lands_on_the_date_of_what_it_corrects():
             "reason": "typed twice",
         },
     }
-    event = judge(document).event
+    event = judge(document)
     assert event.envelope.business_date == date(2026, 2, 27)
     assert isinstance(event.data, EventCorrected)
     assert event.data.corrects_occurred_at.isoformat() == "2026-02-27T19:00:00+09:00"
@@ -77,9 +82,9 @@ def test_a_correction_lands_on_the_date_of_what_it_corrects():
 def test_a_clock_that_is_ahead_is_kept_and_flagged():
     """More than five minutes ahead is flagged on a live stack, and not on a simulated one."""
     ahead = sale("A", 1, at=NOW + timedelta(minutes=6))
-    assert judge(ahead).event.envelope.clock_ahead
-    assert not judge(ahead, time="simulated").event.envelope.clock_ahead
-    assert not judge(sale("A", 1, at=NOW + timedelta(minutes=4))).event.envelope.clock_ahead
+    assert judge(ahead).envelope.clock_ahead
+    assert not judge(ahead, time="simulated").envelope.clock_ahead
+    assert not judge(sale("A", 1, at=NOW + timedelta(minutes=4))).envelope.clock_ahead
 
 
 @pytest.mark.parametrize("days", [-402, 4])
@@ -87,8 +92,8 @@ def test_a_business_date_far_from_now_is_refused_on_a_live_stack_unless_it_is_hi
     """400 days back, two ahead; HQ may say that it is history, nobody else."""
     document = sale("A", 1, at=NOW + timedelta(days=days))
     assert refusal(document) == ("business_date_out_of_bounds", "/time")
-    assert judge(document, time="simulated").event.id == event_id("A", 1)
-    assert judge(document | {"history": True}, HQ).event.envelope.history
+    assert judge(document, time="simulated").id == event_id("A", 1)
+    assert judge(document | {"history": True}, HQ).envelope.history
     assert refusal(document | {"history": True}) == ("history_not_allowed", "/history")
 
 
@@ -149,7 +154,7 @@ def test_a_store_of_another_chain_is_outside_even_for_hq():
 
 def test_a_device_speaks_for_itself_only():
     """Its id is filled in, and another one is refused."""
-    assert judge(sale("A", 1, at=NOW), TILL).event.envelope.device_id == "till-1"
+    assert judge(sale("A", 1, at=NOW), TILL).envelope.device_id == "till-1"
     assert refusal(sale("A", 1, at=NOW, deviceid="till-2"), TILL) == ("device_mismatch", "/deviceid")
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, column, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.generations import serving_generation
@@ -23,27 +23,31 @@ class KnownEvent:
 
 async def known_hashes(engine: AsyncEngine, store_id: str, ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return the content hash of those events of a store that are known."""
-    found = await known(engine, [(store_id, event_id) for event_id in ids])
-    return {event_id: event.content_hash for (_, event_id), event in found.items()}
+    found = await known(engine, [(store_id, str(event_id)) for event_id in ids])
+    return {UUID(event_id): event.content_hash for (_, event_id), event in found.items()}
 
 
-async def known(engine: AsyncEngine, pairs: Iterable[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], KnownEvent]:
-    """Return those of the (store, event id) pairs that are known."""
+async def known(engine: AsyncEngine, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], KnownEvent]:
+    """Return those of the (store, event id) pairs that are known; ids in their canonical form."""
     wanted = list(pairs)
     if not wanted:
         return {}
+    stores, ids = _SEPARATOR.join(store_id for store_id, _ in wanted), _SEPARATOR.join(event_id for _, event_id in wanted)
     async with engine.connect() as conn:
-        table = event_index(await serving_generation(conn, "event_index"))
-        given = (
-            func.unnest(
-                literal([store_id for store_id, _ in wanted], ARRAY(Text)), literal([event_id for _, event_id in wanted], ARRAY(Uuid))
-            )
-            .table_valued(column("store_id", Text), column("event_id", Uuid), name="given")
-            .render_derived()
-        )
-        rows = await conn.execute(
-            select(table.c.store_id, table.c.event_id, table.c.event_hash, table.c.topic, table.c.part, table.c.position).join(
-                given, (table.c.store_id == given.c.store_id) & (table.c.event_id == given.c.event_id)
-            )
-        )
-        return {(row.store_id, row.event_id): KnownEvent(row.event_hash, row.topic, row.part, row.position) for row in rows}
+        statement = _statement(await serving_generation(conn, "event_index"))
+        rows = await conn.exec_driver_sql(statement, (stores, ids))
+        return {(row[0], row[1]): KnownEvent(row[2], row[3], row[4], row[5]) for row in rows}
+
+
+_SEPARATOR = "|"
+"""It occurs in no code and no id. Two texts are sent at a fraction of the cost of two arrays of many."""
+
+
+@lru_cache(maxsize=8)
+def _statement(generation: int) -> str:
+    table = event_index(generation).fullname
+    return (
+        "SELECT i.store_id, i.event_id::text, i.event_hash, i.topic, i.part, i.position"  # noqa: S608 - the name of the table is ours
+        f" FROM unnest(string_to_array(%s, '{_SEPARATOR}'), string_to_array(%s, '{_SEPARATOR}')::uuid[]) AS given (store_id, event_id)"
+        f" JOIN {table} AS i ON i.store_id = given.store_id AND i.event_id = given.event_id"
+    )

@@ -1,0 +1,170 @@
+"""The quick judge never says more than the precise one: what it accepts is the same record, and it leaves every refusal to it."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.edge.documents import BATCH, JSON, NDJSON, SINGLE
+from api.edge.judgement import Judge
+from api.edge.quick_judgement import QuickJudge
+from api.edge.reading import Reading
+from api.errors import ApiError
+from api.security.caller import Caller
+from api.security.scope import StoreScope
+from contracts.envelope import Envelope
+from contracts.errors import ContractError
+from contracts.example_events.table import EXAMPLES
+from tests.api.events import TENANT, Place, event_id, sale
+from tests.contracts.damage import json_values, paths_of, replaced
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+MANAGER = Caller("m", "manager", TENANT, ("A",))
+HQ = Caller("h", "hq", TENANT, ("*",))
+TILL = Caller("t", "device", TENANT, ("A",), "till-1")
+STORES = {"A": Place(), "B": Place("Europe/London", 0, 1, "GBP"), "C": Place("America/St_Johns", 23, 7, "CAD")}
+
+
+def judge_of(caller, time="live"):
+    """Make the precise judge of a request."""
+    return Judge(caller, StoreScope(caller, dict.fromkeys(STORES, TENANT)), STORES, NOW, time)
+
+
+def both(document, caller=MANAGER, time="live"):
+    """Return what the quick judge and the precise one say of a document; None for what they leave or refuse."""
+    judge, body = judge_of(caller, time), json.dumps(document).encode()
+    post = Reading(SINGLE, body, 1)
+    quick = QuickJudge(judge).judge(post.quick[0]) if post.quick[0] is not None else None
+    try:
+        precise = judge.judge(post.documents[0])
+    except ContractError:
+        precise = None
+    return quick, precise
+
+
+FULL = {
+    "subject": "R-1",
+    "tenantid": TENANT,
+    "deviceid": "till-1",
+    "deviceseq": 0,
+    "causationid": str(event_id("c")),
+    "correlationid": str(event_id("d")),
+    "traceparent": "00-ab-cd-01",
+    "datacontenttype": "application/json",
+    "history": True,
+    "dataschema": "elsewhere",
+    "businessdate": "2020-01-01",
+}
+POSTED = [
+    sale(store, 1, at=NOW) | {"type": whole["type"], "data": whole["data"]}
+    for whole in EXAMPLES.values()
+    for store in STORES
+    if whole["type"] in {"sale.completed.v1", "stock.counted.v1", "clock.in.v1", "till.closed.v1", "event.corrected.v1", "sku.defined.v1"}
+]
+moments = st.datetimes(datetime(2025, 10, 1), datetime(2026, 12, 1)).flatmap(  # noqa: DTZ001 - bounds take no zone
+    lambda moment: st.integers(-840, 840).map(lambda minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes))))
+)
+written_times = moments.map(datetime.isoformat) | moments.map(lambda at: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")
+odd_values = json_values | st.sampled_from(
+    ["A", "B", "*", "demo", "till-2", "a\x00b", "\ud800", "2026-02-29T10:00:00Z", "tick.v1", 2**63, ""]
+)
+
+
+@given(st.data())
+@settings(max_examples=600, deadline=None)
+def test_what_the_quick_judge_accepts_is_the_record_of_the_precise_one(data):
+    """Any caller, any time of day and year, any mix of attributes, damaged or not."""
+    names = data.draw(st.sets(st.sampled_from(sorted(FULL))))
+    document = data.draw(st.sampled_from(POSTED)) | {name: FULL[name] for name in names} | {"time": data.draw(written_times)}
+    for _ in range(data.draw(st.integers(0, 2))):
+        document = replaced(document, data.draw(st.sampled_from(paths_of(document)[1:])), data.draw(odd_values))
+
+    quick, precise = both(document, data.draw(st.sampled_from([MANAGER, HQ, TILL])), data.draw(st.sampled_from(["live", "simulated"])))
+
+    assert quick is None or quick == precise
+
+
+@pytest.mark.parametrize("caller", [MANAGER, HQ, TILL])
+def test_a_common_sale_is_judged_quickly(caller):
+    """With the least attributes, and with all that its caller may write."""
+    full = {name: value for name, value in FULL.items() if name != "history" or caller is HQ}
+    for document in (sale("A", 1, at=NOW), sale("A", 1, at=NOW) | full):
+        quick, precise = both(document, caller)
+        assert quick is not None
+        assert quick == precise
+
+
+@pytest.mark.parametrize(
+    ("changes", "caller"),
+    [
+        ({"storeid": "B"}, MANAGER),
+        ({"storeid": "Z"}, HQ),
+        ({"storeid": "*"}, HQ),
+        ({"tenantid": "other"}, HQ),
+        ({"deviceid": "till-2"}, TILL),
+        ({"deviceid": None}, TILL),
+        ({"history": True}, MANAGER),
+        ({"time": "2025-01-01T00:00:00Z"}, MANAGER),
+        ({"type": "tick.v1"}, HQ),
+        ({"type": "shift.published.v1"}, HQ),
+        ({"id": None}, HQ),
+        ({"colour": "red"}, HQ),
+        ({"datacontenttype": "text/xml"}, HQ),
+        ({"data": {"receipt_id": "R"}}, HQ),
+        ({"data": {**sale("A", 1)["data"], "currency": "JPY"}}, HQ),
+    ],
+)
+def test_what_is_not_plainly_good_is_left_to_the_precise_judge(changes, caller):
+    """Each of these is refused, with the code and the pointer that the precise judge gives."""
+    assert both(sale("A", 1, at=NOW) | changes, caller) == (None, None)
+
+
+def test_every_attribute_of_the_envelope_is_written_in_the_same_place():
+    """An attribute that is added to the envelope has to be thought of here as well."""
+    quick, precise = both(sale("A", 1, at=NOW + timedelta(minutes=6)) | FULL, HQ)
+    names = [name for name, _ in quick.record.headers]
+    missing = {field.alias or name for name, field in Envelope.model_fields.items()} - {name.removeprefix("ce_") for name in names}
+    assert missing == {"retryof"}
+    assert names == [name for name, _ in precise.record.headers]
+
+
+BODIES = {
+    "broken within content": (JSON, b'[{"id": "1", "data": {"a": "\xff"}}]', "malformed_body"),
+    "broken beside good events": (BATCH, json.dumps([sale("A", 1)]).encode()[:-1] + b', {"data": "\xff"}]', "malformed_body"),
+    "cut off": (BATCH, json.dumps([sale("A", 1)]).encode()[:-1], "malformed_body"),
+    "more behind it": (BATCH, json.dumps([sale("A", 1)]).encode() + b" x", "malformed_body"),
+    "an object where an array is due": (BATCH, json.dumps(sale("A", 1)).encode(), "malformed_body"),
+    "an array where an object is due": (SINGLE, json.dumps([sale("A", 1)]).encode(), "malformed_body"),
+    "empty": (JSON, b"[]", "malformed_body"),
+    "blank lines": (NDJSON, b"\n \n", "malformed_body"),
+    "too many": (JSON, json.dumps([sale("A", n) for n in range(6)]).encode(), "too_many_events"),
+    "too many lines": (NDJSON, "\n".join(json.dumps(sale("A", n)) for n in range(6)).encode(), "too_many_events"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_is_unreadable_as_a_whole_is_refused_before_anything_is_judged(name):
+    """However good some of its documents are."""
+    kind, body, code = BODIES[name]
+    with pytest.raises(ApiError) as caught:
+        Reading(kind, body, 5)
+    assert caught.value.code == code
+
+
+def test_a_document_that_is_not_read_quickly_does_not_slow_its_neighbours_down():
+    """Each has its own reading, in the same place in both."""
+    items = [sale("A", 1), 7, sale("A", 2) | {"colour": "red"}, sale("B", 3)]
+    for kind, body in ((JSON, json.dumps(items)), (NDJSON, "\n\n".join(json.dumps(item) for item in items))):
+        post = Reading(kind, body.encode(), 5)
+        assert [found is not None for found in post.quick] == [True, False, False, True]
+        assert [found["storeid"] for found in post.documents if isinstance(found, dict)] == ["A", "A", "B"]
+        assert post.store_ids() == {"A", "B"}
+
+
+def test_lines_that_only_one_reading_takes_for_blank_are_read_precisely():
+    """A line of a no-break space is no document, and shifts no other."""
+    body = "\n".join([json.dumps(sale("A", 1)), "\u00a0", json.dumps(sale("B", 2))]).encode()
+    post = Reading(NDJSON, body, 5)
+    assert (len(post), post.store_ids(), list(post.quick)) == (2, {"A", "B"}, [None, None])
