@@ -3,12 +3,16 @@
 A finding that appears is raised, one that says something new is updated, one that is over is resolved, and one that is
 gone was never right: late data took its reason away, and it is retracted. What stands follows from the state alone, so the
 order in which facts came does not matter; only the number of transitions on the way may differ.
+
+An alert that still stands when its retention is over is closed as orphaned: what could resolve or disprove it is forgotten by
+then, so nobody ever will. It is forgotten too, and a finding about a window so old is not raised again. A rule looks at its
+told rows by `forgotten_at`, or it finds orphans only when something else happens.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,7 +24,8 @@ from processors.rules.rule import RETENTION, Derived, Happening, Occurred, Ticke
 Severity = Literal["low", "medium", "high"]
 Stage = Literal["provisional", "confirmed"]
 _RETENTION = RETENTION // RETENTION.resolution
-_STANDS, _OVER, _GONE, _MUTED = range(4)
+_STANDS, _OVER, _GONE, _MUTED, _ORPHANED = range(5)
+_ENDS: Final[Mapping[int, Literal["resolved", "retracted", "orphaned"]]] = {_OVER: "resolved", _GONE: "retracted", _ORPHANED: "orphaned"}
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
@@ -84,11 +89,19 @@ def settle(
     kept: list[Told] = []
     derived: list[Derived] = []
     for place in [*known, *(place for place in wanted if place not in known)]:
-        row, transition = _moved(speaker, known.get(place), wanted.get(place), happening, view)
+        row, finding = known.get(place), wanted.get(place)
+        if _is_past(row, finding, view):
+            derived += _closed(speaker, row, finding, happening, view)
+            continue
+        row, transition = _moved(speaker, row, finding, happening, view)
         derived += transition
-        if not _is_forgotten(row, view):
-            kept.append(row)
+        kept.append(row)
     return tuple(kept), derived
+
+
+def forgotten_at(told: Iterable[Told]) -> int | None:
+    """Return when the first of these rows is to be forgotten, or closed as orphaned (Unix microseconds)."""
+    return min((row.window_end + _RETENTION for row in told), default=None)
 
 
 def standing(told: Iterable[Told]) -> tuple[Told, ...]:
@@ -96,9 +109,20 @@ def standing(told: Iterable[Told]) -> tuple[Told, ...]:
     return tuple(row for row in told if row.stands)
 
 
-def _is_forgotten(row: Told, view: View) -> bool:
-    """An alert keeps its number as long as late data may bring it back."""
-    return view.clock is not None and not row.stands and row.window_end + _RETENTION <= microseconds(view.clock)
+def _is_past(row: Told | None, finding: Finding | None, view: View) -> bool:
+    """An alert keeps its number as long as late data may bring it back; one that goes on has a window that moves on."""
+    ends = [*([row.window_end] if row else []), *([microseconds(finding.window_end)] if finding else [])]
+    return view.clock is not None and max(ends) + _RETENTION <= microseconds(view.clock)
+
+
+def _closed(speaker: Speaker, row: Told | None, finding: Finding | None, happening: Happening, view: View) -> list[Derived]:
+    """Say the last word on an alert whose retention is over; only one that stands needs it."""
+    if row is None or not row.stands:
+        return []
+    if finding is not None and finding.over:
+        return _moved(speaker, row, finding, happening, view)[1]
+    after = msgspec.structs.replace(row, standing=_ORPHANED, transition=row.transition + 1)
+    return [_transition(speaker, row, after, finding, happening, view)]
 
 
 def _moved(speaker: Speaker, row: Told | None, finding: Finding | None, happening: Happening, view: View) -> tuple[Told, list[Derived]]:
@@ -160,12 +184,10 @@ def _transition(speaker: Speaker, before: Told, after: Told, finding: Finding | 
     return Derived(ALERT_CHANGED, transition_id(identity, after.transition), at, content, after.subject, after.day, store)
 
 
-def _status(before: Told, after: Told) -> Literal["raised", "updated", "resolved", "retracted"]:
-    if after.standing == _GONE:
-        return "retracted"
-    if after.standing == _OVER:
-        return "resolved"
-    return "updated" if before.stands else "raised"
+def _status(before: Told, after: Told) -> Literal["raised", "updated", "resolved", "retracted", "orphaned"]:
+    if after.standing == _STANDS:
+        return "updated" if before.stands else "raised"
+    return _ENDS[after.standing]
 
 
 def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[str, object]:
@@ -176,8 +198,7 @@ def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[st
             "severity": after.severity or "low",
             "window_start": moment_of(after.window_start),
             "window_end": moment_of(after.window_end),
-            "summary": f"Taken back: {speaker.rule} of {after.subject}",
-            "evidence": Evidence(observed="what is known now gives no reason", expected="the reason that the alert named"),
+            **_last_words(speaker, after),
         }
     return {
         "policy_version": finding.policy_version,
@@ -187,4 +208,16 @@ def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[st
         "window_end": finding.window_end,
         "summary": finding.summary,
         "evidence": finding.evidence,
+    }
+
+
+def _last_words(speaker: Speaker, after: Told) -> Mapping[str, object]:
+    if after.standing == _ORPHANED:
+        return {
+            "summary": f"Closed after {RETENTION.days} days: {speaker.rule} of {after.subject}",
+            "evidence": Evidence(observed="nothing has been heard that ends it", expected="what resolves or disproves it"),
+        }
+    return {
+        "summary": f"Taken back: {speaker.rule} of {after.subject}",
+        "evidence": Evidence(observed="what is known now gives no reason", expected="the reason that the alert named"),
     }

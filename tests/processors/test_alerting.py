@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.evidence import Evidence
-from processors.rules.alerting import Finding, Speaker, Told, settle
-from processors.rules.rule import RETENTION, Derived, Occurred, View
+from processors.rules.alerting import Finding, Speaker, Told, forgotten_at, settle
+from processors.rules.rule import RETENTION, Derived, Occurred, View, microseconds
 from tests.processors.events import at, sold
 
 SPEAKER = Speaker("tried_rule", 1)
@@ -98,3 +98,41 @@ def test_a_row_is_forgotten_only_when_late_data_cannot_come_any_more(days: int) 
     told, _ = settled(told, [])
     told, _ = settled(told, [], Seen(at(60) + timedelta(days=days)))
     assert bool(told) == (timedelta(days=days) < RETENTION)
+
+
+OVER = Seen(at(60) + RETENTION)
+
+
+def test_an_alert_that_stands_when_its_retention_is_over_is_orphaned_and_forgotten() -> None:
+    """Nobody can resolve it any more, whether the rule still finds it or has forgotten it; and it is not raised again."""
+    for still in ([finding()], []):
+        told, first = settled((), [finding()])
+        told, last = settled(told, still, OVER)
+        again, more = settled(told, still, OVER)
+        assert statuses([*first, *last]) == ["raised", "orphaned"]
+        assert [cast("Any", each.data).transition for each in last] == [2]
+        assert (told, again, more) == ((), (), [])
+
+
+def test_an_alert_is_not_orphaned_before_its_retention_is_over_nor_while_its_window_moves_on() -> None:
+    """A microsecond earlier it stands; what still goes on has a window that ends later."""
+    told, _ = settled((), [finding()])
+    assert forgotten_at(told) == microseconds(at(60) + RETENTION)
+    assert statuses(settled(told, [finding()], Seen(at(60) + RETENTION - timedelta(microseconds=1)))[1]) == []
+    assert statuses(settled(told, [finding("b", window_end=at(600))], OVER)[1]) == ["updated"]
+
+
+def test_what_has_ended_by_the_end_of_its_retention_is_resolved_not_orphaned() -> None:
+    """The last word is the truest one, and the row is forgotten all the same."""
+    told, _ = settled((), [finding()])
+    told, last = settled(told, [finding(over=True)], OVER)
+    assert (told, statuses(last)) == ((), ["resolved"])
+
+
+def test_an_alert_that_is_resolved_or_taken_back_has_nothing_left_to_say() -> None:
+    """Its row goes without a word when its retention is over, and nothing without rows has a time to look."""
+    for end in ([finding(over=True)], []):
+        told, _ = settled((), [finding()])
+        told, _ = settled(told, end)
+        assert settled(told, end, OVER) == ((), [])
+    assert forgotten_at(()) is None
