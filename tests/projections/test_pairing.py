@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.read_models.attendance_day.pairing import LONGEST_SESSION, AttendanceDay, PunchSeen, ShiftSeen, attendance_days
+from contracts.pairing import LONGEST_SESSION
+from projections.read_models.attendance_day.pairing import AttendanceDay, PunchSeen, ShiftSeen, attendance_days
 from tests.projections.story import START, at
 
 ROOT = UUID(int=7)
