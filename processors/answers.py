@@ -1,7 +1,10 @@
 """What people answered to alerts, as state: how often a rule was right about a subject. Pure.
 
-The last answer to each alert counts, so a person can change their mind.
+The last answer to each alert counts, so a person can change their mind; a repeat of one says nothing new, and one that a
+correction takes back is kept without counting, since the correction itself is forgotten earlier.
 """
+
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -18,6 +21,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     alert: bytes
     at: int
     is_true: bool
+    event: bytes = b""
+    counts: bool = True
 
 
 class Answers(State, frozen=True, array_like=True):
@@ -34,18 +39,27 @@ def name_of(rule: str, subject: str) -> str:
     return f"{rule}/{subject}"
 
 
-def with_answer(known: State | None, event: Event[AlertAnswered]) -> Answers:
-    """Add an answer, unless it says nothing on whether the alert was right."""
+def with_answer(known: State | None, event: Event[AlertAnswered], counts: bool = True) -> Answers:
+    """Add an answer, unless it is known already or says nothing on whether the alert was right."""
     rows = known.rows if isinstance(known, Answers) else ()
-    if event.data.answer not in {"true_alarm", "false_alarm"}:
+    if event.data.answer not in {"true_alarm", "false_alarm"} or any(row.event == event.id.bytes for row in rows):
         return Answers(rows)
-    row = Answer(event.data.alert_id.bytes, microseconds(event.envelope.occurred_at), event.data.answer == "true_alarm")
-    return Answers(tuple(sorted((*rows, row), key=lambda each: (each.at, each.alert))[-_KEPT:]))
+    is_true = event.data.answer == "true_alarm"
+    row = Answer(event.data.alert_id.bytes, microseconds(event.envelope.occurred_at), is_true, event.id.bytes, counts)
+    return Answers(tuple(sorted((*rows, row), key=lambda each: each.at)[-_KEPT:]))
+
+
+def judged_again(known: State | None, changed: AbstractSet[bytes], without_effect: AbstractSet[bytes]) -> Answers:
+    """Let corrections take effect on the answers whose ids they changed."""
+    rows = known.rows if isinstance(known, Answers) else ()
+    return Answers(
+        tuple(msgspec.structs.replace(row, counts=row.event not in without_effect) if row.event in changed else row for row in rows)
+    )
 
 
 def feedback(known: State | None, moment: int) -> Feedback:
     """Count the last answers to each alert that were given until a time (Unix microseconds)."""
     rows = known.rows if isinstance(known, Answers) else ()
-    last = {row.alert: row.is_true for row in rows if row.at <= moment}
+    last = {row.alert: row.is_true for row in rows if row.counts and row.at <= moment}
     right = sum(last.values())
     return Feedback(right, len(last) - right)

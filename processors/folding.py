@@ -100,8 +100,7 @@ class Folding:
             store, name = policies.scope_of(event)
             self._version(store, POLICY, name, lambda known: versions.with_version(known, policies.version_of(event.data)), offset)
         elif event.type == ALERT_ANSWERED:
-            name = answers.name_of(event.data.rule, event.data.subject)
-            self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event), offset)
+            self._answer(event, offset, event.id.bytes not in corrected.without_effect(self._corrections(event.store_id)))
         else:
             kind, store, name = reference_versions.address(event)
             self._version(store, kind, name, lambda known: reference_versions.with_version(known, event.data), offset)
@@ -169,14 +168,24 @@ class Folding:
         was, now = corrected.without_effect(before), corrected.without_effect(after)
         changed = (was ^ now) - {event.id.bytes}
         if changed:
-            found = self._work.mentioning(store, {name: owner.kind for name, owner in self._owners.items()}, frozenset(changed))
-            mentioned = tuple(Entity(kind, address_of(key).name) for key, kind in found)
+            kinds = {ANSWERS.name: ANSWERS, **{name: owner.kind for name, owner in self._owners.items()}}
+            found = [(address_of(key).name, kind) for key, kind in self._work.mentioning(store, kinds, frozenset(changed))]
+            for name in [name for name, kind in found if kind is ANSWERS]:
+                self._version(store, ANSWERS, name, lambda known: answers.judged_again(known, changed, now), view.offset)
+            mentioned = tuple(Entity(kind, name) for name, kind in found if kind is not ANSWERS)
             happening = Recounted(event, frozenset(now - was), frozenset(was - now), mentioned)
             for rule in self._rules:
                 self._route(rule, happening, view)
         content = corrected_content(event)
-        if content is not None:
+        if content is not None and content.type == ALERT_ANSWERED:
+            self._answer(content, view.offset, event.id.bytes not in now)
+        elif content is not None:
             self._occurred(content, view, event.id.bytes not in now)
+
+    def _answer(self, event: Event[Any], offset: int, counts: bool) -> None:
+        """Keep a person's word on an alert, also where it came in a correction."""
+        name = answers.name_of(event.data.rule, event.data.subject)
+        self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event, counts), offset)
 
     def _route(self, rule: Rule, happening: Occurred | Recounted, view: RecordView) -> None:
         for entity in rule.touched(happening, view):

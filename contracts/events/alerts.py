@@ -45,3 +45,8 @@ class AlertAnswered(Model):
     )
     by: PersonRef | None = Field(default=None, description="Opaque id of who answered.", examples=["E-0007"])
     note: Text | None = Field(default=None, description="What they want to say about it.", examples=["지각 통보 받음"])
+    transition: Ordinal | None = Field(
+        default=None,
+        description="The newest transition that they had seen; absent: the newest that had happened by then. Later ones may ask anew.",
+        examples=[1],
+    )
