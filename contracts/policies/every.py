@@ -5,12 +5,38 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.policies.alerting import AlertingPolicy
+from contracts.policies.breaks import BreaksPolicy
+from contracts.policies.buddy_punching import BuddyPunchingPolicy
+from contracts.policies.duplicate_punch import DuplicatePunchPolicy
+from contracts.policies.early_leave import EarlyLeavePolicy
 from contracts.policies.feed_silence import FeedSilencePolicy
+from contracts.policies.late_arrival import LateArrivalPolicy
+from contracts.policies.missed_punch import MissedPunchPolicy
 from contracts.policies.no_show import NoShowPolicy
+from contracts.policies.overtime import OvertimePolicy
+from contracts.policies.phantom_stock import PhantomStockPolicy
+from contracts.policies.punch_location import PunchLocationPolicy
 from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.policies.sales_deviation import SalesDeviationPolicy
+from contracts.policies.shrinkage import ShrinkagePolicy
+from contracts.policies.stock_out_risk import StockOutRiskPolicy
 
 AnyPolicy = Annotated[
-    ReorderPointPolicy | NoShowPolicy | AlertingPolicy | SalesDeviationPolicy | FeedSilencePolicy,
+    ReorderPointPolicy
+    | NoShowPolicy
+    | AlertingPolicy
+    | SalesDeviationPolicy
+    | FeedSilencePolicy
+    | BreaksPolicy
+    | BuddyPunchingPolicy
+    | DuplicatePunchPolicy
+    | EarlyLeavePolicy
+    | LateArrivalPolicy
+    | MissedPunchPolicy
+    | OvertimePolicy
+    | PunchLocationPolicy
+    | PhantomStockPolicy
+    | ShrinkagePolicy
+    | StockOutRiskPolicy,
     Field(discriminator="policy"),
 ]
