@@ -52,7 +52,7 @@ def _kpi_table(kpis: dict[str, Any]) -> Table:
         table.add_row(f"… {len(rows) - _TOP_STORES} more stores")
     table.add_section()
     for total in kpis["totals"]:
-        table.add_row(*_cells("all stores", total), style="bold")
+        table.add_row(*_cells("all stores", total | {"status": kpis["status"]}), style="bold")
     return table
 
 
@@ -70,7 +70,7 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
         f"{Decimal(units):,.2f}" if units else "-",
         amount(row["returns"]),
         row["currency"],
-        row.get("status", ""),
+        row["status"],
     ]
 
 
