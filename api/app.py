@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from api.config import ApiConfig
 from api.dependencies import authorise
+from api.edge.door import Door
 from api.errors import add_error_handlers
 from api.observation import Observation
 from api.openapi import install_openapi
@@ -90,5 +91,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         mount(app, router)
     add_error_handlers(app)
     install_openapi(app)
+    (route,) = (route for route in events.router.routes if isinstance(route, APIRoute))
+    app.add_middleware(Door, resources=app.state.resources, route=route, endpoint=events.post_events, handlers=app.exception_handlers)
     app.add_middleware(Observation, resources=app.state.resources)
     return app

@@ -44,6 +44,11 @@ async def authorise(request: Request, credentials: Annotated[HTTPAuthorizationCr
 CallerDep = Annotated[Caller, Depends(authorise)]
 
 
+async def caller_of(request: Request) -> Caller:
+    """Return the caller of a request whose route is known, as `authorise` does for those that the framework calls."""
+    return await authorise(request, await _bearer(request))
+
+
 async def scope_of(caller: CallerDep, resources: ResourcesDep) -> StoreScope:
     """Return the stores that the caller may see, none that the read model has left out."""
     return StoreScope(caller, await resources.stores.tenants_now())

@@ -13,7 +13,7 @@ import msgspec
 from pydantic import BaseModel
 
 from contracts.codec import MAX_VALUE_BYTES
-from contracts.compiled_fields import Check, NotCompilable, compiled_field
+from contracts.compiled_fields import Check, NotCompilable, compiled_field, is_plain
 from contracts.compiled_marks import is_marked
 from contracts.events.registry import EVENT_TYPES, FACT_TYPES
 
@@ -24,7 +24,8 @@ _write = msgspec.json.Encoder().encode
 class CompiledType:
     """How the content of one event type is read; `validators` judge the whole, `text_checks` a field each."""
 
-    decode: Callable[[bytes | msgspec.Raw], Any]
+    decode: Callable[[bytes], Any]
+    decode_plain: Callable[[bytes], Any]
     validators: tuple[Callable[[Any], object], ...]
     text_checks: tuple[tuple[str, Check], ...]
 
@@ -34,7 +35,8 @@ class CompiledType:
         The content has the attributes of its model; decimals, times and ids are canonical text there.
         """
         try:
-            content = self.decode(value)
+            raw = bytes(value)
+            content = self.decode_plain(raw) if is_plain(raw) else self.decode(raw)
             for name, check in self.text_checks:
                 if (text := getattr(content, name)) is not None and check(text) != text:
                     return None
@@ -49,24 +51,24 @@ class CompiledType:
 def compiled(model: type[BaseModel]) -> CompiledType:
     """Compile a model; NotCompilable where its compiled reading might differ from the precise one."""
     checks: list[tuple[str, Check]] = []
-    struct = _struct(model, checks)
+    whole = msgspec.json.Decoder(_struct(model, False, checks))
+    plain = msgspec.json.Decoder(_struct(model, True, []))
     validators = tuple(decorator.func for decorator in model.__pydantic_decorators__.model_validators.values())
-    return CompiledType(msgspec.json.Decoder(struct).decode, validators, tuple(checks))
+    return CompiledType(whole.decode, plain.decode, validators, tuple(checks))
 
 
-def _struct(model: type[BaseModel], checks: list[tuple[str, Check]] | None = None) -> type[msgspec.Struct]:
+def _struct(model: type[BaseModel], for_plain: bool, checks: list[tuple[str, Check]] | None = None) -> type[msgspec.Struct]:
     """Make the struct of a model; only the outermost may have validators and checks of text, which are gathered in `checks`."""
     if model.model_config.get("extra") != "forbid" or model.model_config.get("populate_by_name"):
         raise NotCompilable(f"the configuration of {model.__name__}")
     _refuse_unknown_validators(model, is_whole=checks is not None)
     rows: list[tuple[str, Any, Any]] = []
     for name, info in model.model_fields.items():
-        found = compiled_field(info, _struct)
-        if found.checks and checks is None:
-            raise NotCompilable(f"validators of {model.__name__}.{name}")
-        (checks if checks is not None else []).extend((name, check) for check in found.checks)
-        if info.alias is not None:
-            raise NotCompilable(f"alias of {model.__name__}.{name}")
+        found = compiled_field(info, lambda part: _struct(part, for_plain), for_plain)
+        if info.alias is not None or (found.checks and checks is None):
+            raise NotCompilable(f"alias or validators of {model.__name__}.{name}")
+        if checks is not None:
+            checks.extend((name, check) for check in found.checks)
         rows.append((name, found.type, found.default))
     return defined(model.__name__, rows)
 

@@ -21,6 +21,8 @@ from contracts.fields import Day, DecimalString, Moment
 
 StructOf = Callable[[type[BaseModel]], Any]
 """Gives the compiled form of a model that is part of another."""
+_PLAIN_PATTERN = re.compile(r"\^\[\^(?:\\x00-\\x1f|\\x00|\|)+\](?:\+|\*)\$")
+"""Patterns that all text matches in plain JSON, but for the empty text where one character is needed."""
 Check = Callable[[str], object]
 """A validator of pydantic's that runs after: it returns what it was given, or raises ValueError."""
 
@@ -38,6 +40,7 @@ class NotCompilable(TypeError):
 class Rules:
     """What the metadata of a field says, gathered from inside and outside an Optional."""
 
+    for_plain: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     checks: list[Any] = field(default_factory=list)
 
@@ -75,9 +78,14 @@ class CompiledField:
     checks: tuple[Check, ...]
 
 
-def compiled_field(info: FieldInfo, struct_of: StructOf) -> CompiledField:
-    """Return a field's compiled form; NotCompilable where one cannot be made."""
-    rules = Rules().gather(info.metadata)
+def is_plain(raw: bytes) -> bool:
+    """Tell whether JSON has neither escapes nor '|': then no text in it has a control character or NUL, for JSON forbids them."""
+    return b"\\" not in raw and b"|" not in raw
+
+
+def compiled_field(info: FieldInfo, struct_of: StructOf, for_plain: bool = False) -> CompiledField:
+    """Return a field's compiled form, `for_plain` one for plain JSON only; NotCompilable where one cannot be made."""
+    rules = Rules(for_plain).gather(info.metadata)
     annotation, is_optional = _without_none(info.annotation, rules)
     checks = tuple(rules.checks) if annotation is str else ()
     if annotation is Decimal and info.default == 0:
@@ -132,6 +140,8 @@ def _text(rules: Rules) -> Any:
         if not (pattern.startswith("^") and pattern.endswith("$")) or _DIFFERS_BY_DIALECT.search(pattern):
             raise NotCompilable(f"pattern {pattern}")
         limits["pattern"] = pattern[:-1] + r"\Z"  # in Python, $ also stands before a last line break
+        if rules.for_plain and _PLAIN_PATTERN.fullmatch(pattern) and (pattern.endswith("*$") or limits.get("min_length", 0) > 0):
+            del limits["pattern"]
     return Annotated[str, msgspec.Meta(**limits)]
 
 

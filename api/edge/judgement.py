@@ -91,7 +91,7 @@ class Judge:
 
     def _envelope(self, attributes: dict[str, Any]) -> Envelope:
         content_type = attributes.pop("datacontenttype", "application/json")
-        if content_type not in _CONTENT_TYPES:
+        if not isinstance(content_type, str) or content_type not in _CONTENT_TYPES:
             raise _refused("unsupported_content", "/datacontenttype", "application/json")
         unknown = sorted(set(attributes) - _WIRE_NAMES)
         if unknown:

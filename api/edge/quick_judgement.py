@@ -36,11 +36,12 @@ class _Store:
 class _Kind:
     """What all events of one type have in common."""
 
-    __slots__ = ("content", "schema_header", "type_header")
+    __slots__ = ("content", "last_headers", "name", "schema_header")
 
     def __init__(self, event_type: str, content: CompiledType) -> None:
         self.content = content
-        self.type_header = ("ce_type", event_type.encode())
+        self.name = event_type.encode()
+        self.last_headers = (("ce_type", self.name), CONTENT_TYPE_HEADER)
         self.schema_header = ("ce_dataschema", schema_path(event_type).encode())
 
 
@@ -98,14 +99,17 @@ class QuickJudge:
         if self._is_live and not found.history and not self._earliest <= day <= self._latest:
             return None
         day_header, time_header = self._day(day), ("ce_time", local.isoformat().encode())
-        headers = [day_header, *self._middle(found, kind, self._is_live and moment > self._ahead_from), *store.place_headers]
+        headers = [day_header]
+        self._add_attributes(headers, found, kind, self._is_live and moment > self._ahead_from)
+        headers += (("ce_id", found.id.encode()), self._ingested, ("ce_source", found.source.encode()), _SPECVERSION)
+        headers += store.place_headers
         if found.subject is not None:
             headers.append(("ce_subject", found.subject.encode()))
         headers += (self._tenant, time_header)
         if found.traceparent is not None:
             headers.append(("ce_traceparent", found.traceparent.encode()))
-        headers += (kind.type_header, CONTENT_TYPE_HEADER)
-        said = said_hash((kind.type_header[1], store.key, time_header[1], day_header[1]), value)
+        headers += kind.last_headers
+        said = said_hash((kind.name, store.key, time_header[1], day_header[1]), value)
         return Judged((found.storeid, found.id), OutboundRecord(STORE_FACTS, store.key, value, headers), said)
 
     def _day(self, day: date) -> Header:
@@ -114,22 +118,19 @@ class QuickJudge:
             header = self._days[day] = ("ce_businessdate", day.isoformat().encode())
         return header
 
-    def _middle(self, found: PostedEvent, kind: _Kind, is_ahead: bool) -> list[Header]:
-        """Write the attributes between business date and store, in the order of the alphabet as everywhere."""
-        rows: list[Header] = []
+    def _add_attributes(self, headers: list[Header], found: PostedEvent, kind: _Kind, is_ahead: bool) -> None:
+        """Add what stands between business date and id, in the order of the alphabet as everywhere."""
         if found.causationid is not None:
-            rows.append(("ce_causationid", found.causationid.encode()))
+            headers.append(("ce_causationid", found.causationid.encode()))
         if is_ahead:
-            rows.append(_CLOCK_AHEAD)
+            headers.append(_CLOCK_AHEAD)
         if found.correlationid is not None:
-            rows.append(("ce_correlationid", found.correlationid.encode()))
-        rows.append(kind.schema_header)
+            headers.append(("ce_correlationid", found.correlationid.encode()))
+        headers.append(kind.schema_header)
         device_id = found.deviceid or self._judge.caller.device_id
         if device_id is not None:
-            rows.append(("ce_deviceid", device_id.encode()))
+            headers.append(("ce_deviceid", device_id.encode()))
         if found.deviceseq is not None:
-            rows.append(("ce_deviceseq", str(found.deviceseq).encode()))
+            headers.append(("ce_deviceseq", str(found.deviceseq).encode()))
         if found.history:
-            rows.append(_HISTORY)
-        rows += (("ce_id", found.id.encode()), self._ingested, ("ce_source", found.source.encode()), _SPECVERSION)
-        return rows
+            headers.append(_HISTORY)

@@ -15,11 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.edge.acceptance import Known
 from api.edge.fates import Place
 from api.edge.judgement import Identity
-from projections.read_models.event_index.reader import KnownEvent, known
+from infra.clock import monotonic_seconds
+from projections.generations import serving_generation
+from projections.read_models.event_index.reader import EventIndexUnavailable, KnownEvent, known_in
 
 _log = structlog.get_logger(__name__)
 _Answer = Mapping[Identity, KnownEvent]
 _Question = tuple[Sequence[Identity], "asyncio.Future[_Answer]"]
+_KNOWN_SECONDS = 1.0
 Id = TypeVar("Id", str, UUID)
 
 
@@ -45,18 +48,32 @@ class RepeatIndex:
 
     async def _answer(self) -> None:
         while self._waiting:
-            questions, self._waiting = self._waiting, []
-            found = await self._ask([identity for identities, _ in questions for identity in identities])
-            for _, answer in questions:
-                if not answer.done():
-                    answer.set_result(found)
+            await self._answer_together()
 
-    async def _ask(self, identities: Sequence[Identity]) -> _Answer:
+    async def _answer_together(self) -> None:
+        """Answer questions on one connection for as long as they come, and as the generation that serves may be taken for known."""
+        asked = self._taken()
         try:
-            return await known(self._engine, identities)
-        except (SQLAlchemyError, OSError) as error:
+            async with self._engine.connect() as conn:
+                generation = await serving_generation(conn, "event_index")
+                until = monotonic_seconds() + _KNOWN_SECONDS
+                while asked:
+                    _tell(asked, await known_in(conn, generation, [identity for identities, _ in asked for identity in identities]))
+                    asked = self._taken() if monotonic_seconds() < until else []
+        except (SQLAlchemyError, EventIndexUnavailable, OSError) as error:
             _log.warning("event_index_not_asked", error=repr(error))
-            return {}
+        finally:
+            _tell(asked, {})
+
+    def _taken(self) -> list[_Question]:
+        questions, self._waiting = self._waiting, []
+        return questions
+
+
+def _tell(questions: Sequence[_Question], found: _Answer) -> None:
+    for _, answer in questions:
+        if not answer.done():
+            answer.set_result(found)
 
 
 def _known(event: KnownEvent) -> Known:

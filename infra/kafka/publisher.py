@@ -5,7 +5,7 @@ It knows records and topics, nothing of events.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,8 +21,7 @@ class NotDurable(RuntimeError):
     """The broker has not acknowledged: the record may or may not be on the log; sending it again is harmless."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a record landed, and the broker's clock there in Unix milliseconds."""
 
     topic: str
@@ -105,8 +104,9 @@ class Publisher:
             pass
         outcomes: list[Position | NotDurable] = [NotDurable("not sent in time")] * len(records)
         for chunk in chunks:
+            first = _outcome(chunk.acknowledged, self._prefix)
             for place, index in enumerate(chunk.indexes):
-                outcomes[index] = _placed(_outcome(chunk.acknowledged, self._prefix), place)
+                outcomes[index] = _placed(first, place)
         return outcomes
 
     async def _chunks(self, records: Sequence[OutboundRecord]) -> list[Chunk]:

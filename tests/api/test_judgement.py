@@ -113,6 +113,7 @@ def test_a_business_date_far_from_now_is_refused_on_a_live_stack_unless_it_is_hi
         ({"type": "no.such.v1"}, ("type_not_postable", "/type")),
         ({"occurred_at": "2026-03-02T10:00:00Z"}, ("extra_forbidden", "/occurred_at")),
         ({"datacontenttype": "text/xml"}, ("unsupported_content", "/datacontenttype")),
+        ({"datacontenttype": []}, ("unsupported_content", "/datacontenttype")),
         ({"data": None}, ("model_type", "/data")),
         ({"data": {"receipt_id": "R"}}, ("missing", "/data/currency")),
         ({"subject": "a\x00b"}, ("string_pattern_mismatch", "/subject")),

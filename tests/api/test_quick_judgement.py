@@ -1,6 +1,7 @@
 """The quick judge never says more than the precise one: what it accepts is the same record, and it leaves every refusal to it."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -35,12 +36,11 @@ def judge_of(caller, time="live"):
 def both(document, caller=MANAGER, time="live"):
     """Return what the quick judge and the precise one say of a document; None for what they leave or refuse."""
     judge, body = judge_of(caller, time), json.dumps(document).encode()
-    post = Reading(SINGLE, body, 1)
-    quick = QuickJudge(judge).judge(post.quick[0]) if post.quick[0] is not None else None
-    try:
+    quick = precise = None
+    with suppress(ApiError, ContractError):
+        post = Reading(SINGLE, body, 1)
+        quick = QuickJudge(judge).judge(post.quick[0]) if post.quick[0] is not None else None
         precise = judge.judge(post.documents[0])
-    except ContractError:
-        precise = None
     return quick, precise
 
 

@@ -1,11 +1,12 @@
 """Which events does the log have, and with what content? Best effort: the index may be a moment behind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
 from projections.read_models.event_index.table import event_index
@@ -27,16 +28,28 @@ async def known_hashes(engine: AsyncEngine, store_id: str, ids: Sequence[UUID]) 
     return {UUID(event_id): event.content_hash for (_, event_id), event in found.items()}
 
 
-async def known(engine: AsyncEngine, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], KnownEvent]:
+async def known(engine: AsyncEngine, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownEvent]:
     """Return those of the (store, event id) pairs that are known; ids in their canonical form."""
-    wanted = list(pairs)
-    if not wanted:
+    if not pairs:
         return {}
-    stores, ids = _SEPARATOR.join(store_id for store_id, _ in wanted), _SEPARATOR.join(event_id for _, event_id in wanted)
     async with engine.connect() as conn:
-        statement = _statement(await serving_generation(conn, "event_index"))
-        rows = await conn.exec_driver_sql(statement, (stores, ids))
-        return {(row[0], row[1]): KnownEvent(row[2], row[3], row[4], row[5]) for row in rows}
+        return await known_in(conn, await serving_generation(conn, "event_index"), pairs)
+
+
+async def known_in(conn: AsyncConnection, generation: int, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownEvent]:
+    """Return those of the pairs that a generation knows; asked of the driver itself, for this is asked for every post."""
+    stores, ids = _SEPARATOR.join(store_id for store_id, _ in pairs), _SEPARATOR.join(event_id for _, event_id in pairs)
+    driver = (await conn.get_raw_connection()).driver_connection
+    assert driver is not None
+    try:
+        rows = await (await driver.execute(_statement(generation), (stores, ids))).fetchall()
+    except psycopg.Error as error:
+        raise EventIndexUnavailable(repr(error)) from error
+    return {(row[0], row[1]): KnownEvent(row[2], row[3], row[4], row[5]) for row in rows}
+
+
+class EventIndexUnavailable(RuntimeError):
+    """The index does not answer, or no longer has the generation."""
 
 
 _SEPARATOR = "|"
