@@ -20,6 +20,8 @@ from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.policies.sales_deviation import SalesDeviationPolicy
 from contracts.policies.shrinkage import ShrinkagePolicy
 from contracts.policies.stock_out_risk import StockOutRiskPolicy
+from contracts.policies.till_off_shift import TillOffShiftPolicy
+from contracts.policies.void_refund_fraud import VoidRefundFraudPolicy
 
 AnyPolicy = Annotated[
     ReorderPointPolicy
@@ -37,6 +39,8 @@ AnyPolicy = Annotated[
     | PunchLocationPolicy
     | PhantomStockPolicy
     | ShrinkagePolicy
-    | StockOutRiskPolicy,
+    | StockOutRiskPolicy
+    | TillOffShiftPolicy
+    | VoidRefundFraudPolicy,
     Field(discriminator="policy"),
 ]
