@@ -1,9 +1,11 @@
 """What an event moves on the shelves: the one place that says so, for rules and read models alike. Pure.
 
-Counts move nothing: they say what is there.
+Counts move nothing: they say what is there. Orders move nothing: they say what is to come.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from contracts.events.registry import (
@@ -42,10 +44,17 @@ class Movement(NamedTuple):
     delta: Decimal
 
 
+_SOLD: Final = MappingProxyType({"item": -1, "return": 1})
+_RETURNED: Final = MappingProxyType({"item": 1, "return": 1})
+_VOIDED: Final = MappingProxyType({"item": 1})
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 def movements(content: Model) -> list[Movement]:
     """Return what an event's content moves, line by line; nothing for what moves no stock."""
     if isinstance(content, Receipt):
-        return [Movement(row.line, row.sku, sign * row.quantity) for row in content.lines if (sign := _direction(content, row.kind))]
+        signs = _directions(content)
+        return [Movement(row.line, row.sku, sign * row.quantity) for row in content.lines if (sign := signs.get(row.kind, 0))]
     if isinstance(content, StockAdjusted):
         return [Movement(row.line, row.sku, row.quantity_delta) for row in content.lines]
     if isinstance(content, StockReceived | StockTransferredIn):
@@ -55,15 +64,15 @@ def movements(content: Model) -> list[Movement]:
     return []
 
 
-def _direction(receipt: Receipt, kind: str) -> int:
-    """Return −1 for goods that left, +1 for goods that came back, 0 for what moves no stock.
+def _directions(receipt: Receipt) -> Mapping[str, int]:
+    """Return by kind of line −1 for goods that left and +1 for goods that came back; a kind that moves no stock is not there.
 
     A return line of an exchange brings goods in; a void after completion undoes the item lines that it repeats.
     """
     if isinstance(receipt, SaleCompleted):
-        return {"item": -1, "return": 1}.get(kind, 0)
+        return _SOLD
     if isinstance(receipt, SaleReturned):
-        return 0 if kind == "service" else 1
+        return _RETURNED
     if isinstance(receipt, SaleVoided) and receipt.phase == "after_completion":
-        return 1 if kind == "item" else 0
-    return 0
+        return _VOIDED
+    return _NONE

@@ -1,26 +1,36 @@
-"""What is on hand of one SKU: the last count and the movements after it, in a form that can still be corrected."""
+"""What is on hand of one SKU: the last count and the movements after it, in a form that can still be corrected.
+
+A sale appends a row and moves a sum. Only late counts, corrections and settling read the older
+pages: `earlier` gives them, from the stock's first page on. Quantities are whole hundred-thousandths of a unit.
+"""
 
 from bisect import bisect_right, insort
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from contracts.envelope import Event
+from contracts.events.sales import Receipt
 from contracts.events.stock import StockCounted
 from contracts.fields import Model
 from contracts.stock_movements import movements
-from processors.rules.rule import RETENTION, Recounted, microseconds
+from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
+from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, UNITS, Row, packed, unpacked
 
-MOVEMENTS_KEPT = 1_000
 COUNTS_KEPT = 100
-"""Bounds on one value, about 40 kB; what a busier SKU has beyond them settles early and can no longer be corrected."""
+"""Counts of one SKU, about 4 kB; what was counted more often settles early and can no longer be corrected."""
 
 _RETENTION = RETENTION // RETENTION.resolution
 _SLACK = 7 * 86_400_000_000
 """How far beyond the retention rows may age before they are settled, all at once."""
-_ZERO = Decimal(0)
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+_LAST_DAY = 2**16 - 1
+_ID_BYTES = 16
 _at = attrgetter("at")
 
 
@@ -31,16 +41,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
     position: int
     line: int
     event: bytes
-    quantity: Decimal
-    counts: bool
-
-
-class Movement(msgspec.Struct, frozen=True, array_like=True):
-    """What one event moved, all of its lines together."""
-
-    at: int
-    event: bytes
-    delta: Decimal
+    quantity: int
     counts: bool
 
 
@@ -48,7 +49,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True):
     """Everything up to `at`, no longer correctable; `quantity` None where it was never counted."""
 
     at: int
-    quantity: Decimal | None
+    quantity: int | None
     counted_at: int
     counted_by: bytes
 
@@ -56,116 +57,236 @@ class Settled(msgspec.Struct, frozen=True, array_like=True):
 class Tally(msgspec.Struct, frozen=True, array_like=True):
     """The count that stands, and the movements since, added up."""
 
-    counted: Decimal
+    counted: int
     counted_at: int
     counted_by: bytes
-    moved: Decimal
+    moved: int
     movements: int
 
     @property
-    def quantity(self) -> Decimal:
+    def quantity(self) -> int:
         """Return what is on hand."""
         return self.counted + self.moved
 
 
-class Stock(msgspec.Struct, frozen=True, array_like=True):
-    """Counts and movements of one SKU in time order on top of what is settled; `tally` None where never counted."""
+class Stock(State, frozen=True, array_like=True):
+    """Counts in time order and movements as they came, on top of what is settled; `tally` None where never counted.
 
-    counts: tuple[Count, ...] = ()
-    movements: tuple[Movement, ...] = ()
-    settled: Settled | None = None
+    `rows` are the newest; `spilled` rows before them are on pages, of which those before `first_page` are
+    settled; `reach` is the latest time on a page, `oldest` the earliest time that is not settled. `voided`
+    are the ids of rows that do not count; `seen_until` is the latest time of any event.
+    """
+
     tally: Tally | None = None
+    rows: bytes = b""
+    spilled: int = 0
+    reach: int = 0
+    oldest: int | None = None
+    counts: tuple[Count, ...] = ()
+    settled: Settled | None = None
+    voided: bytes = b""
+    first_page: int = 0
+    seen_until: int = 0
+
+    @property
+    def known(self) -> int:
+        """Return how many rows there ever were: the number of the next one."""
+        return self.spilled + len(self.rows) // ROW_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether the rows go to a page before the next one comes."""
+        return len(self.rows) >= ROWS_BESIDE * ROW_BYTES
 
 
-def skus(event: Event[Model]) -> list[str]:
-    """Return the SKUs that an event counts or moves, sorted."""
-    if isinstance(event.data, StockCounted):
-        return sorted({line.sku for line in event.data.lines})
-    return sorted({movement.sku for movement in movements(event.data)})
+STOCK = Kind("stock", Stock, 1, 2)
+Earlier = Callable[[Stock], Iterable[bytes]]
 
 
-def changes(event: Event[Model]) -> dict[str, Decimal]:
-    """Return the signed change by SKU of what moves stock; a SKU that it does not move is not there."""
-    moved: dict[str, Decimal] = {}
-    for movement in movements(event.data):
-        moved[movement.sku] = moved.get(movement.sku, _ZERO) + movement.delta
-    return moved
+def no_pages(_: Stock) -> Iterable[bytes]:
+    """Return nothing: for a stock all of whose rows are beside it."""
+    return ()
 
 
-def with_event(
-    stock: Stock, event: Event[Model], sku: str, position: int, counts: bool, moved: Mapping[str, Decimal] | None = None
-) -> Stock:
-    """Return the stock after one more event, in whatever order events arrive; `moved` are its changes where they are at hand."""
-    if isinstance(event.data, StockCounted):
-        return _with_counts(stock, event, sku, position, counts)
-    delta = (changes(event) if moved is None else moved).get(sku)
-    if delta is None:
-        return stock
-    return _with_movement(stock, Movement(microseconds(event.envelope.occurred_at), event.id.bytes, delta, counts))
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one event moved, by SKU; worked out once for all of them."""
+
+    at: int
+    event: bytes
+    day: int
+    is_demand: bool
+    deltas: dict[str, int]
 
 
-def _with_counts(stock: Stock, event: Event[Model], sku: str, position: int, counts: bool) -> Stock:
-    assert isinstance(event.data, StockCounted)
+def moved_by(event: Event[Model]) -> Moved:
+    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there."""
+    deltas: dict[str, int] = {}
+    for _, sku, delta in movements(event.data):
+        deltas[sku] = deltas.get(sku, 0) + units(delta)
+    return Moved(
+        microseconds(event.envelope.occurred_at),
+        event.id.bytes,
+        day_of(event.envelope.business_date or event.envelope.occurred_at.date()),
+        isinstance(event.data, Receipt),
+        {sku: deltas[sku] for sku in sorted(deltas)},
+    )
+
+
+def units(quantity: Decimal) -> int:
+    """Return a quantity in the whole numbers of the state."""
+    return int(quantity * UNITS)
+
+
+def quantity_of(whole: int) -> Decimal:
+    """Return a whole number of the state as a quantity."""
+    return Decimal(whole).scaleb(-5)
+
+
+def day_of(day: date) -> int:
+    """Return a date as days since 1970, within what a row can hold."""
+    return min(max(day.toordinal() - _FIRST_DAY, 0), _LAST_DAY)
+
+
+def date_of(day: int) -> date:
+    """Return days since 1970 as a date."""
+    return date.fromordinal(day + _FIRST_DAY)
+
+
+def with_movement(stock: Stock, row: Row, counts: bool) -> Stock:
+    """Return the stock after one more movement, in whatever order they arrive."""
+    at, delta = row.at, row.delta
+    spilled, reach, rows = stock.spilled, stock.reach, stock.rows
+    if stock.is_full:
+        spilled, reach, rows = spilled + ROWS_BESIDE, max(reach, *map(_at, unpacked(rows))), b""
+    settled, tally, oldest = stock.settled, stock.tally, stock.oldest
+    if settled is not None and at <= settled.at:
+        if counts and settled.quantity is not None and at > settled.counted_at:
+            settled = replace(settled, quantity=settled.quantity + delta)
+    elif oldest is None or at < oldest:
+        oldest = at
+    if counts and tally is not None and at > tally.counted_at:
+        tally = _sound(Tally(tally.counted, tally.counted_at, tally.counted_by, tally.moved + delta, tally.movements + 1))
+    voided = stock.voided if counts else stock.voided + row.event
+    rows += packed(row)
+    return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, max(stock.seen_until, at))
+
+
+def with_counts(stock: Stock, event: Event[StockCounted], sku: str, position: int, counts: bool, earlier: Earlier = no_pages) -> Stock:
+    """Return the stock after the lines of a count sheet."""
     rows = list(stock.counts)
     for line in event.data.lines:
         at = microseconds(line.counted_at or event.envelope.occurred_at)
         if line.sku == sku and (stock.settled is None or at > stock.settled.at):
-            insort(rows, Count(at, position, line.line, event.id.bytes, line.quantity, counts), key=_at)
-    return _tallied(Stock(tuple(rows), stock.movements, stock.settled))
+            insort(rows, Count(at, position, line.line, event.id.bytes, units(line.quantity), counts), key=_at)
+    seen = max(stock.seen_until, microseconds(event.envelope.occurred_at))
+    return retallied(replace(stock, counts=tuple(rows), seen_until=seen), earlier)
 
 
-def _with_movement(stock: Stock, row: Movement) -> Stock:
-    settled, movements, tally = stock.settled, stock.movements, stock.tally
-    if settled is None or row.at > settled.at:
-        place = bisect_right(movements, row.at, key=_at)
-        movements = (*movements[:place], row, *movements[place:])
-    elif row.counts and settled.quantity is not None and row.at > settled.counted_at:
-        settled = msgspec.structs.replace(settled, quantity=settled.quantity + row.delta)
-    if row.counts and tally is not None and row.at > tally.counted_at:
-        tally = Tally(tally.counted, tally.counted_at, tally.counted_by, tally.moved + row.delta, tally.movements + 1)
-    return Stock(stock.counts, movements, settled, tally)
-
-
-def recounted(stock: Stock, change: Recounted) -> Stock:
+def recounted(stock: Stock, change: Recounted, earlier: Earlier = no_pages) -> Stock:
     """Return the stock after a correction changed which events count."""
-    counts = tuple(msgspec.structs.replace(row, counts=change.verdict(row.event, row.counts)) for row in stock.counts)
-    movements = tuple(msgspec.structs.replace(row, counts=change.verdict(row.event, row.counts)) for row in stock.movements)
-    return _tallied(Stock(counts, movements, stock.settled))
+    counts = tuple(replace(row, counts=change.verdict(row.event, row.counts)) for row in stock.counts)
+    held = [stock.rows, *earlier(stock)]
+    found = {event for event in change.voided if any(event in each for each in held)}
+    voided = (found | _ids(stock.voided)) - change.restored
+    return retallied(replace(stock, counts=counts, voided=b"".join(sorted(voided))), earlier)
 
 
-def _tallied(stock: Stock) -> Stock:
-    """Find the count that stands, and add up the counting movements after its time."""
-    standing = [row for row in stock.counts if row.counts]
-    if standing:
-        last = max(standing, key=lambda row: (row.at, row.position, row.line))
-        start = Tally(last.quantity, last.at, last.event, _ZERO, 0)
-    elif stock.settled is not None and stock.settled.quantity is not None:
-        start = Tally(stock.settled.quantity, stock.settled.counted_at, stock.settled.counted_by, _ZERO, 0)
-    else:
-        return Stock(stock.counts, stock.movements, stock.settled)
-    since = stock.movements[bisect_right(stock.movements, start.counted_at, key=_at) :]
-    after = [row.delta for row in since if row.counts]
-    tally = Tally(start.counted, start.counted_at, start.counted_by, sum(after, _ZERO), len(after))
-    return Stock(stock.counts, stock.movements, stock.settled, tally)
+def every_row(stock: Stock, earlier: Earlier) -> Iterator[Row]:
+    """Return the rows in the order in which they came, those of pages that are settled left out."""
+    number = stock.first_page * ROWS_IN_PAGE
+    for page in earlier(stock):
+        yield from unpacked(page[: (stock.spilled - number) * ROW_BYTES])
+        number += ROWS_IN_PAGE
+    yield from unpacked(stock.rows)
 
 
-def settle(stock: Stock, clock: int | None) -> Stock:
-    """Fold what is older than the retention, or too much for one value, into the settled quantity; what is on hand stays."""
+def counting_rows(stock: Stock, earlier: Earlier) -> Iterator[Row]:
+    """Return the rows that count."""
+    voided = _ids(stock.voided)
+    return (row for row in every_row(stock, earlier) if row.event not in voided)
+
+
+def retallied(stock: Stock, earlier: Earlier = no_pages) -> Stock:
+    """Find the count that stands, and add up the counting movements after its time; pages are read only where they matter."""
+    start = _standing(stock.counts, stock.settled)
+    if start is None:
+        return replace(stock, tally=None)
+    rows = counting_rows(stock, earlier if start.counted_at < stock.reach else no_pages)
+    after = [row.delta for row in rows if row.at > start.counted_at and not _is_settled(stock, row)]
+    tally = _sound(Tally(start.counted, start.counted_at, start.counted_by, sum(after), len(after)))
+    return replace(stock, tally=tally)
+
+
+def settle(stock: Stock, clock: int | None, earlier: Earlier = no_pages) -> Stock:
+    """Fold what is older than the retention, or counted too often, into the settled quantity; what is on hand stays."""
     horizon = _horizon(stock, clock)
     if horizon is None:
         return stock
-    counted, moved = (bisect_right(rows, horizon, key=_at) for rows in (stock.counts, stock.movements))
-    then = _tallied(Stock(stock.counts[:counted], stock.movements[:moved], stock.settled)).tally
-    settled = Settled(horizon, then.quantity, then.counted_at, then.counted_by) if then else Settled(horizon, None, 0, b"")
-    return Stock(stock.counts[counted:], stock.movements[moved:], settled, stock.tally)
+    place = bisect_right(stock.counts, horizon, key=_at)
+    start = _standing(stock.counts[:place], stock.settled)
+    rows = [row for row in every_row(stock, earlier) if not _is_settled(stock, row)]
+    voided = _ids(stock.voided)
+    then = [row.delta for row in rows if row.at <= horizon and row.event not in voided and start and row.at > start.counted_at]
+    settled = Settled(horizon, start.counted + sum(then), start.counted_at, start.counted_by) if start else Settled(horizon, None, 0, b"")
+    open_rows = [row for row in rows if row.at > horizon]
+    return replace(
+        stock,
+        oldest=min(map(_at, open_rows), default=None),
+        counts=stock.counts[place:],
+        settled=settled,
+        voided=b"".join(sorted(voided & {row.event for row in open_rows})),
+        first_page=_first_page(stock, horizon, earlier),
+    )
+
+
+def settles_at(stock: Stock) -> int | None:
+    """Return when rows will have aged enough to be settled."""
+    times = [at for at in (stock.oldest, stock.counts[0].at if stock.counts else None) if at is not None]
+    return min(times) + _RETENTION + _SLACK if times else None
+
+
+def _ids(packed_ids: bytes) -> set[bytes]:
+    return {packed_ids[at : at + _ID_BYTES] for at in range(0, len(packed_ids), _ID_BYTES)}
+
+
+def _sound(tally: Tally) -> Tally:
+    if not -LARGEST < tally.quantity < LARGEST or not -LARGEST < tally.moved < LARGEST:
+        raise OverflowError("more units on hand than can be counted")
+    return tally
+
+
+def _is_settled(stock: Stock, row: Row) -> bool:
+    return stock.settled is not None and row.at <= stock.settled.at
+
+
+def _standing(counts: Iterable[Count], settled: Settled | None) -> Tally | None:
+    """Return the count that stands, nothing moved yet; None where nothing was ever counted."""
+    standing = [row for row in counts if row.counts]
+    if standing:
+        last = max(standing, key=lambda row: (row.at, row.position, row.line))
+        return Tally(last.quantity, last.at, last.event, 0, 0)
+    if settled is not None and settled.quantity is not None:
+        return Tally(settled.quantity, settled.counted_at, settled.counted_by, 0, 0)
+    return None
 
 
 def _horizon(stock: Stock, clock: int | None) -> int | None:
     """Return up to when to settle now, None while it is not worth it."""
     limits = []
-    for rows, kept in ((stock.counts, COUNTS_KEPT), (stock.movements, MOVEMENTS_KEPT)):
-        if len(rows) > kept:
-            limits.append(rows[len(rows) - kept * 3 // 4].at)
-        if rows and clock is not None and rows[0].at <= clock - _RETENTION - _SLACK:
-            limits.append(clock - _RETENTION)
+    if len(stock.counts) > COUNTS_KEPT:
+        limits.append(stock.counts[len(stock.counts) - COUNTS_KEPT * 3 // 4].at)
+    ripe = settles_at(stock)
+    if ripe is not None and clock is not None and ripe <= clock:
+        limits.append(clock - _RETENTION)
     return max(limits, default=None)
+
+
+def _first_page(stock: Stock, horizon: int, earlier: Earlier) -> int:
+    """Return the first page with a row that is not settled, or that is not full."""
+    number = stock.first_page
+    for page in earlier(stock):
+        if len(page) < ROWS_IN_PAGE * ROW_BYTES or any(row.at > horizon for row in unpacked(page)):
+            break
+        number += 1
+    return number

@@ -6,7 +6,6 @@ from typing import Any
 from contracts.envelope import Event
 from contracts.events.registry import SALE_RETURNED, SALE_VOIDED
 from contracts.events.reorder import ReorderRecommended
-from processors.rules.on_hand import COUNTS_KEPT, MOVEMENTS_KEPT, Stock, settle, with_event
 from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, sold, tick
 from tests.processors.oracle import contents, open_orders, replica_of
 
@@ -127,12 +126,18 @@ def test_old_movements_settle_into_a_balance_that_stays_right() -> None:
     assert open_orders(replica_of(log_of(POLICY, *story)).derived) == {"MILK": (Decimal(5), Decimal(15))}
 
 
-def test_a_state_stays_small_however_much_happens() -> None:
-    """More movements than one value may hold settle at once; what is on hand is the same."""
-    stock = with_event(Stock(), counted("c", at(0), 100_000), "MILK", 0, True)
-    for number in range(MOVEMENTS_KEPT + 50):
-        stock = settle(with_event(stock, sold(f"a{number}", at(number + 1)), "MILK", number + 1, True), None)
-    assert len(stock.movements) <= MOVEMENTS_KEPT
-    assert len(stock.counts) <= COUNTS_KEPT
-    assert stock.tally is not None
-    assert stock.tally.quantity == 100_000 - MOVEMENTS_KEPT - 50
+def test_a_busy_sku_is_judged_alike_across_its_pages() -> None:
+    """Hundreds of sales, a late count before half of them and a correction of an old one."""
+    first = sold("n0", at(1))
+    sales = [sold(f"n{number}", at(number + 1)) for number in range(1, 300)]
+    story = [counted("c", at(0), 303), first, *sales, counted("late", at(150.5), 152), corrected("x", first)]
+    assert _said(*story)[-1][2:] == (Decimal(2), Decimal(18))
+    assert _said(*story[:-2], story[-1])[-1][2:] == (Decimal(4), Decimal(16))
+
+
+def test_each_sale_writes_one_state_of_its_own() -> None:
+    """The recommendation is written only where it may change."""
+    log = log_of(POLICY, counted("c", at(0), 90), *(sold(f"n{number}", at(number + 1)) for number in range(10)))
+    replica = replica_of(log[:-1])
+    folded = replica.fold(log[-1:], replica.held.get)
+    assert [key for stage in folded.stages for key in stage if "|ids|" not in key] == ["S1|stock|MILK"]
