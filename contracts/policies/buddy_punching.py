@@ -1,5 +1,6 @@
 """Parameters of the rule about one person who punches for another."""
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
@@ -15,10 +16,9 @@ class BuddyPunchingPolicy(PolicyParameters):
     seconds: int = Field(default=10, ge=1, le=120, description="Presses this close to each other are together.", examples=[10])
     least: int = Field(default=3, ge=2, le=100, description="So many times together at least within four weeks.", examples=[3])
     chance: DecimalString = Field(
-        default="0.001",  # type: ignore[arg-type] - validated
+        default=Decimal("0.001"),
         gt=0,
         lt=1,
-        validate_default=True,
         description="Reported when chance alone would bring them together so often with a lower probability.",
         examples=["0.001"],
     )

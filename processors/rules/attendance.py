@@ -1,10 +1,12 @@
-"""Who was to work when, and who clocked in: the rows that attendance rules judge, in whatever order they arrive."""
+"""Who was to work when, and who pressed the time clock: the rows that attendance rules judge, in whatever order they arrive."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 from contracts.envelope import Event
+from contracts.events import clock
+from contracts.events.registry import BREAK_ENDED, BREAK_STARTED, CLOCKED_IN, CLOCKED_OUT
 from contracts.events.shifts import ShiftPublished
 from contracts.fields import Model
 from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
@@ -12,16 +14,34 @@ from processors.rules.rule import RETENTION, Kind, Recounted, State, microsecond
 LONGEST_EARLY = 720 * 60_000_000
 """The longest time before its start that a punch may belong to a shift, microseconds."""
 
+CAME, WENT, RESTED, RESUMED = range(4)
+"""What was pressed."""
+
+PRESSES = {CLOCKED_IN: CAME, CLOCKED_OUT: WENT, BREAK_STARTED: RESTED, BREAK_ENDED: RESUMED}
+
 _RETENTION = RETENTION // RETENTION.resolution
 _KEPT = 2_000
+_REVISIONS_KEPT = 100
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Evidence of where a press was, metres, and the verdict of the edge."""
+
+    verdict: str
+    distance: int | None
+    accuracy: int | None
+    mock: bool
 
 
 class Punch(msgspec.Struct, frozen=True, array_like=True):
-    """A clock-in."""
+    """A press of the time clock; `auto`: the system pressed it, not the person."""
 
     at: int
     event: bytes
     counts: bool
+    pressed: int = CAME
+    place: Place | None = None
+    auto: bool = False
 
 
 class Rostered(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +53,7 @@ class Rostered(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attendance(State, frozen=True, array_like=True):
-    """The clock-ins of one person in one store, and the shifts that they may belong to."""
+    """The presses of one person in one store, and the shifts that they may belong to."""
 
     punches: tuple[Punch, ...] = ()
     rostered: tuple[Rostered, ...] = ()
@@ -54,13 +74,48 @@ class Revision(msgspec.Struct, frozen=True, array_like=True):
     counts: bool
 
 
+class Shift(State, frozen=True, array_like=True):
+    """All revisions of one shift."""
+
+    revisions: tuple[Revision, ...] = ()
+
+
 ATTENDANCE = Kind("attendance", Attendance, 1, 1)
+SHIFT = Kind("shift", Shift, 1, 1)
 
 
 def with_punch(attendance: Attendance, event: Event[Model], counts: bool) -> Attendance:
-    """Add a clock-in."""
-    punch = Punch(microseconds(event.envelope.occurred_at), event.id.bytes, counts)
+    """Add a press."""
+    data = event.data
+    assert isinstance(data, clock.Punch)
+    auto = isinstance(data, clock.ClockedOut) and data.auto_reason is not None
+    place = place_of(data.location) if data.location else None
+    punch = Punch(microseconds(event.envelope.occurred_at), event.id.bytes, counts, PRESSES[event.type], place, auto)
     return Attendance((*attendance.punches, punch), attendance.rostered)
+
+
+def place_of(found: clock.LocationEvidence) -> Place:
+    """Return evidence of a place as a row."""
+    return Place(found.verdict, found.distance_m, found.accuracy_m, found.mock_location)
+
+
+def with_revision(shift: Shift, event: Event[Model], position: int, counts: bool) -> Shift:
+    """Add a revision; `judged` says whether it was known before the shift began."""
+    data = event.data
+    assert isinstance(data, ShiftPublished)
+    row = revision_of(event, position, event.envelope.occurred_at < data.starts_at, counts)
+    return Shift((*shift.revisions, row)[-_REVISIONS_KEPT:])
+
+
+def revised(shift: Shift, change: Recounted) -> Shift:
+    """Apply what a correction changed."""
+    return Shift(tuple(msgspec.structs.replace(row, counts=change.verdict(row.event, row.counts)) for row in shift.revisions))
+
+
+def forget_at(attendance: Attendance) -> int:
+    """Return when nothing of it is kept any more."""
+    last = max((row.at for row in attendance.punches), default=0)
+    return max(last, max((row.ends_at for row in attendance.rostered), default=0)) + _RETENTION
 
 
 def with_shift(attendance: Attendance, shift: ShiftPublished) -> Attendance:
@@ -94,7 +149,7 @@ def pruned(attendance: Attendance, clock: int | None) -> Attendance:
 
 
 def shifts_around(attendance: Attendance, moments: Iterable[int]) -> list[str]:
-    """Return the shifts that punches at these times might belong to."""
+    """Return the shifts that clock-ins at these times might belong to."""
     times = tuple(moments)
     near = {row.shift for row in attendance.rostered for at in times if row.starts_at - LONGEST_EARLY <= at <= row.ends_at}
     return sorted(near)
