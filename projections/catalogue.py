@@ -64,7 +64,12 @@ PROJECTIONS: dict[str, Declared] = {
         _postgres("attendance_day", {STORE_FACTS: attendance_day.COVERED_TYPES}, attendance_day.MAPPING_VERSION, AttendanceDays),
         _postgres("till_days", {STORE_FACTS: till_days.COVERED_TYPES}, till_days.MAPPING_VERSION, TillDays),
         _postgres("till_periods", {STORE_FACTS: till_periods.COVERED_TYPES}, till_periods.MAPPING_VERSION, TillPeriods),
-        _postgres("open_alerts", {ALERTS: open_alerts.COVERED_TYPES}, open_alerts.MAPPING_VERSION, OpenAlerts),
+        _postgres(
+            "open_alerts",
+            {ALERTS: open_alerts.COVERED_TYPES, STORE_FACTS: open_alerts.ANSWER_TYPES},
+            open_alerts.MAPPING_VERSION,
+            OpenAlerts,
+        ),
         _postgres(
             "reorder_recommendations",
             {REORDER_RECOMMENDATIONS: reorder_recommendations.COVERED_TYPES},

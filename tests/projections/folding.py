@@ -37,7 +37,7 @@ MODELS = {
         "receipts_twice",
         "late_sales",
     ),
-    "open_alerts": ("alert_transitions", "open_alerts", "rule_progress"),
+    "open_alerts": ("alert_transitions", "open_alerts", "rule_progress", "alert_answer_events", "alert_answers"),
     "reorder_recommendations": ("reorder_revisions", "reorder_recommendations"),
     "dead_letters": (),
 }

@@ -115,6 +115,11 @@ def test_an_alert_keeps_its_evidence() -> None:
     assert (row.transition, row.position, row.evidence) == (2, 5, {"observed": "none", "expected": "one", "event_ids": []})
 
 
+def test_a_correction_of_something_else_is_no_answer_to_an_alert() -> None:
+    """Only corrections of answers concern alerts."""
+    assert alert_row(record(corrected("c", punched("in", "p", at(0))), 0)) is None
+
+
 def test_mapping_is_a_function_of_the_record() -> None:
     """The same record gives the same rows."""
     assert stock_fact(record(counted("c", at(0), 5), 0)) == stock_fact(record(counted("c", at(0), 5), 0))

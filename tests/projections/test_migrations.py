@@ -92,4 +92,4 @@ def test_declared_tables_are_those_that_migrations_make(place: Addresses) -> Non
     engine.dispose()
 
     assert differences == []
-    assert len(metadata.tables) == 29
+    assert len(metadata.tables) == 31

@@ -7,12 +7,20 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.envelope import Event
 from contracts.events.registry import RULE_PROGRESSED
 from contracts.topics import ALERTS, REORDER_RECOMMENDATIONS
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from projections.read_models.attendance_day.reader import read_attendance
-from projections.read_models.open_alerts.reader import read_alerts, read_rule_progress, read_transitions
+from projections.read_models.open_alerts.reader import (
+    AlertsAsked,
+    read_alert,
+    read_alerts,
+    read_rule_progress,
+    read_stage_progress,
+    read_transitions,
+)
 from projections.read_models.reorder_recommendations.reader import read_recommendations
 from projections.read_models.stock_on_hand.reader import read_stock
 from projections.read_models.stores.reader import store_settings, store_settings_at
@@ -72,16 +80,36 @@ async def test_alerts_are_read_open_by_default_and_with_their_evidence(place: Ad
     progress = event(RULE_PROGRESSED, "p", at(9), {"partition": 1, "next_offset": 40, "clock": at(9)}, "*")
     earlier = event(RULE_PROGRESSED, "q", at(9), {"partition": 1, "next_offset": 30, "clock": at(3)}, "*")
     await fold_steps(place, "open_alerts", [log_of([*story, progress, earlier], topic=ALERTS)])
-    rows = await _pages(lambda cursor, size: read_alerts(engine, ("S1", "S2"), cursor=cursor, limit=size))
+    rows = await _pages(lambda cursor, size: read_alerts(engine, AlertsAsked(("S1", "S2")), cursor, size))
 
     assert {(row.store_id, row.subject) for row in rows} == {("S1", "ben"), ("S2", "ana"), ("S2", "ben")}
     assert len(rows) == 3
     assert rows[0].evidence["observed"] == "none"
-    resolved = await read_alerts(engine, STORES, ("resolved",))
+    resolved = await read_alerts(engine, AlertsAsked(STORES, ("resolved",)))
     assert [(row.transition, row.raised_at) for row in resolved] == [(2, at(1))]
     assert [row["transition"] for row in await read_transitions(engine, ("S1",), resolved[0].alert_id)] == [1, 2]
     assert await read_transitions(engine, ("S2",), resolved[0].alert_id) == []
+    assert await read_alert(engine, ("S1",), resolved[0].alert_id) == resolved[0]
+    assert await read_alert(engine, ("S2",), resolved[0].alert_id) is None
+    assert await read_alerts(engine, AlertsAsked(STORES, severities=("high",))) == []
+    assert len(await read_alerts(engine, AlertsAsked(STORES, None, ("no_show",), ("low", "high"), at(1)))) == 6
+    assert await read_alerts(engine, AlertsAsked(STORES, None, due_by=at(0))) == []
     assert [(row.next_offset, row.clock) for row in (await read_rule_progress(engine)).values()] == [(40, at(9))]
+
+
+async def test_progress_of_each_stage_of_rules_is_kept_apart(place: Addresses, engine: AsyncEngine) -> None:
+    """The same partition number of two topics is two; a stage is as far as its slowest partition."""
+
+    def progress(stage: str, part: int, offset: int, minute: int) -> Event[Any]:
+        data = {"stage": stage, "partition": part, "next_offset": offset, "clock": at(minute)}
+        return event(RULE_PROGRESSED, f"{stage}/{part}/{offset}", at(minute), data, "*")
+
+    story = [progress("stores", 0, 50, 9), progress("chains", 0, 7, 3), progress("stores", 1, 60, 8), progress("chains", 1, 9, 5)]
+    await fold_steps(place, "open_alerts", [log_of(story, topic=ALERTS)])
+
+    assert {part: row.next_offset for part, row in (await read_rule_progress(engine)).items()} == {0: 50, 1: 60}
+    assert {part: row.next_offset for part, row in (await read_rule_progress(engine, "chains")).items()} == {0: 7, 1: 9}
+    assert [(row.stage, row.clock) for row in await read_stage_progress(engine)] == [("chains", at(3)), ("stores", at(8))]
 
 
 async def test_recommendations_are_read_open_by_default(place: Addresses, engine: AsyncEngine) -> None:

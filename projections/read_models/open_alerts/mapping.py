@@ -1,18 +1,22 @@
-"""From an alert's transition, or a rule worker's progress, to its row; pure."""
+"""From an alert's transition, a person's answer, or a rule worker's progress, to its row; pure."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.codec import decode
-from contracts.events.alerts import AlertChanged
+from contracts.envelope import Event
+from contracts.events.alerts import AlertAnswered, AlertChanged
 from contracts.events.control import RuleProgressed
-from contracts.events.registry import ALERT_CHANGED, RULE_PROGRESSED
+from contracts.events.registry import ALERT_ANSWERED, ALERT_CHANGED, EVENT_CORRECTED, RULE_PROGRESSED
+from contracts.fields import Model
 from contracts.records import LogRecord
-from projections.facts import recorded_at
+from projections.facts import FactEvent, concerned_type, content_of, fact_event, recorded_at
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 COVERED_TYPES = frozenset({ALERT_CHANGED, RULE_PROGRESSED})
+ANSWER_TYPES = frozenset({ALERT_ANSWERED, EVENT_CORRECTED})
 
 
 class TransitionRow(NamedTuple):
@@ -33,6 +37,7 @@ class TransitionRow(NamedTuple):
     window_end: datetime
     summary: str
     evidence: dict[str, Any]
+    notify_at: datetime | None
     occurred_at: datetime
     recorded_at: datetime
     part: int
@@ -40,22 +45,55 @@ class TransitionRow(NamedTuple):
 
 
 class ProgressRow(NamedTuple):
-    """How far the rules are in one partition of the facts."""
+    """How far the rules of a stage are in one partition of the stage's topic."""
 
+    stage: str
     part: int
     next_offset: int
     clock: datetime
     recorded_at: datetime
 
 
-def alert_row(record: LogRecord) -> TransitionRow | ProgressRow:
-    """Map a record; UnreadableRecord for what cannot be decoded."""
+class AnswerRow(NamedTuple):
+    """One person's word on an alert; `transition` is the newest that they had seen, where they say so."""
+
+    store_id: str
+    event_id: UUID
+    alert_id: UUID
+    answer: str
+    answered_by: str | None
+    note: str | None
+    transition: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFact:
+    """An event of a person and its row; a correction that takes an answer back has none."""
+
+    event: FactEvent
+    answer: AnswerRow | None = None
+
+
+AlertRows = TransitionRow | ProgressRow | AnswerFact
+
+
+def alert_row(record: LogRecord) -> AlertRows | None:
+    """Map a record; None for a correction of something else, UnreadableRecord for what cannot be decoded."""
     event = decode(record)
     data = event.data
     if isinstance(data, RuleProgressed):
-        return ProgressRow(data.partition, data.next_offset, data.clock, recorded_at(record))
-    if not isinstance(data, AlertChanged):
-        raise TypeError(f"{event.type} is no event of this model")
+        return ProgressRow(data.stage, data.partition, data.next_offset, data.clock, recorded_at(record))
+    if isinstance(data, AlertChanged):
+        return _transition(record, event, data)
+    if concerned_type(event) != ALERT_ANSWERED:
+        return None
+    return AnswerFact(fact_event(record, event), _answer(record, content_of(event)))
+
+
+def _transition(record: LogRecord, event: Event[Model], data: AlertChanged) -> TransitionRow:
     return TransitionRow(
         data.alert_id,
         data.transition,
@@ -72,8 +110,27 @@ def alert_row(record: LogRecord) -> TransitionRow | ProgressRow:
         data.window_end,
         data.summary,
         data.evidence.model_dump(mode="json", exclude_none=True),
+        data.notify_at,
         event.envelope.occurred_at,
         recorded_at(record),
         record.partition,
+        record.offset,
+    )
+
+
+def _answer(record: LogRecord, content: Event[Model] | None) -> AnswerRow | None:
+    if content is None or not isinstance(content.data, AlertAnswered):
+        return None
+    data = content.data
+    return AnswerRow(
+        content.store_id,
+        content.id,
+        data.alert_id,
+        data.answer,
+        data.by,
+        data.note,
+        data.transition,
+        content.envelope.occurred_at,
+        recorded_at(record),
         record.offset,
     )

@@ -1,18 +1,20 @@
-"""Which alerts are open and why, and how far the rules are that raise them."""
+"""Which alerts are open and why, what people answered to them, and how far the rules are that raise them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
+from projections.read_models.open_alerts.joined import JOINED
 from projections.read_models.open_alerts.table import alert_tables
 
 OPEN_STATUSES: Final = ("raised", "updated", "acknowledged")
+_Stage = Literal["stores", "chains"]
 
 
 class AlertCursor(NamedTuple):
@@ -23,8 +25,30 @@ class AlertCursor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsAsked:
+    """Which alerts are wanted; None for any. `due_by`: only those that people were to be told of by then."""
+
+    store_ids: tuple[str, ...]
+    statuses: Sequence[str] | None = OPEN_STATUSES
+    rules: Sequence[str] | None = None
+    severities: Sequence[str] | None = None
+    due_by: datetime | None = None
+
+    @property
+    def rule_statuses(self) -> list[str] | None:
+        """What the rule must have said last, so that people may see one of the statuses: they close what is open to the rule."""
+        if self.statuses is None:
+            return None
+        return sorted({*self.statuses, *(OPEN_STATUSES if {"resolved", *OPEN_STATUSES} & set(self.statuses) else ())})
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRow:
-    """An alert at its highest transition."""
+    """An alert at its highest transition, as people see it; `rule_status` is what the rule said last.
+
+    `handled` is the newest of the answers acknowledged and resolved, `judged` that of true_alarm and false_alarm. People are to
+    be told at `due_at`; `notify_at` is that of the newest transition alone.
+    """
 
     alert_id: UUID
     transition: int
@@ -34,6 +58,7 @@ class AlertRow:
     rule_version: int
     policy_version: int
     status: str
+    rule_status: str
     stage: str
     severity: str
     subject: str
@@ -41,11 +66,19 @@ class AlertRow:
     window_end: datetime
     summary: str
     evidence: dict[str, Any]
+    notify_at: datetime | None
+    due_at: datetime
     occurred_at: datetime
     recorded_at: datetime
     part: int
     position: int
     raised_at: datetime
+    handled: str | None
+    handled_at: datetime | None
+    handled_by: str | None
+    judged: str | None
+    judged_at: datetime | None
+    judged_by: str | None
 
     @property
     def cursor(self) -> AlertCursor:
@@ -55,7 +88,7 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleProgressRow:
-    """Everything of a partition of the facts below `next_offset` was judged; its clock stands at `clock`."""
+    """Everything of a partition of the stage's topic below `next_offset` was judged; its clock stands at `clock`."""
 
     part: int
     next_offset: int
@@ -63,24 +96,46 @@ class RuleProgressRow:
     recorded_at: datetime
 
 
-async def read_alerts(
-    engine: AsyncEngine,
-    store_ids: tuple[str, ...],
-    statuses: Sequence[str] | None = OPEN_STATUSES,
-    rules: Sequence[str] | None = None,
-    cursor: AlertCursor | None = None,
-    limit: int = 100,
-) -> list[AlertRow]:
-    """Return a page of alerts, newest window first; None means every status or rule."""
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """Where the slowest partition of a stage of rules stands, and when it said so last."""
+
+    stage: str
+    clock: datetime
+    recorded_at: datetime
+
+
+async def read_alerts(engine: AsyncEngine, asked: AlertsAsked, cursor: AlertCursor | None = None, limit: int = 100) -> list[AlertRow]:
+    """Return a page of alerts, newest window first."""
     async with engine.connect() as conn:
-        table = alert_tables(await serving_generation(conn, "open_alerts")).alerts
-        query = select(table).order_by(table.c.window_end.desc(), table.c.alert_id.desc()).limit(limit)
-        for column, wanted in ((table.c.store_id, store_ids), (table.c.status, statuses), (table.c.rule, rules)):
-            if wanted is not None:
-                query = query.where(column.in_(wanted))
-        if cursor is not None:
-            query = query.where(tuple_(table.c.window_end, table.c.alert_id) < tuple_(*cursor))
-        return [AlertRow(**row) for row in (await conn.execute(query)).mappings()]
+        return await _read(conn, asked, None, cursor, limit)
+
+
+async def read_alert(engine: AsyncEngine, store_ids: tuple[str, ...], alert_id: UUID) -> AlertRow | None:
+    """Return one alert; None where it is unknown or outside the scope."""
+    async with engine.connect() as conn:
+        found = await _read(conn, AlertsAsked(store_ids, statuses=None), alert_id, None, 1)
+    return found[0] if found else None
+
+
+async def _read(conn: AsyncConnection, asked: AlertsAsked, alert_id: UUID | None, cursor: AlertCursor | None, limit: int) -> list[AlertRow]:
+    def listed(values: Sequence[str] | None) -> list[str] | None:
+        return None if values is None else list(values)
+
+    bound = {
+        "stores": list(asked.store_ids),
+        "statuses": listed(asked.statuses),
+        "rule_statuses": asked.rule_statuses,
+        "rules": listed(asked.rules),
+        "severities": listed(asked.severities),
+        "due_by": asked.due_by,
+        "alert_id": alert_id,
+        "after_end": cursor.window_end if cursor else None,
+        "after_alert": cursor.alert_id if cursor else None,
+        "rows": limit,
+    }
+    statement = text(JOINED.format(generation=await serving_generation(conn, "open_alerts")))
+    return [AlertRow(**row) for row in (await conn.execute(statement, bound)).mappings()]
 
 
 async def read_transitions(engine: AsyncEngine, store_ids: tuple[str, ...], alert_id: UUID) -> list[dict[str, Any]]:
@@ -92,9 +147,28 @@ async def read_transitions(engine: AsyncEngine, store_ids: tuple[str, ...], aler
         return [dict(row) for row in (await conn.execute(query)).mappings()]
 
 
-async def read_rule_progress(engine: AsyncEngine) -> dict[int, RuleProgressRow]:
-    """Return how far the rules are, by partition of the facts."""
+async def read_answers(engine: AsyncEngine, alert_id: UUID, store_id: str) -> list[dict[str, Any]]:
+    """Return all answers to one alert of a store, in the order in which they were given; `counts` is false for one taken back."""
+    async with engine.connect() as conn:
+        table = alert_tables(await serving_generation(conn, "open_alerts")).answers
+        query = select(table).where(table.c.alert_id == bindparam("alert"), table.c.store_id == bindparam("store"))
+        query = query.order_by(table.c.occurred_at, table.c.position)
+        return [dict(row) for row in (await conn.execute(query, {"alert": alert_id, "store": store_id})).mappings()]
+
+
+async def read_rule_progress(engine: AsyncEngine, stage: _Stage = "stores") -> dict[int, RuleProgressRow]:
+    """Return how far the rules of a stage are, by partition of its topic."""
     async with engine.connect() as conn:
         table = alert_tables(await serving_generation(conn, "open_alerts")).progress
-        rows = (await conn.execute(select(table).order_by(table.c.part))).mappings()
+        columns = (table.c.part, table.c.next_offset, table.c.clock, table.c.recorded_at)
+        rows = (await conn.execute(select(*columns).where(table.c.stage == stage).order_by(table.c.part))).mappings()
         return {row["part"]: RuleProgressRow(**row) for row in rows}
+
+
+async def read_stage_progress(engine: AsyncEngine) -> list[StageProgress]:
+    """Return how far each stage of rules is, those over stores last; a stage that never spoke is left out."""
+    async with engine.connect() as conn:
+        table = alert_tables(await serving_generation(conn, "open_alerts")).progress
+        query = select(table.c.stage, func.min(table.c.clock).label("clock"), func.min(table.c.recorded_at).label("recorded_at"))
+        rows = (await conn.execute(query.group_by(table.c.stage).order_by(table.c.stage))).mappings()
+        return [StageProgress(**row) for row in rows]
