@@ -1,6 +1,7 @@
 """One reader of the end of `alerts-v1` for all open streams, and places in it that a listener can come back to.
 
 A place in the stream is the vector of next offsets of all partitions. How it is written to a client is not decided here.
+Beside the alerts the topic says where the clocks of the rules stand, which is what time it is where time is simulated.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -21,9 +23,11 @@ from api.log_connection import LogConnection, LogUnavailable
 from contracts.codec import decode, peek_type
 from contracts.envelope import Event
 from contracts.errors import UnreadableRecord
-from contracts.events.registry import ALERT_CHANGED
+from contracts.events.control import RuleProgressed
+from contracts.events.registry import ALERT_CHANGED, RULE_PROGRESSED
 from contracts.fields import Model
 from contracts.topics import ALERTS
+from infra.clock import utc_now
 from infra.kafka.consumer import Partition, Record, consumer, read_range
 
 _log = structlog.get_logger(__name__)
@@ -85,6 +89,8 @@ class AlertFeed:
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._time = config.time
+        self._clocks: dict[int, datetime] = {}
 
     async def start(self) -> None:
         """Begin to read; returns at once."""
@@ -113,6 +119,10 @@ class AlertFeed:
     def open_streams(self) -> int:
         """Return how many listeners there are."""
         return len(self._listeners)
+
+    def now(self) -> datetime | None:
+        """Return what time it is for people: that of the slowest rules where time is simulated, None before they were heard."""
+        return utc_now() if self._time == "live" else min(self._clocks.values(), default=None)
 
     def listen(self) -> Listener:
         """Register a listener; it gets everything from its `begins` on, without a gap."""
@@ -157,8 +167,18 @@ class AlertFeed:
         for record in records:
             place = _place(record)
             next_offsets[partition] = place.offset + 1
+            self._note_clock(record)
             for listener in self._listeners:
                 listener.offer(place)
+
+    def _note_clock(self, record: Record) -> None:
+        """Move the clock of a partition of the stores' rules."""
+        if self._time == "live" or peek_type(record.headers) != RULE_PROGRESSED:
+            return
+        with suppress(UnreadableRecord):
+            data = decode(record).data
+            if isinstance(data, RuleProgressed) and data.stage == "stores":
+                self._clocks[data.partition] = max(data.clock, self._clocks.get(data.partition, data.clock))
 
     def id_of(self, vector: Vector) -> str:
         """Write a vector as an opaque event id."""

@@ -17,6 +17,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "read_attendance": _LEADERS,
     "list_alerts": _LEADERS,
     "stream_alerts": _LEADERS,
+    "read_alert": _LEADERS,
+    "answer_alert": _LEADERS,
     "list_reorder_recommendations": _LEADERS,
     "list_till_days": _LEADERS,
     "list_till_periods": _LEADERS,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -23,7 +24,7 @@ from tests.api.events import TENANT
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def transition(store: str, subject: str, number: int) -> OutboundRecord:
+def transition(store: str, subject: str, number: int, **changed: Any) -> OutboundRecord:
     """Make the nth transition of an alert about a subject."""
     identity = alert_id("no_show", store, subject, "w")
     alert = AlertChanged(
@@ -49,7 +50,7 @@ def transition(store: str, subject: str, number: int) -> OutboundRecord:
         tenant_id=TENANT,
         store_id=store,
     )
-    return encode(build_event(envelope, alert), ALERTS)
+    return encode(build_event(envelope, alert.model_copy(update=changed)), ALERTS)
 
 
 def progress(partition: int) -> OutboundRecord:
