@@ -6,8 +6,8 @@ whatever it does not accept is read the precise way, which gives the canonical b
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, get_origin
 
 import msgspec
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from contracts.codec import MAX_VALUE_BYTES
 from contracts.compiled_fields import Check, NotCompilable, compiled_field, is_plain
 from contracts.compiled_marks import is_marked
+from contracts.compiled_rows import RowCheck, row_check
 from contracts.events.registry import EVENT_TYPES, FACT_TYPES
 
 _write = msgspec.json.Encoder().encode
@@ -28,6 +29,7 @@ class CompiledType:
     decode_plain: Callable[[bytes], Any]
     validators: tuple[Callable[[Any], object], ...]
     text_checks: tuple[tuple[str, Check], ...]
+    row_checks: tuple[tuple[str, RowCheck], ...]
 
     def read(self, value: bytes | msgspec.Raw) -> tuple[Any, bytes] | None:
         """Return content and its canonical bytes, or None: read it the precise way.
@@ -35,8 +37,9 @@ class CompiledType:
         The content has the attributes of its model; decimals, times and ids are canonical text there.
         """
         try:
-            raw = bytes(value)
-            content = self.decode_plain(raw) if is_plain(raw) else self.decode(raw)
+            content = self._decoded(bytes(value))
+            if content is None:
+                return None
             for name, check in self.text_checks:
                 if (text := getattr(content, name)) is not None and check(text) != text:
                     return None
@@ -47,24 +50,32 @@ class CompiledType:
             return None
         return (content, written) if len(written) <= MAX_VALUE_BYTES else None
 
+    def _decoded(self, raw: bytes) -> Any:
+        if not is_plain(raw):
+            return self.decode(raw)
+        content = self.decode_plain(raw)
+        for name, are_canonical in self.row_checks:
+            if not are_canonical(getattr(content, name)):
+                return None
+        return content
+
 
 def compiled(model: type[BaseModel]) -> CompiledType:
     """Compile a model; NotCompilable where its compiled reading might differ from the precise one."""
     checks: list[tuple[str, Check]] = []
-    whole = msgspec.json.Decoder(_struct(model, False, checks))
-    plain = msgspec.json.Decoder(_struct(model, True, []))
+    whole = msgspec.json.Decoder(_struct(model, checks))
+    row_checks: dict[str, RowCheck] = {}
+    plain = msgspec.json.Decoder(_plain_struct(model, row_checks))
     validators = tuple(decorator.func for decorator in model.__pydantic_decorators__.model_validators.values())
-    return CompiledType(whole.decode, plain.decode, validators, tuple(checks))
+    return CompiledType(whole.decode, plain.decode, validators, tuple(checks), tuple(row_checks.items()))
 
 
-def _struct(model: type[BaseModel], for_plain: bool, checks: list[tuple[str, Check]] | None = None) -> type[msgspec.Struct]:
+def _struct(model: type[BaseModel], checks: list[tuple[str, Check]] | None = None) -> type[msgspec.Struct]:
     """Make the struct of a model; only the outermost may have validators and checks of text, which are gathered in `checks`."""
-    if model.model_config.get("extra") != "forbid" or model.model_config.get("populate_by_name"):
-        raise NotCompilable(f"the configuration of {model.__name__}")
-    _refuse_unknown_validators(model, is_whole=checks is not None)
+    _refuse_unknown(model, is_whole=checks is not None)
     rows: list[tuple[str, Any, Any]] = []
     for name, info in model.model_fields.items():
-        found = compiled_field(info, lambda part: _struct(part, for_plain), for_plain)
+        found = compiled_field(info, _struct)
         if info.alias is not None or (found.checks and checks is None):
             raise NotCompilable(f"alias or validators of {model.__name__}.{name}")
         if checks is not None:
@@ -73,13 +84,34 @@ def _struct(model: type[BaseModel], for_plain: bool, checks: list[tuple[str, Che
     return defined(model.__name__, rows)
 
 
+def _plain_struct(model: type[BaseModel], row_checks: dict[str, RowCheck]) -> type[msgspec.Struct]:
+    """Make the struct of a model that can be compiled, for plain JSON; the decimals of its rows are left to `row_checks`."""
+    rows: list[tuple[str, Any, Any]] = []
+    for name, info in model.model_fields.items():
+        patterns: dict[str, str] = {}
+        struct_of = partial(_row_struct, patterns) if get_origin(info.annotation) is tuple else _struct
+        found = compiled_field(info, struct_of, for_plain=True)
+        if patterns:
+            row_checks[name] = row_check(patterns)
+        rows.append((name, found.type, found.default))
+    return defined(model.__name__, rows)
+
+
+def _row_struct(patterns: dict[str, str], model: type[BaseModel]) -> type[msgspec.Struct]:
+    found = {name: compiled_field(info, _struct, for_plain=True, for_rows=True) for name, info in model.model_fields.items()}
+    patterns |= {name: row.late_pattern for name, row in found.items() if row.late_pattern is not None}
+    return defined(model.__name__, [(name, row.type, row.default) for name, row in found.items()])
+
+
 def defined(name: str, rows: list[tuple[str, Any, Any]]) -> type[msgspec.Struct]:
     """Make a struct of (name, type, default) that is closed to unknown fields and leaves defaults out."""
     fields = [(field, form | msgspec.UnsetType if default is msgspec.UNSET else form, default) for field, form, default in rows]
     return msgspec.defstruct(name, fields, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False)
 
 
-def _refuse_unknown_validators(model: type[BaseModel], is_whole: bool) -> None:
+def _refuse_unknown(model: type[BaseModel], is_whole: bool) -> None:
+    if model.model_config.get("extra") != "forbid" or model.model_config.get("populate_by_name"):
+        raise NotCompilable(f"the configuration of {model.__name__}")
     found = model.__pydantic_decorators__
     others = (found.validators, found.field_validators, found.root_validators, found.field_serializers, found.model_serializers)
     if any(others) or found.computed_fields or (found.model_validators and not is_whole):

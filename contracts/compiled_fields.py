@@ -28,6 +28,8 @@ Check = Callable[[str], object]
 
 _DIFFERS_BY_DIALECT = re.compile(r"\\[dDwWsSbBpPAzZ]|\(\?")
 """What pydantic's regular expressions and Python's may read differently."""
+_DECIMAL_CHARACTERS = 40
+"""Longer than any decimal that the contracts take; what is remembered is bounded by it."""
 _SMALL_INTEGERS = range(-5, 257)
 """Kept once by the interpreter, so that a default is recognised by identity."""
 
@@ -41,6 +43,8 @@ class Rules:
     """What the metadata of a field says, gathered from inside and outside an Optional."""
 
     for_plain: bool = False
+    for_rows: bool = False
+    late_pattern: str | None = None
     limits: dict[str, Any] = field(default_factory=dict)
     checks: list[Any] = field(default_factory=list)
 
@@ -71,11 +75,12 @@ def _checks_of(alias: Any) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class CompiledField:
-    """A field's type for msgspec, its default (NODEFAULT where it is required) and the checks of its text."""
+    """A field's type for msgspec, its default (NODEFAULT where it is required), the checks of its text, and a pattern left to others."""
 
     type: Any
     default: Any
     checks: tuple[Check, ...]
+    late_pattern: str | None
 
 
 def is_plain(raw: bytes) -> bool:
@@ -83,9 +88,12 @@ def is_plain(raw: bytes) -> bool:
     return b"\\" not in raw and b"|" not in raw
 
 
-def compiled_field(info: FieldInfo, struct_of: StructOf, for_plain: bool = False) -> CompiledField:
-    """Return a field's compiled form, `for_plain` one for plain JSON only; NotCompilable where one cannot be made."""
-    rules = Rules(for_plain).gather(info.metadata)
+def compiled_field(info: FieldInfo, struct_of: StructOf, for_plain: bool = False, for_rows: bool = False) -> CompiledField:
+    """Return a field's compiled form; NotCompilable where one cannot be made.
+
+    `for_plain`: one for plain JSON only. `for_rows`: whoever reads the rows remembers which decimals are canonical.
+    """
+    rules = Rules(for_plain, for_rows).gather(info.metadata)
     annotation, is_optional = _without_none(info.annotation, rules)
     checks = tuple(rules.checks) if annotation is str else ()
     if annotation is Decimal and info.default == 0:
@@ -93,7 +101,7 @@ def compiled_field(info: FieldInfo, struct_of: StructOf, for_plain: bool = False
     form = _form(annotation, rules, struct_of)
     if info.default_factory is not None:
         raise NotCompilable("a default that is made")
-    return CompiledField(form | None if is_optional else form, _default(info, annotation, is_optional), checks)
+    return CompiledField(form | None if is_optional else form, _default(info, annotation, is_optional), checks, rules.late_pattern)
 
 
 def _without_none(annotation: Any, rules: Rules) -> tuple[Any, bool]:
@@ -163,7 +171,11 @@ def _decimal(rules: Rules) -> Any:
     if rules.checks != _checks_of(DecimalString) or limits.get("ge", 0) != 0 or limits.get("gt", 0) != 0:
         return _unknown(rules)
     is_signed, may_be_zero = not limits.keys() & {"ge", "gt"}, not limits.keys() & {"gt", "ne"}
-    return matching(compiled_patterns.decimal(limits["max_digits"], limits["decimal_places"], signed=is_signed, may_be_zero=may_be_zero))
+    pattern = compiled_patterns.decimal(limits["max_digits"], limits["decimal_places"], signed=is_signed, may_be_zero=may_be_zero)
+    if not rules.for_rows:
+        return matching(pattern)
+    rules.late_pattern = pattern
+    return Annotated[str, msgspec.Meta(max_length=_DECIMAL_CHARACTERS)]
 
 
 def _moment(rules: Rules) -> Any:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.edge.acceptance import Known
 from api.edge.fates import Place
@@ -33,6 +33,7 @@ class RepeatIndex:
         self._engine = engine
         self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
+        self._generation, self._generation_until = 1, float("-inf")
 
     async def look_up(self, identities: Sequence[tuple[str, Id]]) -> Mapping[tuple[str, Id], Known]:
         """Return those of the (store, event id) pairs that are on the log."""
@@ -51,19 +52,26 @@ class RepeatIndex:
             await self._answer_together()
 
     async def _answer_together(self) -> None:
-        """Answer questions on one connection for as long as they come, and as the generation that serves may be taken for known."""
+        """Answer questions on one connection for as long as they come."""
         asked = self._taken()
         try:
             async with self._engine.connect() as conn:
-                generation = await serving_generation(conn, "event_index")
-                until = monotonic_seconds() + _KNOWN_SECONDS
                 while asked:
-                    _tell(asked, await known_in(conn, generation, [identity for identities, _ in asked for identity in identities]))
-                    asked = self._taken() if monotonic_seconds() < until else []
+                    identities = [identity for identities, _ in asked for identity in identities]
+                    _tell(asked, await known_in(conn, await self._serving(conn), identities))
+                    asked = self._taken()
         except (SQLAlchemyError, EventIndexUnavailable, OSError) as error:
+            self._generation_until = float("-inf")
             _log.warning("event_index_not_asked", error=repr(error))
         finally:
             _tell(asked, {})
+
+    async def _serving(self, conn: AsyncConnection) -> int:
+        """Return the generation that serves; after another has taken over, the former one goes on answering for a second."""
+        if monotonic_seconds() >= self._generation_until:
+            self._generation = await serving_generation(conn, "event_index")
+            self._generation_until = monotonic_seconds() + _KNOWN_SECONDS
+        return self._generation
 
     def _taken(self) -> list[_Question]:
         questions, self._waiting = self._waiting, []

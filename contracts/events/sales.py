@@ -4,6 +4,7 @@ What a receipt counts for is said by its type: suspended and practised receipts 
 was cancelled before completion is a void of that phase.
 """
 
+from operator import attrgetter
 from typing import Literal
 from uuid import UUID
 
@@ -27,6 +28,8 @@ from contracts.fields import (
 )
 from contracts.money import line_amount
 from contracts.tenders import TenderKind
+
+_number_of = attrgetter("line")
 
 
 class SaleLine(Model):
@@ -112,7 +115,7 @@ class Receipt(Model):
     @model_validator(mode="after")
     @judges_both_forms
     def _lines_agree(self) -> "Receipt":
-        if len({line.line for line in self.lines}) != len(self.lines):
+        if len(set(map(_number_of, self.lines))) != len(self.lines):
             raise ValueError("line numbers that differ within a receipt")
         for line in self.lines:
             expected, _ = line_amount(line.unit_price, line.quantity, self.currency)
