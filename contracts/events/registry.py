@@ -35,6 +35,7 @@ BREAK_STARTED = "clock.break_started.v1"
 BREAK_ENDED = "clock.break_ended.v1"
 STOCK_COUNTED = "stock.counted.v1"
 STOCK_ADJUSTED = "stock.adjusted.v1"
+STOCK_ORDERED = "stock.ordered.v1"
 STOCK_RECEIVED = "stock.received.v1"
 STOCK_TRANSFERRED_OUT = "stock.transferred_out.v1"
 STOCK_TRANSFERRED_IN = "stock.transferred_in.v1"
@@ -74,6 +75,7 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType(BREAK_ENDED, clock.BreakEnded, "fact"),
         EventType(STOCK_COUNTED, stock.StockCounted, "fact"),
         EventType(STOCK_ADJUSTED, stock.StockAdjusted, "fact"),
+        EventType(STOCK_ORDERED, stock.StockOrdered, "fact"),
         EventType(STOCK_RECEIVED, stock.StockReceived, "fact"),
         EventType(STOCK_TRANSFERRED_OUT, stock.StockTransferredOut, "fact"),
         EventType(STOCK_TRANSFERRED_IN, stock.StockTransferredIn, "fact"),

@@ -55,6 +55,25 @@ class MovementLine(Model):
     quantity: DecimalString = Field(gt=0, description="Units, packs already unpacked.", examples=["24"])
 
 
+class OrderedLine(MovementLine):
+    """A line of a purchase order."""
+
+    unit_cost: DecimalString | None = Field(
+        default=None, ge=0, description="Agreed cost of one unit, major units, without tax.", examples=["2100"]
+    )
+
+
+class StockOrdered(Model):
+    """A purchase order was sent to a supplier. It moves nothing: its deliveries name it; one that is called off is corrected away."""
+
+    purchase_order_id: Code = Field(description="The order, unique within the store.", examples=["PO-2026-3312"])
+    supplier_id: Code | None = Field(default=None, description="Supplier.", examples=["SUP-DAIRY"])
+    expected_on: Day | None = Field(default=None, description="Date on which the supplier promised the goods.", examples=["2026-11-21"])
+    currency: Currency | None = Field(default=None, description="Currency of the costs, ISO 4217.", examples=["KRW"])
+    lines: tuple[OrderedLine, ...] = Field(min_length=1, max_length=5000, description="What was ordered.")
+    employee_id: PersonRef | None = Field(default=None, description="Opaque id of who ordered it.", examples=["E-1042"])
+
+
 class ReceivedLine(MovementLine):
     """A line of a delivery."""
 

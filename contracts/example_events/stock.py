@@ -35,6 +35,23 @@ STOCK: dict[str, Json] = {
         businessdate="2026-11-20",
         storeversion=3,
     ),
+    "stock.ordered/v1/purchase_order.json": event(
+        "stock.ordered.v1",
+        0x51,
+        "2026-11-19T14:20:00+09:00",
+        "GANGNAM-01",
+        {
+            "purchase_order_id": "PO-2026-3312",
+            "supplier_id": "SUP-DAIRY",
+            "expected_on": "2026-11-21",
+            "currency": "KRW",
+            "lines": [{"line": 1, "sku": "MILK-1L", "quantity": "36", "unit_cost": "2100"}],
+            "employee_id": "E-1042",
+        },
+        source="office/GANGNAM-01",
+        businessdate="2026-11-19",
+        storeversion=3,
+    ),
     "stock.received/v1/delivery.json": event(
         "stock.received.v1",
         0x37,

@@ -7,8 +7,16 @@ from decimal import Decimal
 from functools import partial
 from math import ceil
 
-from contracts.events.registry import STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT
-from contracts.events.stock import MovementLine, ReceivedLine, StockReceived, StockTransferredIn, StockTransferredOut
+from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT
+from contracts.events.stock import (
+    MovementLine,
+    OrderedLine,
+    ReceivedLine,
+    StockOrdered,
+    StockReceived,
+    StockTransferredIn,
+    StockTransferredOut,
+)
 from contracts.money import to_major
 from producers.simulator.agenda import Agenda
 from producers.simulator.goods import GRAMS, SUPPLIERS, Good, Supplier
@@ -39,7 +47,7 @@ class SupplyDay:
         agenda.add(_OUT_SECONDS, self._send)
         agenda.add(_IN_SECONDS, self._take_in)
 
-    def _order(self, _: float) -> Iterator[Happened]:
+    def _order(self, at: float) -> Iterator[Happened]:
         day = self.shelves.day
         coming = self.shelves.shelf.on_order()
         for supplier in SUPPLIERS:
@@ -48,15 +56,30 @@ class SupplyDay:
             wanted = ((good.place, self._wanted(good, coming)) for good in self.shelves.world.goods if good.supplier is supplier)
             lines = tuple((place, quantity) for place, quantity in wanted if quantity)
             if lines:
-                self._place(supplier, lines)
-        yield from ()
+                yield self._place(at, supplier, lines)
 
-    def _place(self, supplier: Supplier, lines: tuple[tuple[int, int], ...]) -> None:
+    def _place(self, at: float, supplier: Supplier, lines: tuple[tuple[int, int], ...]) -> Happened:
         store, day = self.shelves.store, self.shelves.day
         rng = stream(self.shelves.world.options.seed, "lead", store.number, day.number, supplier.supplier_id)
         arrives = day.number + supplier.lead_days + (1 if rng.random() < _LATE_CHANCE else 0)
         number = f"PO-{store.store_id}-{day.label}-{supplier.supplier_id}"
         self.shelves.shelf.orders.append(Order(arrives, supplier.supplier_id, number, lines))
+        content = unchecked(
+            StockOrdered,
+            purchase_order_id=number,
+            supplier_id=supplier.supplier_id,
+            expected_on=day.date + timedelta(days=supplier.lead_days),
+            currency=self.shelves.world.options.currency,
+            lines=tuple(self._ordered(place, count, quantity) for count, (place, quantity) in enumerate(lines, 1)),
+            employee_id=store.employees[0],
+        )
+        return self.shelves.happened(at, STOCK_ORDERED, number, content, number)
+
+    def _ordered(self, place: int, number: int, quantity: int) -> OrderedLine:
+        world = self.shelves.world
+        good = world.goods[place]
+        cost = to_major(good.cost, world.options.currency)
+        return unchecked(OrderedLine, line=number, sku=good.sku, quantity=Decimal(quantity) / GRAMS, unit_cost=cost)
 
     def _wanted(self, good: Good, coming: dict[int, int]) -> int:
         """Order up to the demand until the delivery after this one, and two days more; in packs, and not after every sale."""
