@@ -16,13 +16,15 @@ from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.no_show import NoShow
+from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
+from processors.rules.shrinkage import Shrinkage
 from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
-RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow())
+RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow(), PhantomStock(), Shrinkage())
 """Every rule over the facts of a store, in the order in which they see an event."""
 
 CHAIN_RULES: tuple[Rule, ...] = ()
