@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.events.registry import (
+    ALERT_ANSWERED,
     CASH_PAID_IN,
     CASH_PAID_OUT,
     CLOCKED_IN,
@@ -55,4 +56,5 @@ EVENT_INDEX: Final = Coverage("event_index", FACT_TYPES, splits_corrections=Fals
 STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | MOVEMENTS | {STOCK_COUNTED})
 ATTENDANCE_DAY: Final = Coverage("attendance_day", frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED}))
 TILL_PERIODS: Final = Coverage("till_periods", SALES | {TILL_OPENED, TILL_CLOSED, DRAWER_OPENED, CASH_PAID_IN, CASH_PAID_OUT})
-POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY, TILL_PERIODS)
+OPEN_ALERTS: Final = Coverage("open_alerts", frozenset({ALERT_ANSWERED}))
+POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY, TILL_PERIODS, OPEN_ALERTS)

@@ -17,6 +17,7 @@ _SOURCES: Final[dict[str, tuple[str, str]]] = {
     "stock_on_hand": ("stock_on_hand_events", "corrects_type, true"),
     "attendance_day": ("attendance_day_events", "corrects_type, true"),
     "till_periods": ("till_period_events", "corrects_type, true"),
+    "open_alerts": ("alert_answer_events", "corrects_type, true"),
 }
 
 _FACTS: Final = """

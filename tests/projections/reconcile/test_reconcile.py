@@ -11,7 +11,7 @@ import pytest
 
 from contracts.codec import build_event, encode
 from contracts.envelope import Envelope, Event
-from contracts.events.registry import CLOCKED_IN, STOCK_COUNTED
+from contracts.events.registry import ALERT_ANSWERED, CLOCKED_IN, STOCK_COUNTED
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord
@@ -27,7 +27,7 @@ from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, 
 
 pytestmark = pytest.mark.stack
 
-MODELS = ("event_index", "stock_on_hand", "attendance_day", "till_periods", "sales", "event_log")
+MODELS = ("event_index", "stock_on_hand", "attendance_day", "till_periods", "open_alerts", "sales", "event_log")
 
 
 def fact(kind: str, name: str, content: dict[str, Any], store: str = "S1") -> Event[Model]:
@@ -59,6 +59,7 @@ def story() -> list[Event[Model]]:
         corrected("C3", punch),
         punch,
         fact(STOCK_COUNTED, "N1", {"sheet_id": "N1", "lines": [{"line": 1, "sku": "SKU-1", "quantity": "12"}]}),
+        fact(ALERT_ANSWERED, "A1", {"alert_id": str(event("alert")), "rule": "no_show", "subject": "E1", "answer": "false_alarm"}),
         sale("R3", at(12), line(1, 10), store="S2"),
     ]
     return events + events[:3]
@@ -91,14 +92,15 @@ def test_what_is_whole_passes(place: Addresses) -> None:
 
     assert (report.verdict, report.differences, report.unverified, report.error) == ("PASS", [], [], None)
     found = json.loads(json.dumps(report.as_json()))
-    assert found["log"] == {"records": 13, "events": 10, "repeats": 3, "conflicting_duplicates": []}
+    assert found["log"] == {"records": 14, "events": 11, "repeats": 3, "conflicting_duplicates": []}
     assert {model: row["events"] for model, row in found["compared"].items()} == {
-        "event_index": 10,
+        "event_index": 11,
         "stock_on_hand": 8,
         "attendance_day": 2,
         "till_periods": 7,
+        "open_alerts": 1,
         "sales": 7,
-        "event_log": 13,
+        "event_log": 14,
     }
 
 
@@ -184,6 +186,9 @@ OTHERS = {
     "a lost receipt of a till period": Damage(
         in_postgres(f"DELETE FROM read_g1.till_period_events WHERE event_id = '{event('T1')}'"), ("till_periods", "missing", event("T1"))
     ),
+    "a lost answer to an alert": Damage(
+        in_postgres(f"DELETE FROM read_g1.alert_answer_events WHERE event_id = '{event('A1')}'"), ("open_alerts", "missing", event("A1"))
+    ),
     "a hole in the archive": Damage(
         in_clickhouse(f"DELETE FROM event_log_g1 WHERE ce_id = '{event('N1')}'"), ("event_log", "missing", "store-facts-v1/")
     ),
@@ -249,6 +254,6 @@ def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
     project(place)
     no_store = judged(replace(place, clickhouse_url="http://nobody:x@127.0.0.1:1/none"))
     assert no_store.verdict == "UNVERIFIED"
-    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day", "till_periods"]
+    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day", "till_periods", "open_alerts"]
 
     assert judged(replace(place, kafka_bootstrap="127.0.0.1:1")).verdict == "UNVERIFIED"
