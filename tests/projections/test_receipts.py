@@ -15,7 +15,7 @@ from contracts.envelope import Event
 from contracts.records import RawRecord
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
-from projections.read_models.till_periods.lateness import LATENESS_WINDOW, may_be_late, sealed_until
+from projections.read_models.till_periods.lateness import LATENESS_WINDOW, may_be_late, quarter_of, sealed_until
 from projections.read_models.till_periods.receipts import (
     ReceiptTwice,
     count_receipts_twice,
@@ -131,17 +131,18 @@ async def test_pages_of_numbers_are_one_list_within_the_scope(place: Addresses, 
 
 
 moments = st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is given beside
-zones = st.sampled_from(["Asia/Seoul", "Europe/London", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York"])
+zones = st.sampled_from(["Asia/Seoul", "Europe/London", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Asia/Kathmandu"])
 
 
 @given(moments, zones, st.integers(0, 23))
 def test_a_date_is_sealed_a_week_after_its_cut_off(clock: datetime, timezone: str, cut_off_hour: int) -> None:
-    """The last sealed date was over a week ago, the next one was not; and whatever is late somewhere is kept as perhaps late."""
+    """The last sealed date was over a week ago, the next one was not; what is late somewhere may be late, with all of its quarter."""
     sealed = sealed_until(clock, timezone, cut_off_hour)
 
     assert business_date(clock - LATENESS_WINDOW, timezone, cut_off_hour) == sealed + timedelta(days=1)
     assert may_be_late(sealed, clock)
     assert not may_be_late(sealed + timedelta(days=3), clock)
+    assert sealed_until(quarter_of(clock), timezone, cut_off_hour) == sealed
 
 
 def _recorded(happened: Event[Any], offset: int, when: datetime) -> RawRecord:

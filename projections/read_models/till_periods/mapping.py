@@ -25,7 +25,7 @@ from contracts.records import LogRecord
 from projections.errors import Unmappable
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
 from projections.read_models.till_periods.amounts import Amounts, amounts_of, is_tendered, paid_of
-from projections.read_models.till_periods.lateness import may_be_late
+from projections.read_models.till_periods.lateness import may_be_late, quarter_of
 
 MAPPING_VERSION = 2
 KIND_OF: Final = {SALE_COMPLETED: "sale", SALE_RETURNED: "return", SALE_VOIDED: "void", DRAWER_OPENED: "no_sale"}
@@ -106,7 +106,7 @@ class LateRow(NamedTuple):
 
     store_id: str
     business_date: date
-    event_id: UUID
+    quarter: datetime
     recorded_at: datetime
 
 
@@ -190,7 +190,7 @@ def _late(row: FactEvent, event: Event[Model]) -> LateRow | None:
     day = row.business_date
     if day is None or event.envelope.history or concerned_type(event) not in SALE_TYPES or not may_be_late(day, row.recorded_at):
         return None
-    return LateRow(row.store_id, day, row.event_id, row.recorded_at)
+    return LateRow(row.store_id, day, quarter_of(row.recorded_at), row.recorded_at)
 
 
 def _period(content: Event[Model], till_id: str, period_id: str | None) -> PeriodRow | None:

@@ -36,11 +36,11 @@ _PAGE: Final = (
 """
 )
 _LATE: Final = """
-    SELECT l.store_id, l.business_date, count(*) AS facts, max(l.recorded_at) AS last_at
+    SELECT l.store_id, l.business_date, CAST(sum(l.facts) AS bigint) AS facts, max(l.recorded_at) AS last_at
     FROM unnest(CAST(:stores AS text[]), CAST(:zones AS text[]), CAST(:cut_offs AS integer[])) AS s (store_id, zone, cut_off)
     JOIN read_g{generation}.late_sales l USING (store_id)
     WHERE l.business_date BETWEEN :date_from AND :date_until AND l.business_date <
-          CAST((l.recorded_at - make_interval(hours => :window)) AT TIME ZONE s.zone - make_interval(hours => s.cut_off) AS date)
+          CAST((l.quarter - make_interval(hours => :window)) AT TIME ZONE s.zone - make_interval(hours => s.cut_off) AS date)
     GROUP BY l.store_id, l.business_date
 """
 """The business date that it was when a fact came, less the window, in the store's zone: `sealed_until` said in SQL."""

@@ -6,7 +6,7 @@ Beside them what follows from the same receipts: numbers that stand on several o
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.sinks.fact_columns import events_table, table_of_events_rows
@@ -121,12 +121,13 @@ def _twice(metadata: MetaData) -> Table:
 
 
 def _late(metadata: MetaData) -> Table:
-    """Declare the facts of sales that may have come after the lateness window of their business date."""
+    """Declare how many facts of sales came in each quarter of an hour that may be after the lateness window of their business date."""
     return Table(
         "late_sales",
         metadata,
         Column("store_id", Text, primary_key=True),
         Column("business_date", Date, primary_key=True),
-        Column("event_id", Uuid, primary_key=True),
+        Column("quarter", DateTime(timezone=True), primary_key=True),
+        Column("facts", BigInteger, nullable=False),
         Column("recorded_at", DateTime(timezone=True), nullable=False),
     )

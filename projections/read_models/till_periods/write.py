@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,10 +25,11 @@ _PERIODS: Final = """
 """
 """A period belongs to the earliest business date that any event of it names."""
 
+_NUMBER: Final = ("store_id", "business_date", "receipt_id", "till_id", "kind")
 _TWICE: Final = """
     INSERT INTO receipts_twice (store_id, business_date, receipt_id, till_id, kind)
     SELECT store_id, business_date, receipt_id, till_id, kind
-    FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[], %s::text[]) AS given (store_id, business_date, receipt_id, till_id, kind)
+    FROM json_to_recordset(%s::json) AS given (store_id text, business_date date, receipt_id text, till_id text, kind text)
     WHERE (SELECT count(*) FROM (
         SELECT FROM till_entries e
         WHERE e.store_id = given.store_id AND e.business_date = given.business_date AND e.receipt_id = given.receipt_id
@@ -37,6 +38,17 @@ _TWICE: Final = """
     ORDER BY store_id, business_date, receipt_id, till_id, kind ON CONFLICT DO NOTHING
 """
 """A number once on two entries stays listed, whichever of them count: so order and repeats change nothing, and readers scan few rows."""
+
+_LATE: Final = """
+    INSERT INTO late_sales AS known (store_id, business_date, quarter, facts, recorded_at)
+    SELECT store_id, business_date, quarter, facts, recorded_at
+    FROM unnest(%s::text[], %s::date[], %s::timestamptz[], %s::bigint[], %s::timestamptz[])
+        AS given (store_id, business_date, quarter, facts, recorded_at)
+    ORDER BY store_id, business_date, quarter
+    ON CONFLICT (store_id, business_date, quarter) DO UPDATE SET
+        facts = known.facts + excluded.facts, recorded_at = greatest(known.recorded_at, excluded.recorded_at)
+"""
+"""Only facts that are new are counted, so repeats change nothing."""
 
 
 class TillPeriods:
@@ -63,16 +75,28 @@ async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact]) -> None:
     await insert_new(conn, "till_tenders", TenderRow._fields, [row for fact in fresh for row in fact.tenders])
     await insert_new(conn, "till_openings", OpeningRow._fields, [fact.opening for fact in fresh if fact.opening])
     await insert_new(conn, "till_closings", ClosingRow._fields, closings)
-    await insert_new(conn, "late_sales", LateRow._fields, [fact.late for fact in fresh if fact.late])
     periods = {fact.period for fact in fresh if fact.period}
     if periods:
         await query(conn, _PERIODS, [list(column) for column in zip(*periods, strict=True)])
+    late = _late([fact.late for fact in fresh if fact.late])
+    if late:
+        await query(conn, _LATE, [list(column) for column in zip(*late, strict=True)])
     numbers = {_number(fact.entry) for fact in fresh if fact.entry and fact.entry.receipt_id and fact.entry.business_date}
     if numbers:
-        await query(conn, _TWICE, [list(column) for column in zip(*numbers, strict=True)])
+        await query(conn, _TWICE, [json.dumps([dict(zip(_NUMBER, number, strict=True)) for number in numbers])])
     await judge_corrections(conn, FACTS, [fact.event.store_id for fact in fresh])
 
 
-def _number(entry: EntryRow) -> tuple[str, date | None, str | None, str, str]:
+def _number(entry: EntryRow) -> tuple[str, str, str | None, str, str]:
     """Return what tells receipts apart for people: their number within a store, business date, till and kind."""
-    return entry.store_id, entry.business_date, entry.receipt_id, entry.till_id, entry.kind
+    return entry.store_id, str(entry.business_date), entry.receipt_id, entry.till_id, entry.kind
+
+
+def _late(rows: Sequence[LateRow]) -> list[tuple[str, date, datetime, int, datetime]]:
+    """Count the facts of each store, business date and quarter of an hour, and when the last of them came."""
+    found: dict[tuple[str, date, datetime], tuple[int, datetime]] = {}
+    for row in rows:
+        key = (row.store_id, row.business_date, row.quarter)
+        facts, last = found.get(key, (0, row.recorded_at))
+        found[key] = facts + 1, max(last, row.recorded_at)
+    return [(*key, facts, last) for key, (facts, last) in found.items()]

@@ -36,9 +36,10 @@ STATEMENTS = (
     CREATE TABLE read_g1.late_sales (
         store_id text NOT NULL,
         business_date date NOT NULL,
-        event_id uuid NOT NULL,
+        quarter timestamptz NOT NULL,
+        facts bigint NOT NULL,
         recorded_at timestamptz NOT NULL,
-        PRIMARY KEY (store_id, business_date, event_id)
+        PRIMARY KEY (store_id, business_date, quarter)
     )
     """,
 )
