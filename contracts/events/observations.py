@@ -14,6 +14,7 @@ class SalesObserved(Model):
     business_date: Day = Field(description="Business date of the store.", examples=["2026-11-20"])
     hour: int = Field(ge=0, le=23, description="Hour of the business date, counted from its cut-off.", examples=[9])
     hour_end: Moment = Field(description="End of that hour.", examples=["2026-11-20T14:00:00+09:00"])
+    day_begin: Moment = Field(description="Begin of the business date.", examples=["2026-11-20T04:00:00+09:00"])
     day_end: Moment = Field(description="End of the business date.", examples=["2026-11-21T04:00:00+09:00"])
     revision: Ordinal = Field(description="Counts what was said of the store and hour, from 1.", examples=[1])
     currency: Currency | None = Field(default=None, description="Of the amounts, where the store's is known.", examples=["KRW"])
@@ -29,7 +30,10 @@ class SalesObserved(Model):
     like_days: Number = Field(description="Like days that the expectation is made of.", examples=[8])
     promoted: bool = Field(default=False, description="A promotion ran in the store on that date.")
     silent: bool = Field(default=False, description="A till of the store was not heard of, so sales may be missing.")
-    false_discovery_rate: DecimalString = Field(gt=0, lt=1, description="Of the policy in force.", examples=["0.2"])
+    false_discovery_rate: DecimalString = Field(gt=0, lt=1, description="Of the policy in force.", examples=["0.5"])
+    false_alarm_rate: DecimalString = Field(
+        gt=0, lt=1, description="Share of normal store-days that may alarm, of the alerting policy in force.", examples=["0.01"]
+    )
     least_deviation: Amount = Field(description="Smallest deviation that matters, minor units.", examples=[412000])
     high_deviation: Amount = Field(description="Deviation from which it is grave, minor units.", examples=[1648000])
     drop_trust: DecimalString = Field(

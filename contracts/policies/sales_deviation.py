@@ -22,12 +22,12 @@ class SalesDeviationPolicy(PolicyParameters):
         examples=["0.25"],
     )
     false_discovery_rate: DecimalString = Field(
-        default="0.2",
+        default="0.5",
         validate_default=True,
         gt=0,
         lt=1,
         description="Share of chance among the alerts of a bucket that is put up with, across the stores of a chain.",
-        examples=["0.2"],
+        examples=["0.5"],
     )
     minimum_share: DecimalString = Field(
         default="0.1",

@@ -1,0 +1,153 @@
+"""The arithmetic behind sales alerts: baselines that a bad day does not bend, and a comparison that the weather does not fool."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.rules.sales.baseline import HOURS, Baseline, Days, Terms, baseline, elapsed, levels, residual
+from processors.rules.sales.comparison import discoveries, low_tail, scores
+
+RNG = np.random.default_rng(3)
+OPEN = np.where((np.arange(HOURS) >= 4) & (np.arange(HOURS) < 18), 1.0, 0.0)
+
+
+def days(count: int, luck: float = 0.1, seed: int = 1, weekend: float = 0.5) -> Days:
+    """Sell 30 receipts an hour on weekdays and less at weekends, day by day with some luck."""
+    rng = np.random.default_rng(seed)
+    numbers = np.arange(count)
+    mean = 30 * OPEN * np.where(numbers % 7 >= 5, weekend, 1.0)[:, None] * np.exp(rng.normal(0, luck, count))[:, None]
+    receipts = rng.poisson(mean)
+    return Days(numbers, np.zeros(count, np.bool_), levels(receipts * 1000, receipts))
+
+
+def expected_of(history: Days, today: int, promoted: bool = False) -> Baseline:
+    """Return a baseline that is there."""
+    found = baseline(history, today, promoted, Terms())
+    assert found is not None
+    return found
+
+
+def sold(share: float, weekday: bool = True) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the levels of a day that sells a share of an exactly average one."""
+    receipts = np.round(30 * OPEN * (1.0 if weekday else 0.5) * share).astype(np.int64)
+    return levels(receipts * 1000, receipts)
+
+
+def test_an_average_day_is_close_to_what_is_expected() -> None:
+    """Each weekday is compared with its own like."""
+    history = days(84)
+    assert abs(residual(expected_of(history, 84), sold(1.0))[-1]) < 1
+    assert abs(residual(expected_of(history, 89), sold(1.0, weekday=False))[-1]) < 1
+
+
+def test_a_drop_shows_before_the_day_is_over_and_grows_in_certainty() -> None:
+    """Half of the sales missing is far out of the spread long before closing."""
+    expected = expected_of(days(84), 84)
+    far = residual(expected, sold(0.5))
+    assert far[8] < -3
+    assert (far * np.sqrt(elapsed(expected)))[17] < (far * np.sqrt(elapsed(expected)))[8]
+
+
+@pytest.mark.parametrize("share", [0.0, 3.0])
+def test_one_like_day_gone_wrong_hardly_moves_the_baseline(share: float) -> None:
+    """A closed or a mad day among eight moves the centre by less than half a spread."""
+    history = days(84)
+    wrong = history.level.copy()
+    wrong[77] = sold(share)
+    before, after = expected_of(history, 84), expected_of(Days(history.number, history.promoted, wrong), 84)
+    assert np.all(np.abs(after.centre - before.centre)[:, 17] < 0.5 * before.spread[17])
+
+
+def test_a_young_store_is_expected_to_be_like_its_own_week_with_a_wide_spread() -> None:
+    """With a week of days there is an expectation, and little certainty."""
+    young, old = expected_of(days(8), 8), expected_of(days(84), 84)
+    assert young.like_days == 1
+    assert young.spread[-1] > 1.3 * old.spread[-1]
+
+
+def test_days_with_promotions_are_like_each_other() -> None:
+    """With enough of both kinds, a promoted day is expected to be as high as promoted days were."""
+    plain = days(84, luck=0.05)
+    promoted = plain.number // 7 % 2 == 0
+    history = Days(plain.number, promoted, plain.level + 0.4 * promoted[:, None, None])
+    lift = expected_of(history, 84, promoted=True).centre - expected_of(history, 84, promoted=False).centre
+    assert lift[1, -1] == pytest.approx(0.4, abs=0.1)
+
+
+def test_before_there_is_a_day_nothing_is_expected() -> None:
+    """No history, no baseline."""
+    assert baseline(days(10), 0, promoted=False, terms=Terms()) is None
+
+
+def test_a_store_with_a_few_huge_invoices_is_judged_by_its_receipts() -> None:
+    """The measure that strays less weighs more."""
+    rng = np.random.default_rng(5)
+    receipts = rng.poisson(30 * OPEN, (84, HOURS))
+    wild = (receipts * rng.lognormal(7, 1.5, receipts.shape)).astype(np.int64)
+    found = expected_of(Days(np.arange(84), np.zeros(84, np.bool_), levels(wild, receipts)), 84)
+    assert found.weight[-1] < 0.2
+
+
+def test_too_few_receipts_to_expect_say_nothing() -> None:
+    """Where ten receipts are not expected yet, no share of the day has passed."""
+    receipts = np.zeros((84, HOURS), np.int64)
+    receipts[:, 4:18] = 1
+    found = expected_of(Days(np.arange(84), np.zeros(84, np.bool_), levels(receipts * 1000, receipts)), 84)
+    assert elapsed(found)[8] == 0
+    assert elapsed(found)[-1] == 1
+
+
+@given(st.floats(-1, 1), st.integers(10, 60))
+def test_what_all_stores_have_in_common_changes_no_score(shift: float, stores: int) -> None:
+    """Bad weather in the whole chain is nobody's drop."""
+    rng = np.random.default_rng(stores)
+    far, spread, heard = rng.normal(0, 1, stores), rng.uniform(0.1, 0.3, stores), np.ones(stores, np.bool_)
+    assert scores(far + shift / spread, spread, heard).score == pytest.approx(scores(far, spread, heard).score, abs=1e-6)
+
+
+def test_a_small_chain_is_not_compared_with_its_own_median() -> None:
+    """With nine stores the residuals stay what they are."""
+    far = RNG.normal(0, 1, 9)
+    assert scores(far, np.full(9, 0.2), np.ones(9, np.bool_)).score.tolist() == far.tolist()
+
+
+def test_a_single_low_store_stays_low_beside_its_chain() -> None:
+    """The chain's median and scale are not bent by the one that is low."""
+    far = np.concatenate((RNG.normal(0, 1, 29), [-5.0]))
+    assert scores(far, np.full(30, 0.2), np.ones(30, np.bool_)).score[-1] < -3.5
+
+
+def test_early_scores_count_for_less() -> None:
+    """The same score is less likely to be chance at the end of the day."""
+    early, late = low_tail(np.array([-3.0, -3.0]), np.array([0.1, 1.0]))
+    assert late < 0.01 < early
+
+
+@given(st.lists(st.floats(0.0001, 1), min_size=1, max_size=40), st.floats(0.01, 0.9))
+def test_discoveries_are_the_least_likely_ones(probability: list[float], rate: float) -> None:
+    """What is reported is never likelier than what is not, and never likelier than the limit for a single one."""
+    chosen = discoveries(probability, [1.0] * len(probability), rate, 0.05)
+    reported = [value for value, is_chosen in zip(probability, chosen, strict=True) if is_chosen]
+    others = [value for value, is_chosen in zip(probability, chosen, strict=True) if not is_chosen and value <= 0.05]
+    assert max(reported, default=0) <= min(0.05, *others, 1)
+
+
+def test_among_many_clean_stores_the_share_of_chance_is_held() -> None:
+    """In chains of 100 with 10 true drops, less than the promised share of what is reported is chance; one by one it is more."""
+    rng = np.random.default_rng(11)
+    false = true = naive = 0
+    for _ in range(300):
+        z = rng.normal(0, 1, 100)
+        z[:10] -= 3
+        probability = low_tail(z, np.ones(100))
+        chosen = np.array(discoveries(probability.tolist(), [1.0] * 100, 0.1, 1.0))
+        false, true = false + int(chosen[10:].sum()), true + int(chosen[:10].sum())
+        naive += int((probability[10:] < 0.05).sum())
+    assert false / (false + true) < 0.1
+    assert naive / (naive + 3000) > 0.1
+
+
+def test_false_alarms_of_the_past_raise_the_bar() -> None:
+    """Half the trust needs half the probability."""
+    assert discoveries([0.004, 0.004], [1.0, 0.25], 0.5, 0.01) == [True, False]
