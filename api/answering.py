@@ -4,10 +4,10 @@ An answer has one identity: that of the idempotency key, or a minted one. The lo
 is answered with the place of the first, also where its bytes differ (a retry comes later, and may find a later transition).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,7 +24,7 @@ from contracts.fields import Model, PersonRef
 from contracts.identifiers import derived_id
 from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, Record, read_range
-from projections.read_models.open_alerts.reader import AlertRow
+from projections.read_models.open_alerts.reader import AlertRow, StageProgress
 
 _PERSON: Final[TypeAdapter[str]] = TypeAdapter(PersonRef)
 _EARLIER, _AHEAD = timedelta(days=1), timedelta(minutes=5)
@@ -103,6 +103,17 @@ def time_of(event_id: UUID, now: datetime) -> datetime:
         return now
     minted = datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
     return minted if now - _EARLIER <= minted <= now + _AHEAD else now
+
+
+def given_at(event_id: UUID, time: Literal["live", "simulated"], progress: Sequence[StageProgress], now: datetime) -> datetime:
+    """Return when an answer is given: where time is simulated, when it is for the rules, who hear of it."""
+    return time_of(event_id, now) if time == "live" else present(time, progress, now)
+
+
+def present(time: Literal["live", "simulated"], progress: Sequence[StageProgress], now: datetime) -> datetime:
+    """Return what time it is for people: that of the rules over stores where time is simulated and they have spoken."""
+    clocks = [row.clock for row in progress if row.stage == "stores"]
+    return now if time == "live" or not clocks else clocks[0]
 
 
 def opaque(subject: str, tenant_id: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
-from api.answering import Answer, give, identity_of, opaque, reader_of, time_of
+from api.answering import Answer, give, given_at, identity_of, opaque, present, reader_of
 from api.cursors import Key, read_cursor, write_cursor
 from api.dependencies import CallerDep, ResourcesDep, ScopeDep
 from api.edge.documents import Document
@@ -28,7 +28,6 @@ from projections.read_models.open_alerts.reader import (
     AlertCursor,
     AlertRow,
     AlertsAsked,
-    StageProgress,
     read_alert,
     read_alerts,
     read_answers,
@@ -80,7 +79,8 @@ async def list_alerts(
         await await_positions(resources, _PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, _PROJECTION)
         progress = await read_stage_progress(resources.engine)
-        asked = AlertsAsked(stores, _statuses(status), rule or None, severity or None, _present(resources, progress) if due else None)
+        due_by = present(resources.config.time, progress, utc_now()) if due else None
+        asked = AlertsAsked(stores, _statuses(status), rule or None, severity or None, due_by)
         found = await read_alerts(resources.engine, asked, _place(after), limit)
     last = found[-1].cursor if len(found) == limit else None
     next_cursor = write_cursor("alerts", (last.window_end.isoformat(), str(last.alert_id))) if last else None
@@ -171,7 +171,8 @@ async def answer_alert(
         alert = await _known(resources, scope, alert_id)
         by = opaque(caller.subject, caller.tenant_id)
         event_id = new_event_id() if key is None else identity_of(key, alert_id, by)
-        answer = Answer(alert, given, by, event_id, await _time_of(resources, event_id))
+        at = given_at(event_id, resources.config.time, await read_stage_progress(resources.engine), utc_now())
+        answer = Answer(alert, given, by, event_id, at)
 
         async def bring(document: Document) -> ItemResult:
             return (await accept([document], resources, caller))[0]
@@ -184,18 +185,6 @@ async def _known(resources: Resources, scope: StoreScope, alert_id: UUID) -> Ale
     if alert is None:
         raise ApiError("not_found", "there is no such alert yet, or it is of another chain or store")
     return alert
-
-
-async def _time_of(resources: Resources, event_id: UUID) -> datetime:
-    """Return when an answer is given: where time is simulated, when it is for the rules, who hear of it."""
-    if resources.config.time == "live":
-        return time_of(event_id, utc_now())
-    return _present(resources, await read_stage_progress(resources.engine))
-
-
-def _present(resources: Resources, progress: list[StageProgress]) -> datetime:
-    clocks = [row.clock for row in progress if row.stage == "stores"]
-    return utc_now() if resources.config.time == "live" or not clocks else clocks[0]
 
 
 def _statuses(asked: tuple[str, ...]) -> tuple[str, ...] | None:
