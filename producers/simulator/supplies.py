@@ -43,7 +43,7 @@ class SupplyDay:
         self.shelves.shelf.orders = [order for order in self.shelves.shelf.orders if order.day > number]
         for place, order in enumerate(due):
             agenda.add(store.opens * 3600 - 3000 + place * 120, partial(self._receive, order=order))
-        agenda.add(store.closes * 3600 + 60, self._order)
+        agenda.add(store.closes * 3600 - 60, self._order)
         agenda.add(_OUT_SECONDS, self._send)
         agenda.add(_IN_SECONDS, self._take_in)
 

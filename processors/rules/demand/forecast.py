@@ -1,0 +1,100 @@
+"""What a SKU will sell a day: rate, variance, growth, shape of the week and class, from its daily demand. Pure.
+
+Recent days weigh more (half-life 42 days): measured on a year of a wholesaler's lines, that carries a
+growing season further than a longer memory with more safety stock. Days on which the shelf was empty
+are nan and are left out: they say nothing about demand.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Daily: TypeAlias = NDArray[np.float64]
+DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
+
+HALF_LIFE_DAYS = 42
+RECENT_DAYS = 28
+_GROWTH_SHRINK, _GROWTH_LEAST, _GROWTH_MOST = 8, 2 / 3, 1.5
+_ADI, _CV2 = 1.32, 0.49
+"""Limits of Syntetos, Boylan and Croston (2005) between regular and intermittent demand, and even and uneven sizes."""
+_WEEKS_SHRINK = 4
+_WEEKDAYS = 7
+_SHAPED_FROM = 28
+"""Days with sales from which a weekday has a shape of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Units a day and their variance; `shape` is the factor of each weekday (0 is Monday) with the mean 1."""
+
+    rate: float
+    variance: float
+    growth: float
+    demand_class: DemandClass
+    days: int
+    selling_days: int
+    shape: tuple[float, ...]
+
+    def mean_over(self, weekday: int, days: float) -> float:
+        """Return the expected demand of the days that begin with a weekday; the last one may be a part."""
+        whole = int(days)
+        weeks, rest = divmod(whole, _WEEKDAYS)
+        factors = weeks * _WEEKDAYS + sum(self.shape[(weekday + day) % _WEEKDAYS] for day in range(rest))
+        return self.rate * (factors + (days - whole) * self.shape[(weekday + whole) % _WEEKDAYS])
+
+
+def forecast(daily: Daily, first_weekday: int) -> Forecast | None:
+    """Return what daily demand leads to expect; None where nothing was ever sold."""
+    seen = ~np.isnan(daily)
+    demand = np.where(seen, daily, 0.0)
+    weights = _weights(len(daily)) * seen
+    total = float(weights.sum())
+    level = float(weights @ demand) / total if total else 0.0
+    if level <= 0:
+        return None
+    shape = _shape(daily, weights, level, first_weekday)
+    expected = level * _along(shape, first_weekday, len(daily))
+    variance = float(weights @ np.where(seen, daily - expected, 0.0) ** 2) / total
+    growth = _growth(daily[-RECENT_DAYS:], level)
+    sold = daily[seen & (demand > 0)]
+    return Forecast(
+        level * growth, variance * growth * growth, growth, demand_class(sold, int(seen.sum())), int(seen.sum()), len(sold), shape
+    )
+
+
+def demand_class(sold: Daily, days: int) -> DemandClass:
+    """Classify by the mean interval between demands and the squared coefficient of variation of their sizes."""
+    uneven = len(sold) > 1 and float(np.var(sold) / np.mean(sold) ** 2) >= _CV2
+    if days < _ADI * len(sold):
+        return "erratic" if uneven else "smooth"
+    return "lumpy" if uneven else "intermittent"
+
+
+def _weights(days: int) -> Daily:
+    return np.power(0.5, np.arange(days - 1, -1, -1) / HALF_LIFE_DAYS)
+
+
+def _along(shape: tuple[float, ...], first_weekday: int, days: int) -> Daily:
+    """Return the factor of each day."""
+    return np.asarray(shape)[(first_weekday + np.arange(days)) % _WEEKDAYS]
+
+
+def _growth(recent: Daily, level: float) -> float:
+    """Return how the last four weeks stand to the level, drawn to 1 where they have few sales."""
+    seen = recent[~np.isnan(recent)]
+    sales = int((seen > 0).sum())
+    ratio = float(seen.mean()) / level if len(seen) else 1.0
+    return min(max((sales * ratio + _GROWTH_SHRINK) / (sales + _GROWTH_SHRINK), _GROWTH_LEAST), _GROWTH_MOST)
+
+
+def _shape(daily: Daily, weights: Daily, level: float, first_weekday: int) -> tuple[float, ...]:
+    """Return the factors of the weekdays, drawn to 1 by four weeks' worth of days."""
+    if int((np.nan_to_num(daily) > 0).sum()) < _SHAPED_FROM:
+        return (1.0,) * _WEEKDAYS
+    weekday = (first_weekday + np.arange(len(daily))) % _WEEKDAYS
+    sums = np.bincount(weekday, weights * np.nan_to_num(daily), _WEEKDAYS)
+    days = np.bincount(weekday, weights, _WEEKDAYS)
+    factors = (sums / level + _WEEKS_SHRINK) / (days + _WEEKS_SHRINK)
+    return tuple(float(factor) for factor in factors / factors.mean())

@@ -1,0 +1,102 @@
+"""The reorder point of a forecast: the quantile of the demand until the next order's goods arrive. Pure.
+
+Protection interval τ = lead time + review period; mean μτ from the forecast, variance τσ² + μ²σ_L²
+(both demand and lead time vary). Counted goods with little demand take the negative binomial, others the gamma
+distribution with the same two moments. Source: Silver, Pyke and Thomas, Inventory and Production Management, 2017.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from scipy.special import gammaincinv, nbdtrik, ndtri, pdtrik
+
+from processors.rules.demand.forecast import Forecast
+
+_COUNTED_BELOW = 20.0
+"""Mean demand below which whole units matter."""
+_TIE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTime:
+    """Days from order to receipt: mean and variance, and how many deliveries they were learned from."""
+
+    mean: float
+    variance: float
+    observed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the goods, their supplier and the policy allow; quantities in units, None: no limit."""
+
+    pack: float = 1.0
+    review_days: float = 1.0
+    counted: bool = True
+    least_order: float = 0.0
+    most_order: float | None = None
+    most_days: float | None = None
+    """Days of demand that may lie in stock: the shelf life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Order when the position is at or below `point`, up to `up_to`."""
+
+    point: float
+    up_to: float
+    mean: float
+    deviation: float
+
+
+def levels(expected: Forecast, lead: LeadTime, terms: Terms, service_level: float, weekday: int) -> Levels:
+    """Return the levels for orders that are placed on a weekday (0 is Monday)."""
+    days = lead.mean + terms.review_days
+    mean = expected.mean_over(weekday, days)
+    variance = days * expected.variance + expected.rate**2 * lead.variance
+    point = quantile(service_level, mean, variance, terms.counted)
+    batch = max(terms.pack, expected.rate * terms.review_days)
+    if terms.most_days is not None:
+        most = expected.mean_over(weekday, terms.most_days + lead.mean)
+        point, batch = min(point, most), min(batch, max(most - point, terms.pack))
+    if terms.counted:
+        point, batch = float(ceil(point - _TIE)), float(ceil(batch - _TIE))
+    return Levels(point, point + batch, mean, variance**0.5)
+
+
+def quantile(probability: float, mean: float, variance: float, counted: bool) -> float:
+    """Return how much is not exceeded with a probability, by mean and variance."""
+    if mean <= 0:
+        return 0.0
+    if variance <= 0:
+        return mean
+    if counted and mean < _COUNTED_BELOW:
+        return _counted_quantile(probability, mean, variance)
+    return float(gammaincinv(mean * mean / variance, probability)) * variance / mean
+
+
+def _counted_quantile(probability: float, mean: float, variance: float) -> float:
+    """Negative binomial; Poisson where the variance is not larger than the mean."""
+    if variance <= mean * (1 + _TIE):
+        return float(max(ceil(float(pdtrik(probability, mean)) - _TIE), 0))
+    failures = mean * mean / (variance - mean)
+    return float(max(ceil(float(nbdtrik(probability, failures, failures / (failures + mean))) - _TIE), 0))
+
+
+def normal_point(probability: float, expected: Forecast, lead: LeadTime, review_days: float) -> float:
+    """Return the point of the textbook's normal formula, to compare with."""
+    days = lead.mean + review_days
+    variance = days * expected.variance + expected.rate**2 * lead.variance
+    return expected.rate * days + float(ndtri(probability)) * variance**0.5
+
+
+def order_quantity(position: float, reached: Levels, terms: Terms) -> float:
+    """Return what to order at a position: to the level, in whole packs, within the limits; 0 above the point."""
+    if position > reached.point:
+        return 0.0
+    missing = max(reached.up_to - position, terms.least_order)
+    if terms.most_order is not None:
+        missing = min(missing, terms.most_order)
+    packs = missing / terms.pack
+    whole = int(packs + _TIE) if terms.most_order is not None and missing >= terms.most_order else ceil(packs - _TIE)
+    return whole * terms.pack

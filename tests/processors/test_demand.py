@@ -1,0 +1,139 @@
+"""Demand and its levels: the quantiles are scipy.stats', the estimates those of demand that is known, the walk adds up."""
+
+from itertools import repeat
+from math import ceil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from processors.rules.demand.backtest import achieved, walk
+from processors.rules.demand.forecast import Forecast, demand_class, forecast
+from processors.rules.demand.lead_times import lead_time
+from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
+
+EVEN = (1.0,) * 7
+STEADY = Forecast(4.0, 4.0, 1.0, "smooth", 200, 190, EVEN)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.floats(0.5, 0.9995), st.floats(0.05, 500), st.floats(0.3, 30))
+def test_quantiles_are_those_of_the_gamma_distribution(probability: float, mean: float, ratio: float) -> None:
+    """For goods by weight and whatever sells much."""
+    variance = mean * ratio
+    expected = stats.gamma.ppf(probability, mean * mean / variance, scale=variance / mean)
+    assert quantile(probability, mean, variance, counted=False) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.floats(0.5, 0.9995), st.floats(0.05, 19), st.floats(1.05, 30))
+def test_quantiles_are_those_of_the_negative_binomial(probability: float, mean: float, ratio: float) -> None:
+    """For counted goods that sell little and unevenly."""
+    variance = mean * ratio
+    failures = mean * mean / (variance - mean)
+    assert quantile(probability, mean, variance, counted=True) == stats.nbinom.ppf(probability, failures, failures / (failures + mean))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.5, 0.9995), st.floats(0.05, 19))
+def test_quantiles_are_those_of_poisson_without_more_variance(probability: float, mean: float) -> None:
+    """The limit of the negative binomial."""
+    assert quantile(probability, mean, mean * 0.9, counted=True) == stats.poisson.ppf(probability, mean)
+
+
+def test_rate_and_variance_are_those_of_steady_demand() -> None:
+    """Of a year of Poisson demand the forecast finds both."""
+    found = forecast(np.random.default_rng(3).poisson(20, 400).astype(float), 0)
+    assert found is not None
+    assert found.rate == pytest.approx(20, rel=0.12)
+    assert found.variance == pytest.approx(20, rel=0.3)
+    assert found.demand_class == "smooth"
+
+
+def test_days_with_an_empty_shelf_say_nothing() -> None:
+    """Left out they change nothing; taken for days without demand they halve the rate (the negative control)."""
+    full = np.full(120, 6.0)
+    empty = np.where(np.arange(120) % 2 == 0, np.nan, full)
+    left_out, taken = forecast(empty, 0), forecast(np.nan_to_num(empty), 0)
+    assert left_out is not None
+    assert taken is not None
+    assert left_out.rate == pytest.approx(6)
+    assert taken.rate < 4
+
+
+def test_a_growing_season_is_carried_further() -> None:
+    """The rate of a doubled month is nearer to the month than to the year."""
+    found = forecast(np.concatenate([np.full(200, 5.0), np.full(28, 10.0)]), 0)
+    assert found is not None
+    assert found.rate > 8
+    assert found.growth > 1
+
+
+def test_a_week_has_its_shape() -> None:
+    """Saturdays that sell three times as much need more before them than after them."""
+    daily = np.array([30.0 if day % 7 == 5 else 10.0 for day in range(140)])
+    found = forecast(daily, 0)
+    assert found is not None
+    assert found.mean_over(5, 1) > 2 * found.mean_over(0, 1)
+    assert found.mean_over(0, 7) == pytest.approx(found.rate * 7)
+    assert found.mean_over(4, 2) > found.mean_over(0, 2)
+
+
+@pytest.mark.parametrize(
+    ("sold", "days", "expected"),
+    [([5.0] * 30, 30, "smooth"), ([1.0, 9.0] * 15, 30, "erratic"), ([5.0] * 10, 30, "intermittent"), ([1.0, 30.0] * 5, 30, "lumpy")],
+)
+def test_demand_is_classified_by_interval_and_size(sold: list[float], days: int, expected: str) -> None:
+    """1.32 days between demands, 0.49 of squared variation."""
+    assert demand_class(np.array(sold), days) == expected
+
+
+def test_nothing_sold_gives_no_forecast() -> None:
+    """There is no rate to speak of."""
+    assert forecast(np.zeros(50), 0) is None
+
+
+def test_few_deliveries_count_little_against_the_quoted_time() -> None:
+    """One delivery moves the lead time a little, fifty decide it; spread makes the point higher."""
+    assert lead_time([], 3) == LeadTime(3, 0.5625, 0)
+    assert 3 < lead_time([9], 3).mean < 4.1
+    assert lead_time([9.0, 7.0] * 25, 3).mean == pytest.approx(7.5, abs=0.1)
+    wide, narrow = (levels(STEADY, lead_time(times, 5), Terms(), 0.95, 0).point for times in ([2.0, 8.0] * 20, [5.0] * 40))
+    assert wide > narrow
+
+
+def test_orders_come_in_packs_within_their_limits() -> None:
+    """Rounded up to packs; never below the least order, never above the most; nothing above the point."""
+    reached = Levels(20, 30, 15, 3)
+    assert order_quantity(21, reached, Terms(pack=12)) == 0
+    assert order_quantity(18, reached, Terms(pack=12)) == 12
+    assert order_quantity(17, reached, Terms(pack=12)) == 24
+    assert order_quantity(18, reached, Terms(pack=12, least_order=30)) == 36
+    assert order_quantity(-90, reached, Terms(pack=12, most_order=40)) == 36
+
+
+def test_what_does_not_keep_is_not_stored() -> None:
+    """The shelf life caps both levels."""
+    lead = LeadTime(1, 0.25)
+    assert levels(STEADY, lead, Terms(review_days=7, most_days=2), 0.99, 0).point <= 12
+    assert levels(STEADY, lead, Terms(review_days=7), 0.99, 0).point > 30
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 9), min_size=5, max_size=60), st.integers(1, 9))
+def test_a_walk_adds_up(daily: list[float], lead: int) -> None:
+    """Supplied is never more than demanded, and all of it when the shelf never gets empty."""
+    course = walk(daily, lambda _: Levels(5, 8, 4, 2), Terms(), repeat(lead))
+    assert course.supplied <= course.demanded + 1e-9
+    assert achieved(daily, Levels(10_000, 10_001, 4, 2), Terms(), lead) == 1
+
+
+def test_the_level_is_a_no_stock_out_probability() -> None:
+    """The point covers the demand of the protection interval as often as it says."""
+    random = np.random.default_rng(11)
+    point = levels(STEADY, LeadTime(5, 0), Terms(), 0.95, 0).point
+    wanted = random.negative_binomial(24 * 24 / max(24 - 23.999, 1e-3), 0.999958, 20_000)
+    assert np.mean(wanted <= point) == pytest.approx(0.95, abs=0.03)
+    assert ceil(point) == point
