@@ -31,12 +31,15 @@ class RowFinality:
 
 @dataclass(frozen=True, slots=True)
 class Finality:
-    """What decides the status of every row of an answer. `sealed`: store to its last final business date, empty without a clock."""
+    """What decides the status of every row of an answer.
+
+    `sealed`: store to its last final business date, empty without a clock. `late`: store to its store-days that late facts came for.
+    """
 
     query: SalesQuery
     sealed: Mapping[str, date]
     currencies: Mapping[str, str]
-    late: Sequence[LateFacts] | None
+    late: Mapping[str, Sequence[LateFacts]] | None
 
     @property
     def final_until(self) -> date | None:
@@ -45,26 +48,27 @@ class Finality:
 
     def of_answer(self) -> RowFinality:
         """Return the status of everything asked for."""
-        return self._judged(self.final_until, self.query.date_until, self.late)
+        return self._judged(self.final_until, self.query.date_until, self._late_of(None))
 
     def of_row(self, row: SalesRow) -> RowFinality:
         """Return the status of a row: of the business dates that it spans, so far as they were asked for."""
         first, last = _span(row, self.query)
         sealed = self.final_until if row.store_id is None else self.sealed.get(row.store_id)
-        late = None if self.late is None else [facts for facts in self.late if self._concerns(facts, row, first, last)]
+        late = [
+            facts
+            for facts in self._late_of(row.store_id)
+            if first <= facts.business_date <= last and self.currencies.get(facts.store_id) == row.currency
+        ]
         return self._judged(sealed, last, late)
 
-    def _concerns(self, facts: LateFacts, row: SalesRow, first: date, last: date) -> bool:
-        if row.store_id not in {None, facts.store_id} or self.currencies.get(facts.store_id) != row.currency:
-            return False
-        return first <= facts.business_date <= last
+    def _late_of(self, store_id: str | None) -> Sequence[LateFacts]:
+        late = self.late or {}
+        return late.get(store_id, ()) if store_id is not None else [facts for of_store in late.values() for facts in of_store]
 
-    def _judged(self, sealed: date | None, last: date, late: Iterable[LateFacts] | None) -> RowFinality:
-        rows = None if late is None else list(late)
-        count = None if rows is None else sum(facts.facts for facts in rows)
-        last_at = max((facts.last_at for facts in rows or ()), default=None)
+    def _judged(self, sealed: date | None, last: date, late: Sequence[LateFacts]) -> RowFinality:
+        count = None if self.late is None else sum(facts.facts for facts in late)
         status: Status = "provisional" if sealed is None or last > sealed else ("revised" if count else "final")
-        return RowFinality(status, count, last_at)
+        return RowFinality(status, count, max((facts.last_at for facts in late), default=None))
 
 
 async def finality_of(resources: Resources, query: SalesQuery, as_of: datetime | None) -> Finality:
@@ -81,7 +85,16 @@ async def finality_of(resources: Resources, query: SalesQuery, as_of: datetime |
 
 def _finality(query: SalesQuery, stores: Mapping[str, StoreSettings], clock: datetime | None, late: Sequence[LateFacts] | None) -> Finality:
     sealed = {} if clock is None else {name: sealed_until(clock, store.timezone, store.cut_off_hour) for name, store in stores.items()}
-    return Finality(query, sealed, {name: store.currency for name, store in stores.items()}, late)
+    currencies = {name: store.currency for name, store in stores.items()}
+    return Finality(query, sealed, currencies, None if late is None else by_store(late))
+
+
+def by_store(late: Iterable[LateFacts]) -> dict[str, list[LateFacts]]:
+    """Sort late facts by their store, for a row of a store is asked about that one alone."""
+    found: dict[str, list[LateFacts]] = {}
+    for facts in late:
+        found.setdefault(facts.store_id, []).append(facts)
+    return found
 
 
 async def _broker_clock(resources: Resources, as_of: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.finality import Finality
+from api.finality import Finality, by_store
 from infra.addresses import Addresses
 from infra.clock import utc_now
 from projections.read_models.sales_by_hour.reader import Grouping, SalesQuery, SalesRow
@@ -37,7 +37,7 @@ def finality(*group_by: Grouping, late: list[LateFacts] | None = None, until: da
     """A and B are sealed up to a Wednesday, C a day less and in another currency."""
     sealed = {"A": SEALED, "B": SEALED, "C": SEALED - timedelta(days=1)}
     query = SalesQuery(("A", "B", "C"), FIRST, until, group_by)
-    return Finality(query, sealed, {"A": "KRW", "B": "KRW", "C": "GBP"}, [] if late is None else late)
+    return Finality(query, sealed, {"A": "KRW", "B": "KRW", "C": "GBP"}, by_store(late or []))
 
 
 def test_a_row_is_final_when_every_date_that_it_spans_is():
@@ -77,7 +77,7 @@ def test_late_facts_revise_the_rows_that_they_belong_to():
 def test_nothing_is_final_without_a_clock_and_nothing_is_revised_without_times_of_recording():
     """Unknown is said as unknown, not as none."""
     query = SalesQuery(("A",), FIRST, FIRST)
-    assert Finality(query, {}, {"A": "KRW"}, []).of_answer().status == "provisional"
+    assert Finality(query, {}, {"A": "KRW"}, {}).of_answer().status == "provisional"
     simulated = Finality(query, {"A": SEALED}, {"A": "KRW"}, None).of_answer()
     assert (simulated.status, simulated.late_facts, simulated.last_late_at) == ("final", None, None)
 
