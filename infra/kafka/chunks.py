@@ -3,31 +3,41 @@
 import asyncio
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.partitioner import DefaultPartitioner
-
-from contracts.records import OutboundRecord
 
 _PARTITIONER = DefaultPartitioner()
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Records of one partition that become durable together; `indexes` say where they stood in what was to be written."""
+class NotDurable(RuntimeError):
+    """The broker has not acknowledged: the record may or may not be on the log; sending it again is harmless."""
+
+
+class Position(NamedTuple):
+    """Where a record landed, and the broker's clock there in Unix milliseconds."""
 
     topic: str
     partition: int
-    batch: Any
-    indexes: list[int] = field(default_factory=list)
-    acknowledged: "asyncio.Future[object]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    offset: int
+    timestamp: int
 
-    def append(self, index: int, record: OutboundRecord) -> bool:
-        """Add a record; false when the batch is full."""
-        added = self.batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
-        if added is not None:
-            self.indexes.append(index)
-        return added is not None
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Records of one partition that become durable together; `awaited_by` counts those who still want to know."""
+
+    batch: Any
+    records: int = 0
+    awaited_by: int = 0
+    acknowledged: "asyncio.Future[Position | NotDurable]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def append(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> int | None:
+        """Add a record and return its place; None when the batch is full."""
+        if self.batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            return None
+        self.records += 1
+        return self.records - 1
 
 
 @lru_cache(maxsize=100_000)

@@ -4,30 +4,18 @@ It knows records and topics, nothing of events.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from contracts.records import OutboundRecord
-from infra.kafka.chunks import Chunk, partition_of
-from infra.kafka.names import plain, qualified
+from infra.kafka.chunks import Chunk, NotDurable, Position, partition_of
+from infra.kafka.lanes import Lane
+from infra.kafka.names import qualified
 
-_BATCH_FROM = 8
-
-
-class NotDurable(RuntimeError):
-    """The broker has not acknowledged: the record may or may not be on the log; sending it again is harmless."""
-
-
-class Position(NamedTuple):
-    """Where a record landed, and the broker's clock there in Unix milliseconds."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
+__all__ = ["NotDurable", "Position", "Publisher"]
 
 
 class Publisher:
@@ -45,6 +33,7 @@ class Publisher:
             "request_timeout_ms": request_timeout_ms,
         }
         self._producer: AIOKafkaProducer | None = None
+        self._lanes: dict[tuple[str, int], Lane] = {}
 
     async def __aenter__(self) -> "Publisher":
         self._producer = AIOKafkaProducer(**self._options)
@@ -52,6 +41,8 @@ class Publisher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for lane in self._lanes.values():
+            await lane.close()
         if self._producer is not None:
             await self._producer.stop()
 
@@ -75,61 +66,54 @@ class Publisher:
         return future
 
     async def publish(self, records: Sequence[OutboundRecord], timeout_seconds: float = 15.0) -> list[Position | NotDurable]:
-        """Write records and wait; each gets its position or, where the broker did not acknowledge, the error."""
-        if len(records) >= _BATCH_FROM:
-            return await self._publish_batches(records, timeout_seconds)
-        queued: list[asyncio.Future[object] | NotDurable] = []
+        """Write records and wait; each gets its position or, where the broker did not acknowledge, the error.
+
+        They travel in whole batches, together with what others publish at the same time.
+        """
+        placed: list[tuple[Chunk, int]] = []
+        awaited: set[Chunk] = set()
         try:
             async with asyncio.timeout(timeout_seconds):
-                for record in records:
-                    try:
-                        queued.append(await self.send(record))
-                    except NotDurable as error:
-                        queued.append(error)
-                await asyncio.wait([f for f in queued if isinstance(f, asyncio.Future)]) if _futures(queued) else None
+                await self._put_all(records, placed, awaited)
+                if awaited:
+                    await asyncio.wait([chunk.acknowledged for chunk in awaited])
         except TimeoutError:
             pass
-        return [_outcome(item, self._prefix) for item in queued] + [NotDurable("not sent in time")] * (len(records) - len(queued))
+        except KafkaError as error:
+            return [NotDurable(repr(error))] * len(records)
+        finally:
+            for chunk in awaited:
+                chunk.awaited_by -= 1
+        return [_outcome(chunk, place) for chunk, place in placed] + [NotDurable("not sent in time")] * (len(records) - len(placed))
 
-    async def _publish_batches(self, records: Sequence[OutboundRecord], timeout_seconds: float) -> list[Position | NotDurable]:
-        """Write many records as whole batches of their partitions: a tenth of the work of queueing each by itself."""
-        chunks: list[Chunk] = []
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                for chunk in await self._chunks(records):
-                    chunks.append(chunk)
-                    await self._send_chunk(chunk)
-                await asyncio.wait([chunk.acknowledged for chunk in chunks])
-        except TimeoutError:
-            pass
-        outcomes: list[Position | NotDurable] = [NotDurable("not sent in time")] * len(records)
-        for chunk in chunks:
-            first = _outcome(chunk.acknowledged, self._prefix)
-            for place, index in enumerate(chunk.indexes):
-                outcomes[index] = _placed(first, place)
-        return outcomes
-
-    async def _chunks(self, records: Sequence[OutboundRecord]) -> list[Chunk]:
+    async def _put_all(self, records: Sequence[OutboundRecord], placed: list[tuple[Chunk, int]], awaited: set[Chunk]) -> None:
         counts = {topic: await self.partitions_for(topic) for topic in {record.topic for record in records}}
-        open_chunks: dict[tuple[str, int], Chunk] = {}
-        found: list[Chunk] = []
-        for index, record in enumerate(records):
-            partition = partition_of(record.key, counts[record.topic]) if record.partition is None else record.partition
-            chunk = open_chunks.get((record.topic, partition))
-            if chunk is None or not chunk.append(index, record):
-                chunk = open_chunks[record.topic, partition] = Chunk(record.topic, partition, self._client().create_batch())
-                chunk.append(index, record)
-                found.append(chunk)
-        return found
+        for record in records:
+            found = self._lane(record, counts[record.topic]).put(record.key, record.value, list(record.headers))
+            placed.append(found)
+            if found[0] not in awaited:
+                awaited.add(found[0])
+                found[0].awaited_by += 1
 
-    async def _send_chunk(self, chunk: Chunk) -> None:
+    def _lane(self, record: OutboundRecord, partitions: int) -> Lane:
+        partition = partition_of(record.key, partitions) if record.partition is None else record.partition
+        lane = self._lanes.get((record.topic, partition))
+        if lane is None:
+            lane = Lane(self._client().create_batch, partial(self._send_chunk, record.topic, partition))
+            self._lanes[record.topic, partition] = lane
+        return lane
+
+    async def _send_chunk(self, topic: str, partition: int, chunk: Chunk) -> None:
+        """Send a chunk and settle what became of it."""
+        outcome: Position | NotDurable = NotDurable("the publisher was stopped")
         chunk.batch.close()
         try:
-            chunk.acknowledged = await self._client().send_batch(
-                chunk.batch, qualified(self._prefix, chunk.topic), partition=chunk.partition
-            )
+            meta = await (await self._client().send_batch(chunk.batch, qualified(self._prefix, topic), partition=partition))
+            outcome = Position(topic, meta.partition, meta.offset, meta.timestamp)
         except KafkaError as error:
-            chunk.acknowledged.set_exception(error)
+            outcome = NotDurable(repr(error))
+        finally:
+            chunk.acknowledged.set_result(outcome)
 
     async def publish_all(self, records: Sequence[OutboundRecord], timeout_seconds: float = 60.0) -> list[Position]:
         """Write all records or raise the first NotDurable."""
@@ -145,21 +129,9 @@ class Publisher:
         return len(await self._client().partitions_for(qualified(self._prefix, topic)))
 
 
-def _placed(first: Position | NotDurable, place: int) -> Position | NotDurable:
+def _outcome(chunk: Chunk, place: int) -> Position | NotDurable:
     """Return the position of a record of a batch from that of the batch."""
-    return first if isinstance(first, NotDurable) else Position(first.topic, first.partition, first.offset + place, first.timestamp)
-
-
-def _futures(queued: Iterable[object]) -> bool:
-    return any(isinstance(item, asyncio.Future) for item in queued)
-
-
-def _outcome(item: "asyncio.Future[object] | NotDurable", prefix: str) -> Position | NotDurable:
-    if isinstance(item, NotDurable):
-        return item
-    if not item.done():
+    if not chunk.acknowledged.done():
         return NotDurable("no acknowledgement in time")
-    if item.cancelled() or item.exception() is not None:
-        return NotDurable(repr(None if item.cancelled() else item.exception()))
-    meta: object = item.result()
-    return Position(plain(prefix, meta.topic), meta.partition, meta.offset, meta.timestamp)  # type: ignore[attr-defined]
+    first = chunk.acknowledged.result()
+    return Position(first.topic, first.partition, first.offset + place, first.timestamp) if isinstance(first, Position) else first
