@@ -20,11 +20,12 @@ from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
 from processors.rules.shrinkage import Shrinkage
+from processors.rules.stock_out_risk import StockOutRisk
 from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
-RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow(), PhantomStock(), Shrinkage())
+RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow(), PhantomStock(), Shrinkage(), StockOutRisk())
 """Every rule over the facts of a store, in the order in which they see an event."""
 
 CHAIN_RULES: tuple[Rule, ...] = ()

@@ -1,14 +1,14 @@
 """Random months of one shelf for the rules about stock: sales, gaps, counts, deliveries and corrections, in any order."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
-from contracts.events.registry import STOCK_RECEIVED
+from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED
 from tests.processors import events as tell
 from tests.processors.oracle import Replica, alerts, contents, replica_of
 
@@ -18,10 +18,16 @@ DAYS = 24
 """Within the retention, so that everything may come late."""
 
 
-def received(name: str, when: Any, quantity: int, sku: str = "MILK") -> Event[Any]:
+def received(name: str, when: datetime, quantity: int, sku: str = "MILK", order: str | None = None) -> Event[Any]:
     """Take a delivery in."""
     lines = [{"line": 1, "sku": sku, "quantity": str(quantity)}]
-    return tell.event(STOCK_RECEIVED, name, when, {"delivery_id": name, "lines": lines})
+    return tell.event(STOCK_RECEIVED, name, when, {"delivery_id": name, "purchase_order_id": order, "lines": lines})
+
+
+def ordered(name: str, when: datetime, quantity: int, sku: str = "MILK", expected: date | None = None) -> Event[Any]:
+    """Send a purchase order."""
+    lines = [{"line": 1, "sku": sku, "quantity": str(quantity)}]
+    return tell.event(STOCK_ORDERED, name, when, {"purchase_order_id": name, "expected_on": expected, "lines": lines})
 
 
 def minute(day: int, of_day: int) -> float:
@@ -42,7 +48,8 @@ def shelf_facts(draw: st.DrawFn) -> Story:
     for number, day in enumerate(draw(st.lists(st.integers(1, DAYS - 1), unique=True, max_size=3))):
         facts.append(tell.counted(f"count{number}", tell.at(minute(day, 501)), draw(st.integers(0, 30))))
     for number, day in enumerate(draw(st.lists(st.integers(1, DAYS - 1), unique=True, max_size=2))):
-        facts.append(received(f"delivery{number}", tell.at(minute(day, 502)), draw(st.integers(1, 20))))
+        facts.append(received(f"delivery{number}", tell.at(minute(day, 502)), draw(st.integers(1, 20)), order=f"order{number}"))
+        facts.append(ordered(f"order{number}", tell.at(minute(day - draw(st.integers(1, 4)), 503)), 10))
     return facts
 
 

@@ -1,0 +1,270 @@
+"""Stock-out risk: goods that will probably be sold out before the next receipt.
+
+Judged at ticks: as of the begin of each business day, and within the day as of now where that day looked well at its begin.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+from zlib import crc32
+
+from msgspec.structs import replace
+
+from contracts.events.registry import STOCK_COUNTED, STOCK_ORDERED, STOCK_RECEIVED
+from contracts.evidence import Evidence
+from contracts.fields import plain
+from contracts.policies.stock_out_risk import StockOutRiskPolicy
+from processors.rules.alerting import Finding, Speaker, Told, settle, standing
+from processors.rules.on_hand import date_of, quantity_of
+from processors.rules.past_alerts import over_as_told
+from processors.rules.probabilities import written
+from processors.rules.rule import (
+    Decision,
+    Entity,
+    Happening,
+    Kind,
+    Occurred,
+    Policy,
+    Recounted,
+    State,
+    Ticked,
+    View,
+    microseconds,
+    moment_of,
+)
+from processors.rules.shelf_demand import DAYS_LEARNED, Demand, Outlook, demand_of, outlook, sold_by_day
+from processors.rules.shelf_history import Shelf, days_with_stock, shelf_of
+from processors.rules.stock_rows import UNITS
+from processors.rules.stock_states import corrected_skus, earlier_rows, stock_of
+from processors.rules.supply import Order, Terms, next_receipt, open_orders, pruned, recounted, terms_of, with_order
+from processors.rules.trading_days import Calendar, calendar, share_left, traded, trading_days, usual_hours
+from processors.rules.worth import Worth, severity_of, worth_of
+
+SPEAKER = Speaker("stock_out_risk", 1)
+BUILT_IN = Policy(0, StockOutRiskPolicy())
+
+_HOUR = 3_600_000_000
+_AT_MOST_DAYS = 7
+_NEAR = 0.1
+"""The share of the probability from which a shelf is looked at every hour."""
+
+
+class StockOutState(State, frozen=True, array_like=True):
+    """Orders and deliveries of a SKU, what was told, and when to look again."""
+
+    orders: tuple[Order, ...] = ()
+    told: tuple[Told, ...] = ()
+    look_at: int = 0
+
+
+STOCK_OUT = Kind("stock_out_risk", StockOutState, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that judging a SKU needs; `anchors` are the times at which it was counted or something came in."""
+
+    sku: str
+    clock: int
+    today: int
+    shelf: Shelf
+    anchors: tuple[int, ...]
+    orders: tuple[Order, ...]
+    demand: Demand | None
+    hours: int
+    calendar: Calendar
+    supply: Terms
+    policy: Policy
+    worth: Worth
+
+    @property
+    def terms(self) -> StockOutRiskPolicy:
+        """The policy's parameters."""
+        assert isinstance(self.policy.parameters, StockOutRiskPolicy)
+        return self.policy.parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """How a shelf looks from a time: what is on it, when more comes, and what demand until then may do."""
+
+    at: int
+    stock: int
+    receipt: int
+    outlook: Outlook
+
+
+class StockOutRisk:
+    """The rule. A SKU is watched once it has been counted, ordered or received; a sale touches nothing."""
+
+    name = "stock_out_risk"
+    event_types = frozenset({STOCK_COUNTED, STOCK_ORDERED, STOCK_RECEIVED})
+    kinds = (STOCK_OUT,)
+
+    def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
+        """Return the SKUs of the lines, or known ones that a correction concerns."""
+        if isinstance(happening, Occurred):
+            return [Entity(STOCK_OUT, sku) for sku in sorted({line.sku for line in happening.event.data.lines})]
+        own = {entity.name for entity in happening.mentioned if entity.kind is STOCK_OUT}
+        known = (Entity(STOCK_OUT, sku) for sku in sorted(own | set(corrected_skus(happening.mentioned))))
+        return [entity for entity in known if view.state(entity) is not None]
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Note an order or a delivery, and when to look; at a tick look."""
+        known = state if isinstance(state, StockOutState) else StockOutState()
+        clock = microseconds(view.clock) if view.clock else 0
+        if isinstance(happening, Ticked):
+            return _looked_at(entity.name, known, happening, view)
+        orders = known.orders
+        if isinstance(happening, Recounted):
+            orders = recounted(orders, happening)
+        elif happening.event.type != STOCK_COUNTED:
+            orders = with_order(orders, happening.event, happening.counts)
+        look_at = max(clock + 1, min(known.look_at or clock + 1, clock + 1))
+        return Decision(replace(known, orders=orders, look_at=look_at), (), look_at)
+
+
+def _looked_at(sku: str, state: StockOutState, happening: Ticked, view: View) -> Decision:
+    case = _case(sku, state, view)
+    told, derived = settle(SPEAKER, state.told, findings(case, state.told), happening, view)
+    orders = pruned(state.orders, case.clock)
+    if not case.shelf.rows and not case.shelf.counts and not orders and not told and case.shelf.start is None:
+        return Decision(None, derived)
+    look_at = max(case.clock + 1, _next_look(case, told))
+    return Decision(StockOutState(orders, told, look_at), derived, look_at)
+
+
+def _case(sku: str, state: StockOutState, view: View) -> Case:
+    assert view.clock is not None
+    clock = microseconds(view.clock)
+    policy = view.policy("stock_out_risk", sku, view.clock) or BUILT_IN
+    assert isinstance(policy.parameters, StockOutRiskPolicy)
+    terms, days = policy.parameters, calendar(view, view.clock)
+    today = days.day_at(clock - _HOUR)
+    shelf = shelf_of(stock_of(view, sku), earlier_rows(view, sku))
+    trading = trading_days(view)
+    article = view.sku_at(sku, view.clock)
+    supplier = view.supplier_at(article.supplier_id, view.clock) if article and article.supplier_id else None
+    return Case(
+        sku,
+        clock,
+        today,
+        shelf,
+        _anchors(shelf, clock),
+        state.orders,
+        _demand(shelf, traded(trading, today - 2 * DAYS_LEARNED, today - 1), days, terms.history_days),
+        usual_hours(trading, today),
+        days,
+        terms_of(supplier, terms.lead_time_days, terms.review_days),
+        policy,
+        worth_of(view, sku, view.clock),
+    )
+
+
+def _anchors(shelf: Shelf, clock: int) -> tuple[int, ...]:
+    times = {count.at for count in shelf.counts} | {row.at for row in shelf.rows if row.delta > 0 and not row.is_demand}
+    before = [shelf.counted_at] if shelf.start is not None else []
+    return (*before, *sorted(at for at in times if at <= clock))
+
+
+def _demand(shelf: Shelf, trading: set[int], days: Calendar, least: int) -> Demand | None:
+    sold = sold_by_day(shelf)
+    begun = min((*sold, *(days.day_at(count.at) for count in shelf.counts)), default=None)
+    if begun is None or not trading:
+        return None
+    stocked = days_with_stock(shelf, days.day_at, begun, max(trading))
+    possible = {day for day in trading if day >= begun and (day in stocked or day in sold)}
+    return demand_of(sold, possible) if len(possible) >= least else None
+
+
+def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
+    """Return what stands since the last count or receipt; what was told before it was right, and is over."""
+    past = {str(at) for at in case.anchors[:-1]}
+    yield from (over_as_told(row) for row in told if row.key in past or int(row.key) <= case.shelf.since)
+    if not case.anchors or case.demand is None:
+        return
+    least = float(case.terms.probability)
+    begin = case.calendar.begin(case.today)
+    at_begin = prospect(case, begin) if begin >= case.anchors[-1] else None
+    if at_begin is not None and at_begin.outlook.probability >= least:
+        yield _finding(case, at_begin, over=False)
+        return
+    now = prospect(case, case.clock)
+    if now is not None:
+        yield _finding(case, now, over=now.outlook.probability < least)
+
+
+def prospect(case: Case, at: int) -> Prospect | None:
+    """Return how the shelf looks from a time; None where it was never counted or its demand is not known."""
+    stock = case.shelf.book(at)
+    if stock is None or case.demand is None:
+        return None
+    receipt = next_receipt(case.orders, case.supply, case.shelf, case.calendar, at)
+    return Prospect(at, stock, receipt, outlook(case.demand, _horizon(case, case.demand, at, receipt), stock / UNITS))
+
+
+def _horizon(case: Case, demand: Demand, at: int, until: int) -> float:
+    """Return the time until a receipt in average days of trade: days weigh by their weekday, parts of them by the usual hours."""
+    first, last = case.calendar.day_at(at), case.calendar.day_at(until)
+    total = 0.0
+    for day in range(first, last + 1):
+        begin, end = case.calendar.begin(day), case.calendar.begin(day + 1)
+        share = 1.0 if at <= begin and end <= until else share_left(case.hours, max(at, begin), min(end, until))
+        total += demand.weight(day) * share
+    return total
+
+
+def _finding(case: Case, seen: Prospect, over: bool) -> Finding:
+    lost = round(seen.outlook.shortfall * UNITS)
+    money = case.worth.of(lost, at_price=True)
+    is_begin = seen.at <= case.calendar.begin(case.today)
+    stock = plain(quantity_of(seen.stock))
+    return Finding(
+        key=str(case.anchors[-1]),
+        subject=case.sku,
+        window_start=moment_of(case.anchors[-1]),
+        window_end=moment_of(seen.receipt),
+        severity=severity_of(money, case.terms.medium_money, case.terms.high_money),
+        stage="confirmed" if is_begin else "provisional",
+        summary=f"{case.sku}: {stock} left, probably sold out before {_minute(seen.receipt)} ({case.worth.say(money)} at stake)",
+        evidence=_evidence(case, seen),
+        policy_version=case.policy.version,
+        news=f"{case.today}/{is_begin}",
+        over=over,
+        business_date=date_of(case.today).isoformat(),
+    )
+
+
+def _evidence(case: Case, seen: Prospect) -> Evidence:
+    demand = case.demand
+    assert demand is not None
+    orders = open_orders(case.orders, seen.at)
+    comes = "on order" if orders else "if ordered at the next opportunity"
+    counted = [count.event for count in case.shelf.counts if count.at <= seen.at][-1:]
+    return Evidence(
+        observed=f"{plain(quantity_of(seen.stock))} on hand at {_minute(seen.at)}, the next receipt at {_minute(seen.receipt)}, {comes}",
+        expected=f"a demand of {seen.outlook.mean:.1f} until then: {demand.mean:.2f} a day, variance {demand.variance:.2f}",
+        probability=written(seen.outlook.probability),
+        baseline_window=f"{demand.days} trading days with stock before {date_of(case.today).isoformat()}",
+        event_ids=tuple(UUID(bytes=event) for event in (*counted, *(row.event for row in orders))),
+    )
+
+
+def _minute(at: int) -> str:
+    return moment_of(at).isoformat(timespec="minutes")
+
+
+def _next_look(case: Case, told: tuple[Told, ...]) -> int:
+    """Look hourly at what stands or is near, at the begin of the day at what sells, and later at what lasts long."""
+    spread = crc32(case.sku.encode()) % _HOUR
+    seen = prospect(case, case.clock)
+    next_hour = case.clock - case.clock % _HOUR + _HOUR + spread
+    days = _AT_MOST_DAYS
+    if standing(told):
+        return next_hour
+    if seen is not None and case.demand is not None:
+        if seen.outlook.probability >= _NEAR * float(case.terms.probability):
+            return next_hour
+        spare = seen.stock / UNITS - 2 * seen.outlook.mean
+        days = max(1, min(days, int(spare / (3 * case.demand.mean)))) if case.demand.mean > 0 else days
+    return case.calendar.begin(case.today + days) + _HOUR + spread
