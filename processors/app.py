@@ -1,7 +1,7 @@
 """Builds the Faust app of a rule worker: one agent over its stage's topic, one table of states, the settings that recovered best."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from contracts.topics import CHAIN_OBSERVATIONS, EMBEDDED_PARTITIONS, STORE_FACT
 from infra.kafka.names import qualified
 from processors.fold import RULES_OF, Fold
 from processors.readiness import mark_ready
+from processors.rules.rule import Rule
 from processors.safeguards import CrashPoints, NoCrashPoints, Safeguards
 from processors.shell import refresh
 from processors.shell.consumer import Sources, install
@@ -46,6 +47,8 @@ class WorkerOptions:
     still_seconds: float = STILL_SECONDS
     safeguards: Safeguards = field(default_factory=Safeguards)
     crash_points: CrashPoints | None = None
+    rules: Sequence[Rule] | None = None
+    """Tests and measurements choose; None: every rule of the stage."""
 
 
 def group_of(options: WorkerOptions) -> str:
@@ -74,7 +77,7 @@ def build_app(options: WorkerOptions) -> Any:
     agent = RuleAgent(
         app,
         _table(app, options),
-        Fold(RULES_OF[options.stage], guards.guard_offsets, stage_of(options)),
+        Fold(RULES_OF[options.stage] if options.rules is None else options.rules, guards.guard_offsets, stage_of(options)),
         Writer(app, heartbeat, options.session_seconds, options.topic_prefix, guards.heartbeat, guards.await_changelog),
         guards,
         points,

@@ -6,7 +6,7 @@ import time
 
 from tests.benchmarks.results import ROOT, write_result
 
-MEASUREMENTS = ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load")
+MEASUREMENTS = ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load", "rule_speed")
 
 
 def main(names: list[str]) -> int:

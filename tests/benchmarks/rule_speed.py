@@ -1,0 +1,294 @@
+"""How fast rules are folded on one core: the product's worker, stock Faust, Quix Streams 3 and a bare aiokafka loop.
+
+Every contender runs the same rule objects over the same log (receipts of four lines, 200 stores of 1,000 SKUs), keeps the same
+states and writes the same changelog, and acknowledges what it did. It has one core to itself; broker and measurement have the
+other. The rate is that of the committed offsets between the first tenth of the sales and the end, or the end of its time.
+"""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from contracts.codec import peek_type
+from contracts.events.registry import REORDER_RECOMMENDED, SALE_COMPLETED
+from contracts.records import OutboundRecord, RawRecord
+from contracts.topics import REORDER_RECOMMENDATIONS, STORE_FACTS, TOPICS, Topic
+from infra.embedded.stack import running_stack
+from infra.kafka.admin import delete_topics, ensure_topics
+from infra.kafka.consumer import committed_offsets, end_offsets, read_range
+from infra.kafka.publisher import Publisher
+from processors.fold import Fold
+from processors.readiness import is_ready
+from tests.benchmarks.results import ROOT, Metric
+from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt
+from tests.benchmarks.rivals.rules import chosen
+
+LOAD = Load()
+PATIENCE_SECONDS = 90.0
+QUIX_PYTHON = ROOT / ".venv-quix" / "bin" / "python"
+RATE, SECONDS = 500, 30
+CORES = frozenset(os.sched_getaffinity(0))
+"""Before any of them is left to a contender."""
+
+
+_TOPICS = {**TOPICS, **{name: Topic(name, "of a contender", "key", "per_store", None, (), ()) for name in ("changelog", "derived")}}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A place with its topics, and the log on it."""
+
+    bootstrap: str
+    prefix: str
+    directory: Path
+    warm: int
+    end: int
+
+
+@contextmanager
+def _course(bootstrap: str, name: str, load: Load) -> Iterator[Course]:
+    prefix = f"speed-{name}-"
+    asyncio.run(ensure_topics(bootstrap, load.partitions, prefix=prefix, declared=_TOPICS))
+    warm, end = asyncio.run(_fill(bootstrap, prefix, load))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield Course(bootstrap, prefix, Path(folder), warm, end)
+        finally:
+            asyncio.run(delete_topics(bootstrap, prefix))
+
+
+async def _fill(bootstrap: str, prefix: str, load: Load) -> tuple[int, int]:
+    async with Publisher(bootstrap, "speed", prefix) as publisher:
+        warm = await _publish(publisher, opening(load))
+        return warm, warm + await _publish(publisher, day(load))
+
+
+async def _publish(publisher: Publisher, records: Iterator[OutboundRecord]) -> int:
+    count, batch = 0, list[OutboundRecord]()
+    for record in records:
+        batch.append(record)
+        if len(batch) == 2_000:
+            await publisher.publish_all(batch)
+            count, batch = count + len(batch), []
+    await publisher.publish_all(batch)
+    return count + len(batch)
+
+
+@contextmanager
+def _running(argv: Sequence[str], options: dict[str, Any], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a contender on the last core."""
+    command = ["taskset", "-c", str(max(CORES)), *argv, json.dumps(options)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _rate(course: Course, group: str, process: subprocess.Popen[bytes], log: Path) -> float:
+    """Return records a second, from commits; every record but a few is a receipt."""
+    start = course.warm + (course.end - course.warm) // 10
+    points: list[tuple[float, int]] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS * 2
+    while time.monotonic() < deadline and not (points and points[-1][1] >= course.end):
+        if process.poll() is not None:
+            raise RuntimeError(_last_words(log))
+        time.sleep(0.25)
+        done = _committed(course, group)
+        if done >= start and (not points or done > points[-1][1]):
+            points.append((time.perf_counter(), done))
+            deadline = min(deadline, time.monotonic() + PATIENCE_SECONDS) if len(points) == 1 else deadline
+    if len(points) < 2:
+        raise RuntimeError(f"no progress: {points}; {_last_words(log)}")
+    (first, began), (last, ended) = points[0], points[-1]
+    return (ended - began) / (last - first)
+
+
+def _committed(course: Course, group: str) -> int:
+    try:
+        return sum(asyncio.run(committed_offsets(course.bootstrap, group, course.prefix)).values())
+    except KafkaError:  # the broker has no time, or the group is not there yet
+        return 0
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text("utf-8", "replace")[-2_000:]
+
+
+def _speed(bootstrap: str, name: str, argv: Sequence[str], rules: Sequence[str], group: str | None = None, load: Load = LOAD) -> float:
+    """Return sale lines a second of one contender."""
+    with _course(bootstrap, name, load) as course:
+        log = course.directory / "log"
+        options = _options(course, name, rules, load)
+        with _running(argv, options, log) as process:
+            return LINES * _rate(course, group or f"{course.prefix}tillstream-rules", process, log)
+
+
+def _options(course: Course, name: str, rules: Sequence[str], load: Load) -> dict[str, Any]:
+    return {
+        "bootstrap": course.bootstrap, "prefix": course.prefix, "directory": str(course.directory / "data"), "rules": list(rules),
+        "partitions": load.partitions, "group": f"speed-{name}", "changelog": f"{course.prefix}changelog",
+        "derived": f"{course.prefix}derived",
+    }  # fmt: skip
+
+
+def _ours(module: str) -> list[str]:
+    return [sys.executable, "-m", f"tests.benchmarks.rivals.{module}"]
+
+
+def _state_bytes(rules: Sequence[str], load: Load) -> tuple[float, dict[str, bytes]]:
+    """Fold the log in memory; return bytes of state written for each sale line, in batches as the worker takes them."""
+    fold, held, written = Fold(chosen(rules)), dict[str, bytes](), 0
+    warm = [record for record in opening(load) if record.partition in {None, 0}]
+    sold = [record for record in day(load) if record.partition in {None, 0}]
+    offset = 0
+    for records, counts in ((warm, False), (sold, True)):
+        for start in range(0, len(records), 500):
+            batch = [_raw(record, offset + n) for n, record in enumerate(records[start : start + 500])]
+            offset += len(batch)
+            folded = fold(batch, held.get)
+            for stage in folded.stages:
+                held.update(stage)
+                written += counts * sum(len(value) for value in stage.values())
+            folded.settle(True)
+    return written / load.lines, held
+
+
+def _raw(record: OutboundRecord, offset: int) -> RawRecord:
+    return RawRecord(record.topic, 0, offset, int(OPENS.timestamp() * 1000), record.key, record.value, record.headers)
+
+
+def _recovery(bootstrap: str) -> list[Metric]:
+    """Let the worker fold everything, kill it, and see how long the next one takes to have its states again."""
+    with _course(bootstrap, "recovery", LOAD) as course:
+        log, options = course.directory / "log", _options(course, "recovery", (), LOAD)
+        with _running(_ours("ours"), options, log) as process:
+            _rate(course, f"{course.prefix}tillstream-rules", process, log)
+        with _running(_ours("ours"), options, log) as process:
+            began = time.perf_counter()
+            while not is_ready(Path(options["directory"]), process.pid):
+                time.sleep(0.05)
+            seconds, memory = time.perf_counter() - began, _resident_mib(process.pid)
+    per = 1_000 / LOAD.stores
+    return [
+        Metric(f"start of a worker with the states of {LOAD.stores} stores of {LOAD.skus:,} SKUs", round(seconds, 1), "s"),
+        Metric("memory of that worker", round(memory), "MiB"),
+        Metric("the same for 1,000 stores, in proportion", round(memory * per), "MiB"),
+    ]
+
+
+def _resident_mib(pid: int) -> float:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    pages = int(Path(f"/proc/{(children or [pid])[0]}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _latency(bootstrap: str) -> list[Metric]:
+    """Sell at a steady rate with every rule on; time from the broker's clock of the sale to that of what it led to."""
+    load = Load(stores=20, skus=200, receipts=2_000)
+    with _course(bootstrap, "latency", load) as course:
+        log, options = course.directory / "log", _options(course, "latency", (), load)
+        with _running(_ours("ours"), options, log) as process:
+            while not is_ready(Path(options["directory"]), process.pid):
+                time.sleep(0.1)
+            asyncio.run(_steady(course, load))
+            time.sleep(2)
+            waits = asyncio.run(_waits(course))
+    cuts = quantiles(waits, n=100)
+    return [
+        Metric(f"from acknowledged sale to acknowledged recommendation at {RATE} events/s, p50", round(cuts[49], 1), "ms"),
+        Metric(f"from acknowledged sale to acknowledged recommendation at {RATE} events/s, p99", round(cuts[98], 1), "ms"),
+    ]
+
+
+async def _steady(course: Course, load: Load) -> None:
+
+    chance = random.Random(2)
+    async with Publisher(course.bootstrap, "speed", course.prefix, linger_ms=0) as publisher, asyncio.TaskGroup() as group:
+        began = time.perf_counter()
+        for number in range(RATE * SECONDS):
+            due = began + number / RATE
+            if (delay := due - time.perf_counter()) > 0:
+                await asyncio.sleep(delay)
+            record = receipt(load, 10_000_000 + number, OPENS + timedelta(hours=12, milliseconds=number), chance)
+            group.create_task(publisher.publish_all([record]))
+
+
+async def _waits(course: Course) -> list[float]:
+    """Return milliseconds from each cause to what it led to, by the broker's clock; the first five seconds warm up."""
+    sales: dict[str, int] = {}
+    waits: list[float] = []
+    for topic in (STORE_FACTS, REORDER_RECOMMENDATIONS):
+        ends = await end_offsets(course.bootstrap, [topic], course.prefix)
+
+        def keep(_: Any, records: list[Any]) -> None:
+            for record in records:
+                headers = dict(record.headers)
+                if peek_type(record.headers) == SALE_COMPLETED:
+                    sales[headers["ce_id"].decode()] = record.timestamp
+                elif peek_type(record.headers) == REORDER_RECOMMENDED and headers["ce_causationid"].decode() in sales:
+                    waits.append(record.timestamp - sales[headers["ce_causationid"].decode()])
+
+        await read_range(course.bootstrap, dict.fromkeys(ends, 0), ends, keep, course.prefix)
+    return waits[-len(waits) * (SECONDS - 5) // SECONDS :]
+
+
+def measure() -> list[Metric]:
+    """Measure every contender in one run."""
+    try:
+        os.sched_setaffinity(0, CORES - {max(CORES)} or CORES)
+        with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
+            return [*_contest(stack.kafka_bootstrap), *_latency(stack.kafka_bootstrap), *_recovery(stack.kafka_bootstrap), *_sizes()]
+    finally:
+        os.sched_setaffinity(0, CORES)
+
+
+def _contest(bootstrap: str) -> list[Metric]:
+    alone = ("reorder_point",)
+    every = _speed(bootstrap, "every", _ours("ours"), ())
+    ours = _speed(bootstrap, "ours", _ours("ours"), alone)
+    rivals = {
+        "bare aiokafka loop": _speed(bootstrap, "bare", _ours("bare_loop"), alone, "speed-bare"),
+        "stock Faust": _speed(bootstrap, "faust", [*_ours("stock_faust")], alone, "speed-faust", Load(receipts=40_000)),
+    }
+    if QUIX_PYTHON.exists():
+        argv = [str(QUIX_PYTHON), "-m", "tests.benchmarks.rivals.quix_streams"]
+        rivals["Quix Streams 3"] = _speed(bootstrap, "quix", argv, alone, "speed-quix", Load(receipts=40_000))
+    else:
+        print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
+    compared = [
+        Metric(f"reorder point alone, {name}", round(rate), "sale lines/s", "the product's worker", round(rate / ours, 2))
+        for name, rate in rivals.items()
+    ]
+    return [
+        Metric("every rule, the product's worker", round(every), "sale lines/s"),
+        Metric("reorder point alone, the product's worker", round(ours), "sale lines/s"),
+        *compared,
+    ]
+
+
+def _sizes() -> list[Metric]:
+    large = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
+    found = []
+    for name, rules in (("every rule", ()), ("reorder point alone", ("reorder_point",))):
+        per_line, _ = _state_bytes(rules, large)
+        found.append(Metric(f"state written for a sale line, {name}", round(per_line), "bytes"))
+    _, held = _state_bytes((), large)
+    found.append(Metric("state of a store of 5,000 SKUs after a day, every rule", round(sum(map(len, held.values())) / 1024), "KiB"))
+    return found
