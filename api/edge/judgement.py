@@ -18,7 +18,7 @@ from contracts.compiled_envelope import SAID_BY_EDGE
 from contracts.envelope import Envelope, Event
 from contracts.errors import ContractError, Problem
 from contracts.events.correction import EventCorrected
-from contracts.events.registry import POSTABLE_TYPES
+from contracts.events.registry import ALERT_ANSWERED, EVENT_CORRECTED, POSTABLE_TYPES
 from contracts.fields import Model
 from contracts.records import OutboundRecord
 from contracts.topics import STORE_FACTS
@@ -33,6 +33,9 @@ Identity: TypeAlias = tuple[str, str]
 
 _WIRE_NAMES = frozenset(info.alias or name for name, info in Envelope.model_fields.items())
 _CONTENT_TYPES = frozenset({"application/json", "text/json"})
+MAY_BE_ANSWERS = frozenset({ALERT_ANSWERED, EVENT_CORRECTED})
+ANSWERING_ROLES = frozenset({"hq", "manager"})
+"""Who may answer alerts, by whatever way, and take answers back: an alert may be about whoever works at the till."""
 
 
 class StorePlace(Protocol):
@@ -82,6 +85,7 @@ class Judge:
         envelope = self._envelope(attributes)
         store = self._checked_store(envelope)
         event = build_event(envelope, data)
+        self._check_answer(event)
         _check_currency(event, store)
         return self._placed(event, store)
 
@@ -121,6 +125,11 @@ class Judge:
         if envelope.history and self.caller.role != "hq":
             raise _refused("history_not_allowed", "/history", "a token of role hq for history")
         return store
+
+    def _check_answer(self, event: Event[Model]) -> None:
+        said = event.data.corrects_type if isinstance(event.data, EventCorrected) else event.type
+        if said == ALERT_ANSWERED and self.caller.role not in ANSWERING_ROLES:
+            raise _refused("role_not_allowed", "/type", "a token of role hq or manager for answers to alerts")
 
     def _placed(self, event: Event[Model], store: StorePlace) -> Event[Model]:
         counted_at, data = event.envelope.occurred_at, event.data

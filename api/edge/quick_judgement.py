@@ -6,7 +6,7 @@ What is not plainly good is left to the precise judge, who says what is wrong. P
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from api.edge.judgement import CLOCK_TOLERANCE, Judge, Judged, StorePlace
+from api.edge.judgement import ANSWERING_ROLES, CLOCK_TOLERANCE, MAY_BE_ANSWERS, Judge, Judged, StorePlace
 from contracts.business_time import in_zone
 from contracts.codec import CONTENT_TYPE_HEADER, said_hash, schema_path
 from contracts.compiled import CompiledType, compiled_type
@@ -57,6 +57,7 @@ class QuickJudge:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._is_live = judge.time == "live"
+        self._may_answer = judge.caller.role in ANSWERING_ROLES
         self._earliest, self._latest = judge.bounds()
         self._ahead_from = judge.now + CLOCK_TOLERANCE
         self._ingested = ("ce_ingestedtime", judge.now.isoformat().encode())
@@ -88,6 +89,8 @@ class QuickJudge:
     def _is_callers(self, found: PostedEvent) -> bool:
         """Tell whether the attributes are such as the caller may write."""
         caller = self._judge.caller
+        if not self._may_answer and found.type in MAY_BE_ANSWERS:
+            return False
         is_own_device = caller.device_id is None or found.deviceid is None or found.deviceid == caller.device_id
         may_be_history = not found.history or caller.role == "hq"
         return is_own_device and may_be_history and (found.tenantid is None or found.tenantid == caller.tenant_id)

@@ -92,6 +92,19 @@ def test_only_leaders_of_the_store_may_answer(world, api):
     assert sum(isinstance(event.data, AlertAnswered) for event in events_on(world, STORE_FACTS).values()) == 1
 
 
+def test_no_other_way_leads_past_the_roles(world, api):
+    """Posted as a plain fact, or as the correction of one, an answer of staff or of a device is refused; a manager's is taken."""
+    data = {"alert_id": str(ALERT), "rule": "no_show", "subject": "e1", "answer": "false_alarm"}
+    fact = {"specversion": "1.0", "source": "till/A/1", "type": "alert.answered.v1", "time": utc_now().isoformat(), "storeid": "A"}
+    wrong = {"corrects_event_id": str(uuid4()), "corrects_type": "alert.answered.v1", "corrects_occurred_at": fact["time"]}
+    wrong |= {"kind": "did_not_occur", "reason": "mistake"}
+    posts = [fact | {"id": str(uuid4()), "data": data}, fact | {"id": str(uuid4()), "type": "event.corrected.v1", "data": wrong}]
+    for role, device in (("staff", None), ("device", "till-1")):
+        refused = api.client(role, "A", device=device).post("/v1/events", json=posts)
+        assert {row["problems"][0]["code"] for row in refused.json()["results"]} == {"role_not_allowed"}
+    assert api.client("manager", "A").post("/v1/events", json=posts).json()["accepted"] == 2
+
+
 @pytest.mark.parametrize("key", ["7", str(new_event_id()), str(uuid4())])
 def test_a_retry_under_its_key_is_the_same_answer_and_another_under_it_is_refused(world, api, key):
     """One identity, one place, however often it is sent, also when the alert has moved on; other words under it are a conflict."""
