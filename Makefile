@@ -11,7 +11,7 @@ JSON ?=
 ONLY ?=
 ARGS ?=
 
-.PHONY: help demo test long lint bench lock clean
+.PHONY: help demo test long lint bench evaluate lock clean
 
 help: ## Say what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,9 @@ lint: .venv/installed-dev ## Check style, types, import contracts and generated 
 
 bench: .venv/installed-dev ## Measure, one after another (ONLY=name for one); results in docs/performance/results
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+evaluate: .venv/installed-dev ## Judge the rules on data whose truth is known (ONLY=name for one); results in docs/evaluation
+	@$(BIN)/python -m tests.evaluation $(ONLY)
 
 lock: .venv/installed-dev ## Resolve the dependencies anew into requirements/*.txt (needs uv)
 	@tools/lock

@@ -4,7 +4,7 @@ import importlib
 import sys
 import time
 
-from tests.benchmarks.results import ROOT, write_result
+from tests.benchmarks.results import PERFORMANCE, ROOT, write_result
 
 MEASUREMENTS = ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load", "rule_speed")
 
@@ -22,7 +22,7 @@ def main(names: list[str]) -> int:
         if not metrics:
             print(f"  {name} could not be measured here, and says why above; its committed result stays")
             continue
-        path = write_result(name, metrics)
+        path = write_result(PERFORMANCE, name, metrics)
         for metric in metrics:
             against = f"   ({metric.ratio:g} × {metric.against})" if metric.ratio is not None else ""
             print(f"  {metric.metric}: {metric.value:,g} {metric.unit}{against}")

@@ -1,4 +1,4 @@
-"""What a measurement says and where it is kept: one JSON file each, with the machine's size and the date."""
+"""What a measurement or an evaluation says and where it is kept: one JSON file each, with the machine's size and the date."""
 
 import json
 import os
@@ -10,9 +10,28 @@ from pathlib import Path
 from infra.clock import utc_now
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "performance" / "results"
-PAGE = ROOT / "docs" / "performance" / "README.md"
 BEGIN, END = "<!-- results begin -->", "<!-- results end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where results of one sort are kept, and the page that shows them."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        """Return the folder of the files."""
+        return self.folder / "results"
+
+    @property
+    def page(self) -> Path:
+        """Return the page with the table."""
+        return self.folder / "README.md"
+
+
+PERFORMANCE = Shelf(ROOT / "docs" / "performance")
+EVALUATION = Shelf(ROOT / "docs" / "evaluation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +56,21 @@ def machine() -> dict[str, object]:
     }
 
 
-def write_result(name: str, metrics: Iterable[Metric]) -> Path:
-    """Write one result file and bring the table in the docs up to date."""
+def write_result(shelf: Shelf, name: str, metrics: Iterable[Metric]) -> Path:
+    """Write one result file and bring the table of its page up to date."""
     rows = [{k: v for k, v in asdict(metric).items() if v is not None} for metric in metrics]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    shelf.results.mkdir(parents=True, exist_ok=True)
+    path = shelf.results / f"{name}.json"
     result = {"name": name, "date": utc_now().date().isoformat(), "machine": machine(), "results": rows}
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_page()
+    shelf.page.write_text(page_with_table(shelf, shelf.page.read_text("utf-8")), encoding="utf-8")
     return path
 
 
-def table() -> str:
+def table(shelf: Shelf) -> str:
     """Make the Markdown table of all committed results."""
     lines = ["| measurement | figure | value | compared | machine | date |", "|---|---|---:|---|---|---|"]
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in sorted(shelf.results.glob("*.json")):
         result = json.loads(path.read_text("utf-8"))
         size = f"{result['machine']['cores']} cores, {result['machine']['memory_gib']} GiB"
         for row in result["results"]:
@@ -62,13 +81,8 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def page_with_table(text: str) -> str:
+def page_with_table(shelf: Shelf, text: str) -> str:
     """Return the page with the part between its markers replaced by the table."""
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
-
-
-def write_page() -> None:
-    """Bring docs/performance/README.md up to date."""
-    PAGE.write_text(page_with_table(PAGE.read_text("utf-8")), encoding="utf-8")
+    return f"{head}{BEGIN}\n{table(shelf)}\n{END}{tail}"

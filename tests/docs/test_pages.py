@@ -10,7 +10,7 @@ from producers.csv_file import opened
 from producers.mappings.reader import parse_mapping
 from producers.sources.mapped_csv import Shape, Translation
 from tests.architecture.committed import ROOT
-from tests.benchmarks.results import PAGE, page_with_table
+from tests.benchmarks.results import EVALUATION, PERFORMANCE, Shelf, page_with_table
 from tests.docs.documented import pages
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)#]+)\)")
@@ -40,11 +40,12 @@ def test_every_decision_says_what_enforces_it() -> None:
         assert headings == ["Context", "Decision", "Consequences", "Enforced by"], page.name
 
 
-def test_the_performance_table_is_made_from_the_committed_results() -> None:
+@pytest.mark.parametrize("shelf", [PERFORMANCE, EVALUATION], ids=lambda shelf: shelf.folder.name)
+def test_the_tables_of_figures_are_made_from_the_committed_results(shelf: Shelf) -> None:
     """No figure is typed by hand."""
-    text = PAGE.read_text("utf-8")
+    text = shelf.page.read_text("utf-8")
 
-    assert page_with_table(text) == text
+    assert page_with_table(shelf, text) == text
 
 
 def test_the_export_of_the_guide_loads_with_its_mapping(tmp_path: Path) -> None:
