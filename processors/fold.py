@@ -15,6 +15,7 @@ from processors.folding import KEPT_TYPES, Folding, kinds_of
 from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
+from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.no_show import NoShow
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
@@ -25,7 +26,7 @@ from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
-RULES: tuple[Rule, ...] = (ReorderPoint(), NoShow(), PhantomStock(), Shrinkage(), StockOutRisk())
+RULES: tuple[Rule, ...] = (ReorderPoint(), AttendanceRules(), NoShow(), PhantomStock(), Shrinkage(), StockOutRisk())
 """Every rule over the facts of a store, in the order in which they see an event."""
 
 CHAIN_RULES: tuple[Rule, ...] = ()

@@ -8,9 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged, Evidence
-from contracts.events.clock import ClockedIn
 from contracts.events.registry import ALERT_CHANGED, CLOCKED_IN, SHIFT_PUBLISHED
 from contracts.events.shifts import ShiftPublished
 from contracts.identifiers import alert_id, transition_id
@@ -79,56 +77,43 @@ class _Judgement:
 
 
 class NoShow:
-    """The rule. It judges a past moment, so history changes what is known but raises nothing."""
+    """The rule. It judges a past moment, so history changes what is known but raises nothing.
+
+    It reads the presses that the attendance rules keep, so it comes after them in the list of rules.
+    """
 
     name = "no_show"
     event_types = frozenset({SHIFT_PUBLISHED, CLOCKED_IN})
-    kinds = (SHIFT, ATTENDANCE)
+    kinds = (SHIFT,)
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
-        """Return the person first, then the shifts that the event may concern."""
+        """Return the shifts that the event may concern."""
         if isinstance(happening, Recounted):
             return _touched_by_correction(happening, view)
         data = happening.event.data
-        person = Entity(ATTENDANCE, data.employee_id)
         if isinstance(data, ShiftPublished):
-            return [person, Entity(SHIFT, data.shift_id)]
+            return [Entity(SHIFT, data.shift_id)]
         around = roster.shifts_around(_attendance(view, data.employee_id), [microseconds(happening.event.envelope.occurred_at)])
-        return [person, *(Entity(SHIFT, shift) for shift in around)]
+        return [Entity(SHIFT, shift) for shift in around]
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
-        """Fold the event into the person's clock-ins, or judge the shift by them."""
-        if entity.kind is ATTENDANCE:
-            return Decision(_attend(state if isinstance(state, Attendance) else Attendance(), happening, view))
+        """Fold the event into the shift, and judge it by the person's clock-ins."""
         known = state if isinstance(state, ShiftState) else ShiftState()
         return _judge_shift(entity.name, _published(known, happening, view), happening, view)
 
 
 def _touched_by_correction(change: Recounted, view: View) -> list[Entity]:
-    people = [entity for entity in change.mentioned if entity.kind is ATTENDANCE]
     shifts = {entity.name for entity in change.mentioned if entity.kind is SHIFT}
-    for person in people:
+    changed = change.voided | change.restored
+    for person in (entity for entity in change.mentioned if entity.kind is ATTENDANCE):
         attendance = _attendance(view, person.name)
-        changed = [row.at for row in attendance.punches if change.verdict(row.event, row.counts) != row.counts]
-        shifts.update(roster.shifts_around(attendance, changed))
-    return [*people, *(Entity(SHIFT, shift) for shift in sorted(shifts))]
+        shifts.update(roster.shifts_around(attendance, [row.at for row in attendance.punches if row.event in changed]))
+    return [Entity(SHIFT, shift) for shift in sorted(shifts)]
 
 
 def _attendance(view: View, employee: str) -> Attendance:
     state = view.state(Entity(ATTENDANCE, employee))
     return state if isinstance(state, Attendance) else Attendance()
-
-
-def _attend(known: Attendance, happening: Happening, view: View) -> Attendance:
-    if isinstance(happening, Occurred):
-        event: Event[ShiftPublished | ClockedIn] = happening.event
-        if isinstance(event.data, ShiftPublished):
-            known = roster.with_shift(known, event.data)
-        else:
-            known = roster.with_punch(known, event, happening.counts)
-    elif isinstance(happening, Recounted):
-        known = roster.repunched(known, happening)
-    return roster.pruned(known, _clock(view))
 
 
 def _clock(view: View) -> int | None:
@@ -183,7 +168,8 @@ def _judgement(revision: Revision | None, view: View) -> _Judgement:
     if revision is None or not revision.planned:
         return free
     opens = revision.starts_at - free.terms.early_minutes * _MINUTE
-    punches = [row for row in _attendance(view, revision.employee).punches if row.counts and opens <= row.at <= revision.ends_at]
+    came = (row for row in _attendance(view, revision.employee).punches if row.counts and row.pressed == roster.CAME)
+    punches = [row for row in came if opens <= row.at <= revision.ends_at]
     if punches:
         return _Judgement(_NONE, policy, min(punches, key=lambda row: (row.at, row.event)))
     if clock is None or not revision.judged or clock < revision.starts_at + free.terms.grace_minutes * _MINUTE:

@@ -12,7 +12,7 @@ SHIFT = shift("s", at(60), at(180))
 
 def _said(*story: Event[Any]) -> list[tuple[int, str, str]]:
     rows = contents(replica_of(log_of(no_show_policy(10), *story)).derived, AlertChanged)
-    return [(row.transition, row.status, row.stage) for row in rows]
+    return [(row.transition, row.status, row.stage) for row in rows if row.rule == "no_show"]
 
 
 def test_it_is_raised_when_the_grace_is_over() -> None:
