@@ -11,14 +11,21 @@ from typing import Any
 
 from infra.kafka.chunks import Chunk
 
+_ENOUGH_RECORDS = 8
+"""From here on a batch is worth a request of its own."""
+
 SendChunk = Callable[[Chunk], Awaitable[None]]
 """Hand a chunk to the client; its `acknowledged` is then settled, whatever happens."""
 
 
 class Lane:
-    """Records of one partition in the order in which they were put."""
+    """Records of one partition in the order in which they were put.
 
-    def __init__(self, new_batch: Callable[[], Any], send: SendChunk) -> None:
+    Few records wait for the next tick, which is the same in all lanes: then one request carries those of several partitions.
+    """
+
+    def __init__(self, new_batch: Callable[[], Any], send: SendChunk, tick_seconds: float = 0.0) -> None:
+        self._tick_seconds = tick_seconds
         self._new_batch = new_batch
         self._send = send
         self._queue: deque[Chunk] = deque()
@@ -37,6 +44,8 @@ class Lane:
 
     async def _send_all(self) -> None:
         while self._queue:
+            if self._queue[0].records < _ENOUGH_RECORDS and self._tick_seconds:
+                await asyncio.sleep(self._tick_seconds - asyncio.get_running_loop().time() % self._tick_seconds)
             chunk = self._queue.popleft()
             if not chunk.awaited_by:
                 continue  # everybody has given up: sent now, it would only come as a surprise

@@ -18,6 +18,9 @@ from infra.kafka.names import qualified
 __all__ = ["NotDurable", "Position", "Publisher"]
 
 
+_TICK_SECONDS = 0.004
+
+
 class Publisher:
     """An idempotent producer (`acks=all`). Use as an async context manager."""
 
@@ -99,7 +102,7 @@ class Publisher:
         partition = partition_of(record.key, partitions) if record.partition is None else record.partition
         lane = self._lanes.get((record.topic, partition))
         if lane is None:
-            lane = Lane(self._client().create_batch, partial(self._send_chunk, record.topic, partition))
+            lane = Lane(self._client().create_batch, partial(self._send_chunk, record.topic, partition), _TICK_SECONDS)
             self._lanes[record.topic, partition] = lane
         return lane
 

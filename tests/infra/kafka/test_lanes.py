@@ -66,6 +66,18 @@ async def test_what_comes_while_a_batch_is_on_its_way_travels_in_the_next() -> N
     assert [place for _, place in later] == [0, 1, 2, 0]
 
 
+async def test_single_records_that_come_within_a_tick_travel_together() -> None:
+    """A few thousandths of a second spare a request each."""
+    road = Road()
+    road.may_arrive.release()
+    lane = Lane(Batch, road.send, tick_seconds=0.05)
+    first, _ = put(lane, b"1")
+    asyncio.get_running_loop().call_soon(put, lane, b"2")
+    await asyncio.wait([first.acknowledged])
+
+    assert road.sent == [[b"1", b"2"]]
+
+
 async def test_what_nobody_waits_for_any_more_is_not_sent() -> None:
     """A post that was told that its time is over has been told to send again: its records do not pile up here."""
     road = Road()
