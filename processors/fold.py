@@ -16,17 +16,30 @@ from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.attendance_rules import AttendanceRules
+from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.no_show import NoShow
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
 from processors.rules.shrinkage import Shrinkage
 from processors.rules.stock_out_risk import StockOutRisk
+from processors.rules.till_off_shift import TillOffShift
+from processors.rules.void_refund_fraud import VoidRefundFraud
 from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
 
-RULES: tuple[Rule, ...] = (ReorderPoint(), AttendanceRules(), NoShow(), PhantomStock(), Shrinkage(), StockOutRisk())
+RULES: tuple[Rule, ...] = (
+    ReorderPoint(),
+    AttendanceRules(),
+    NoShow(),
+    PhantomStock(),
+    Shrinkage(),
+    StockOutRisk(),
+    CashierLedger(),
+    VoidRefundFraud(),
+    TillOffShift(),
+)
 """Every rule over the facts of a store, in the order in which they see an event."""
 
 CHAIN_RULES: tuple[Rule, ...] = ()
