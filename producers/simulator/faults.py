@@ -53,6 +53,8 @@ FAULTS: dict[str, Fault] = {
         Fault("fraud_voids", "anomaly", "day", 0.02, "a cashier voids cash sales minutes after them", usual=False),
         Fault("fraud_drawers", "anomaly", "day", 0.02, "a cashier opens the drawer again and again without a sale", usual=False),
         Fault("stock_outs", "anomaly", "day", 0.05, "a good runs out and its deliveries fail for five days", usual=False),
+        Fault("fraud_slowly", "anomaly", "day", 0.01, "for four weeks a cashier pays out one refund of nothing a day", usual=False),
+        Fault("fraud_logins", "anomaly", "day", 0.02, "somebody pays back money under the id of a colleague who is at home", usual=False),
     )
 }
 """In a fixed order: a new kind goes to the end, so that the places of the others stay."""

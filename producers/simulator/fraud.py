@@ -1,4 +1,4 @@
-"""A dishonest cashier's day: refunds of nothing, voids after cash sales, a drawer opened again and again. The goods do not move."""
+"""Dishonest cashiers: refunds of nothing, voids after cash sales, drawers opened, the id of a colleague used. No goods move."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +12,13 @@ from producers.simulator.checkout import Ringing
 from producers.simulator.goods import GRAMS
 from producers.simulator.injected import Place
 from producers.simulator.sales import SalesDay
+from producers.simulator.streams import stream
 from producers.simulator.tills import Tills
 from producers.simulator.world import TILLS, Happened
 
 _LEAST_SECONDS, _MOST_SECONDS, _MOST_VOIDS = 60, 280, 6
 """A fraudulent void follows within five minutes of its sale."""
+SLOW_DAYS = 28
 
 
 @dataclass(slots=True)
@@ -32,6 +34,46 @@ class Fraud:
             rng = sales.checkout.tills.world.plan.on_day(kind, sales.checkout.tills.store.number, sales.checkout.tills.day.number)
             if rng is not None:
                 self._commit(kind, rng, sales)
+        self._borrow(sales)
+        self._go_on(sales)
+
+    def _borrow(self, sales: SalesDay) -> None:
+        """Refund and open the drawer as somebody who does not work on this day."""
+        tills = sales.checkout.tills
+        store, day = tills.store, tills.day
+        rng = tills.world.plan.on_day("fraud_logins", store.number, day.number)
+        if rng is None:
+            return
+        here = {person for hour in range(store.opens, store.closes) for person in tills.roster.on_duty(hour * 3600.0 + 1800)}
+        begin, absent = rng.uniform(store.opens + 1, store.closes - 4) * 3600, [each for each in store.employees if each not in here]
+        if not absent:
+            return
+        place = Place(store.store_id, day.moment(begin), day.moment(begin + 3600), subject=rng.choice(absent))
+        tills.world.injected.note("fraud_logins", place)
+        till = rng.choice(TILLS)
+        for number in range(rng.randrange(1, 4)):
+            item, key = Item(rng.choice(tills.world.goods), GRAMS), f"login/{number}"
+            self.agenda.add(begin + rng.uniform(0, 3600), partial(_refund, sales=sales, till=till, item=item, key=key, place=place))
+            self.agenda.add(begin + rng.uniform(0, 3600), partial(_drawer, tills=tills, till=till, key=f"{key}/drawer", place=place))
+
+    def _go_on(self, sales: SalesDay) -> None:
+        """Pay out the day's refund of every slow fraud that began within four weeks, where its cashier is there."""
+        tills = sales.checkout.tills
+        store, day = tills.store, tills.day
+        for first in range(max(0, day.number - SLOW_DAYS + 1), day.number + 1):
+            rng = tills.world.plan.on_day("fraud_slowly", store.number, first)
+            if rng is None:
+                continue
+            cashier, today = rng.choice(store.employees), stream(tills.world.options.seed, "slow", store.number, first, day.number)
+            begin, end = day.moment(store.opens * 3600.0), day.moment(store.closes * 3600.0)
+            place = Place(store.store_id, begin, end, subject=cashier, figures={"first_day": first})
+            if first == day.number:
+                tills.world.injected.note("fraud_slowly", place)
+            hours = [hour for hour in range(store.opens, store.closes) if cashier in tills.roster.on_duty(hour * 3600.0 + 1800)]
+            if hours:
+                at, item = today.choice(hours) * 3600.0 + 1800, Item(today.choice(tills.world.goods), GRAMS * today.randrange(1, 4))
+                till, key = today.choice(TILLS), f"slow/{first}"
+                self.agenda.add(at, partial(_refund, sales=sales, till=till, item=item, key=key, place=place))
 
     def _commit(self, kind: str, rng: Random, sales: SalesDay) -> None:
         tills = sales.checkout.tills

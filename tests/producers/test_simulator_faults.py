@@ -35,9 +35,8 @@ def test_a_kind_of_fault_befalls_the_same_stores_and_days_whatever_else_goes_wro
 
     together = simulated(TROUBLED)[1]
     assert set(alone.counts) == {kind}
-    assert [(place.store_id, place.at.date()) for place in alone.places[kind]] == [
-        (place.store_id, place.at.date()) for place in together.places[kind]
-    ]
+    befallen, wanted = (sorted((place.store_id, place.at.date()) for place in each.places[kind]) for each in (alone, together))
+    assert befallen == wanted
 
 
 def bought(records: list[SimulatedRecord]) -> Counter[tuple[object, ...]]:
