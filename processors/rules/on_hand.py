@@ -207,6 +207,15 @@ def counting_rows(stock: Stock, earlier: Earlier) -> Iterator[Row]:
     return (row for row in every_row(stock, earlier) if row.event not in voided)
 
 
+def numbered_rows(stock: Stock, pages: Earlier, first_page: int) -> Iterator[tuple[int, Row]]:
+    """Return the rows that count with their numbers, those of all pages from `first_page` on."""
+    voided, number = _ids(stock.voided), first_page * ROWS_IN_PAGE
+    for row in every_row(replace(stock, first_page=first_page), pages):
+        if row.event not in voided:
+            yield number, row
+        number += 1
+
+
 def retallied(stock: Stock, earlier: Earlier = no_pages) -> Stock:
     """Find the count that stands, and add up the counting movements after its time; pages are read only where they matter."""
     start = _standing(stock.counts, stock.settled)

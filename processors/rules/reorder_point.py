@@ -1,21 +1,28 @@
-"""Reorder point: stock at or below the policy's point opens a recommendation; one open per store and SKU, with revisions."""
+"""Reorder point: stock on hand and on order at or below the point opens a recommendation; one open per store and SKU, with revisions.
+
+The point is the policy's own, or follows demand and lead times (`demand/`). This file routes events to states and judges; a
+sale changes its stock alone unless a recommendation stands or may have to.
+"""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.alerts import Evidence
-from contracts.events.registry import REORDER_RECOMMENDED, STOCK_COUNTED
-from contracts.events.reorder import ReorderRecommended
-from contracts.events.stock import StockCounted
-from contracts.fields import plain
+from contracts.events.registry import REORDER_RECOMMENDED, STOCK_COUNTED, STOCK_ORDERED, STOCK_RECEIVED
+from contracts.events.stock import StockCounted, StockOrdered
 from contracts.identifiers import derived_id, transition_id
 from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.stock_movements import MOVING_TYPES
 from processors.rules import stock_states
-from processors.rules.on_hand import STOCK, Stock, Tally, counting_rows, quantity_of, units
+from processors.rules.demand import closing, days, orders
+from processors.rules.demand.days import DEMAND, Demand
+from processors.rules.demand.lead_times import lead_time
+from processors.rules.demand.orders import LEAD_TIMES, ON_ORDER, Orders
+from processors.rules.demand.plan import Levelled, levelled, terms_of, weekday_of
+from processors.rules.demand.protection import Levels, order_quantity
+from processors.rules.on_hand import STOCK, Stock, counting_rows, day_of, numbered_rows, units
+from processors.rules.reorder_words import Judged, recommended
 from processors.rules.rule import (
     Decision,
     Derived,
@@ -30,17 +37,26 @@ from processors.rules.rule import (
     microseconds,
     moment_of,
 )
-from processors.rules.stock_rows import PAGE
+from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, sku_of
 
-RULE_VERSION = 1
+NAME = "reorder_point"
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Plan(State, frozen=True, array_like=True):
-    """The recommendation of one SKU: which opening, which revision, and the quantity to order (None: closed)."""
+    """The recommendation of one SKU and its levels.
+
+    Which opening, which revision, and the quantity to order (None: closed); the levels that follow demand, the
+    policy of the goods behind them, and when they are worked out anew.
+    """
 
     opening: int = 0
     revision: int = 0
     ordering: int | None = None
+    levels: Levelled | None = None
+    shift: int = 0
+    pack: int = UNITS
+    due_at: int = 0
 
 
 PLAN = Kind("reorder_point", Plan, 2, 0)
@@ -49,124 +65,209 @@ PLAN = Kind("reorder_point", Plan, 2, 0)
 class ReorderPoint:
     """The rule. It judges the present, so history counts like anything else."""
 
-    name = "reorder_point"
-    event_types = MOVING_TYPES | {STOCK_COUNTED}
-    kinds = (PLAN, PAGE, STOCK)
+    name = NAME
+    event_types = MOVING_TYPES | {STOCK_COUNTED, STOCK_ORDERED}
+    kinds = (PLAN, PAGE, DEMAND, STOCK, ON_ORDER, LEAD_TIMES)
 
     def __init__(self) -> None:
         self._changes = stock_states.Changes()
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
-        """Return the stock of each SKU, then its recommendation where the event may change it."""
+        """Return the stock and the orders of each SKU, then its recommendation where the event may change it."""
         if isinstance(happening, Recounted):
-            skus = stock_states.corrected_skus(happening.mentioned)
-            return [entity for sku in skus for entity in (Entity(STOCK, sku), Entity(PLAN, sku))]
+            return _corrected(happening)
         event: Event[Any] = happening.event
+        if isinstance(event.data, StockOrdered):
+            skus = sorted({line.sku for line in event.data.lines})
+            return [*_supplier(event), *(entity for sku in skus for entity in (Entity(ON_ORDER, sku), Entity(PLAN, sku)))]
         if isinstance(event.data, StockCounted):
-            return [entity for sku in stock_states.counted_skus(event) for entity in (Entity(STOCK, sku), Entity(PLAN, sku))]
+            return [entity for sku in stock_states.counted_skus(event) for entity in _counted(sku, stock_states.stock_of(view, sku))]
         return list(self._moved(event, view))
 
     def _moved(self, event: Event[Any], view: View) -> Iterator[Entity]:
         moved = self._changes.of(event)
+        if event.type == STOCK_RECEIVED:
+            yield from _supplier(event)
         for sku, delta in moved.deltas.items():
             stock = stock_states.stock_of(view, sku)
             yield from stock_states.touched_by_movement(sku, stock)
-            if stock.tally is not None and _matters(stock.tally.quantity + delta, sku, max(moved.at, stock.seen_until), view):
+            if event.type == STOCK_RECEIVED:
+                yield Entity(ON_ORDER, sku)
+            if not stock.seen_until:
+                yield Entity(DEMAND, sku)
+                yield Entity(PLAN, sku)
+            elif stock.tally is not None and _matters(stock.tally.quantity + delta, sku, max(moved.at, stock.seen_until), view):
                 yield Entity(PLAN, sku)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
-        """Fold the event into the stock, or compare the stock with the policy in force."""
+        """Fold the event into stock, orders or demand, or compare the stock with its levels."""
         if entity.kind is STOCK:
             return stock_states.decide_stock(entity.name, state, happening, view, self._changes)
         if entity.kind is PAGE:
-            return stock_states.decide_page(entity.name, state, happening, view, 0)
-        return _judge(state if isinstance(state, Plan) else Plan(), entity.name, happening, view)
+            demand = view.state(Entity(DEMAND, sku_of(entity.name)))
+            return stock_states.decide_page(entity.name, state, happening, view, demand.since if isinstance(demand, Demand) else 0)
+        if entity.kind is DEMAND:
+            return _close(entity.name, state if isinstance(state, Demand) else Demand(), happening, view)
+        if entity.kind is PLAN:
+            return _plan(entity.name, state if isinstance(state, Plan) else Plan(), happening, view)
+        known = state if isinstance(state, Orders) else Orders()
+        if isinstance(happening, Recounted):
+            return Decision(orders.recounted(known, happening))
+        assert isinstance(happening, Occurred)
+        sku = entity.name if entity.kind is ON_ORDER else None
+        return Decision(orders.with_event(known, happening.event, sku, happening.counts))
+
+
+def _corrected(change: Recounted) -> list[Entity]:
+    """Return what holds a corrected event: suppliers and orders, stock, then the recommendations of all these SKUs."""
+    held = [entity for entity in change.mentioned if entity.kind in (LEAD_TIMES, ON_ORDER)]
+    moved = stock_states.corrected_skus(change.mentioned)
+    skus = sorted({*moved, *(entity.name for entity in held if entity.kind is ON_ORDER)})
+    return [*held, *(Entity(STOCK, sku) for sku in moved), *(Entity(PLAN, sku) for sku in skus)]
+
+
+def _supplier(event: Event[Any]) -> list[Entity]:
+    return [Entity(LEAD_TIMES, event.data.supplier_id)] if event.data.supplier_id and event.data.purchase_order_id else []
+
+
+def _counted(sku: str, stock: Stock) -> list[Entity]:
+    return [Entity(STOCK, sku), *([] if stock.seen_until else [Entity(DEMAND, sku)]), Entity(PLAN, sku)]
 
 
 def _matters(on_hand: int, sku: str, present: int, view: View) -> bool:
     """Return whether a recommendation stands, or may have to."""
     plan = view.state(Entity(PLAN, sku))
-    if isinstance(plan, Plan) and plan.ordering is not None:
+    if not isinstance(plan, Plan) or plan.ordering is not None:
         return True
-    policy = view.policy("reorder_point", sku, moment_of(present))
+    policy = view.policy(NAME, sku, moment_of(present))
     if policy is None:
         return False
+    point, _ = _levels(plan, policy, present)
+    return point is not None and on_hand <= point and on_hand + _coming(sku, policy, present, view) <= point
+
+
+def _parameters(policy: Policy) -> ReorderPointPolicy:
     assert isinstance(policy.parameters, ReorderPointPolicy)
-    return on_hand <= units(policy.parameters.reorder_point)
+    return policy.parameters
 
 
-def _judge(plan: Plan, sku: str, happening: Happening, view: View) -> Decision:
+def _levels(plan: Plan, policy: Policy, present: int) -> tuple[int | None, int]:
+    """Return the point (None: there is none yet) and the level that orders fill up to."""
+    parameters = _parameters(policy)
+    if parameters.mode == "demand" and plan.levels is not None:
+        point = plan.levels.points[weekday_of(present, plan.shift)]
+        return point, point + plan.levels.batch
+    if parameters.reorder_point is None or parameters.order_up_to is None:
+        return None, 0
+    return units(parameters.reorder_point), units(parameters.order_up_to)
+
+
+def _coming(sku: str, policy: Policy, present: int, view: View) -> int:
+    """Return what is on order; a fixed point is about the shelf alone."""
+    if _parameters(policy).mode == "fixed":
+        return 0
+    known = view.state(Entity(ON_ORDER, sku))
+    return orders.to_come(known, present, _parameters(policy).order_limit_days) if isinstance(known, Orders) else 0
+
+
+def _close(sku: str, known: Demand, happening: Happening, view: View) -> Decision:
+    """Close the days before today, when the SKU is looked at; until then only say when."""
+    now = view.clock or _time_of(happening)
+    store = view.store_at(now)
+    due_at = microseconds(closing.next_closing(store, view.store_id, sku, now))
+    if isinstance(happening, Occurred):
+        return Decision(Demand(due_at=known.due_at or due_at), (), known.due_at or due_at)
     stock = stock_states.stock_of(view, sku)
+    first = min(stock.first_page, known.since // ROWS_IN_PAGE)
+    rows = numbered_rows(stock, stock_states.earlier_rows(view, sku, first), first)
+    today, shift = day_of(closing.today_of(store, now)), closing.shift_of(store, now) // _MICROSECOND
+    closed = days.close(known, rows, stock, today, shift, due_at)
+    return Decision(closed, (), due_at)
+
+
+def _time_of(happening: Happening) -> datetime:
+    cause: Event[Any] = happening.event if isinstance(happening, Occurred) else happening.cause
+    return cause.envelope.occurred_at
+
+
+def _plan(sku: str, plan: Plan, happening: Happening, view: View) -> Decision:
+    """Work the levels out anew where that is due, and judge."""
+    now = view.clock or _time_of(happening)
+    if not isinstance(happening, Occurred | Recounted):
+        plan = _levelled(sku, plan, view)
+    if plan.due_at <= microseconds(now):
+        due = closing.next_closing(view.store_at(now), view.store_id, sku, now) + _MICROSECOND
+        plan = Plan(plan.opening, plan.revision, plan.ordering, plan.levels, plan.shift, plan.pack, microseconds(due))
+    return _judge(sku, plan, happening, view)
+
+
+def _levelled(sku: str, plan: Plan, view: View) -> Plan:
+    """Return the plan with levels from the demand that is closed, where the policy asks for it."""
+    now, known = view.clock, view.state(Entity(DEMAND, sku))
+    policy = view.policy(NAME, sku, now) if now else None
+    if now is None or policy is None or _parameters(policy).mode != "demand" or not isinstance(known, Demand):
+        return plan
+    store, goods = view.store_at(now), view.sku_at(sku, now)
+    supplier = view.supplier_at(goods.supplier_id, now) if goods and goods.supplier_id else None
+    held = view.state(Entity(LEAD_TIMES, goods.supplier_id)) if goods and goods.supplier_id else None
+    lead = lead_time(orders.lead_days(held) if isinstance(held, Orders) else (), float(supplier.lead_time_days) if supplier else 1.0)
+    today = day_of(closing.today_of(store, now))
+    terms = terms_of(_parameters(policy), goods, supplier)
+    found = levelled(days.daily(known), (today + 3) % 7, lead, terms, _parameters(policy))
+    shift = closing.shift_of(store, now) // _MICROSECOND
+    return Plan(plan.opening, plan.revision, plan.ordering, found, shift, round(terms.pack * UNITS), plan.due_at)
+
+
+def _judge(sku: str, plan: Plan, happening: Happening, view: View) -> Decision:
+    stock = stock_states.stock_of(view, sku)
+    unchanged = Decision(plan, (), plan.due_at)
     if stock.tally is None and plan.ordering is None:
-        return Decision(plan)
+        return unchanged
     present = stock.seen_until
     if view.is_history and view.present is not None:
         present = max(present, microseconds(view.present))
-    policy = view.policy("reorder_point", sku, moment_of(present))
-    wanted = _order_quantity(stock.tally, policy)
-    if wanted == plan.ordering or policy is None:
-        return Decision(plan)
+    elif view.clock is not None and not isinstance(happening, Occurred | Recounted):
+        present = max(present, microseconds(view.clock))
+    policy = view.policy(NAME, sku, moment_of(present))
+    if policy is None:
+        return unchanged
+    judged = _judged(sku, plan, stock, policy, present, view)
+    if judged.wanted == plan.ordering:
+        return unchanged
     opens = plan.ordering is None
-    after = Plan(plan.opening + opens, 1 if opens else plan.revision + 1, wanted)
-    return Decision(after, (_recommendation(after, stock, sku, policy, happening, view),))
+    after = Plan(plan.opening + opens, 1 if opens else plan.revision + 1, judged.wanted, plan.levels, plan.shift, plan.pack, plan.due_at)
+    return Decision(after, (_recommendation(after, judged, sku, policy, happening, view),), after.due_at)
 
 
-def _order_quantity(tally: Tally | None, policy: Policy | None) -> int | None:
-    """Return what to order, None while nothing is to be ordered."""
-    if policy is None or tally is None:
-        return None
-    assert isinstance(policy.parameters, ReorderPointPolicy)
-    if tally.quantity > units(policy.parameters.reorder_point):
-        return None
-    missing = units(policy.parameters.order_up_to) - tally.quantity
-    return missing if missing > 0 else None
+def _judged(sku: str, plan: Plan, stock: Stock, policy: Policy, present: int, view: View) -> Judged:
+    point, up_to = _levels(plan, policy, present)
+    coming = _coming(sku, policy, present, view)
+    follows = _parameters(policy).mode == "demand" and plan.levels is not None
+    on_hand = stock.tally.quantity if stock.tally else _uncounted(stock, sku, view)
+    wanted = None
+    if stock.tally is not None and point is not None and on_hand + coming <= point:
+        missing = up_to - on_hand - coming
+        wanted = _limited(on_hand + coming, point, up_to, plan, policy) if follows else missing if missing > 0 else None
+    return Judged(stock.tally, on_hand, coming, point, wanted, up_to, plan.levels.basis if follows and plan.levels else None)
 
 
-def _recommendation(plan: Plan, stock: Stock, sku: str, policy: Policy, happening: Happening, view: View) -> Derived:
+def _limited(position: int, point: int, up_to: int, plan: Plan, policy: Policy) -> int | None:
+    """Return what to order in whole packs, within the policy's limits."""
+    terms = terms_of(_parameters(policy), None, None)
+    terms = type(terms)(plan.pack / UNITS, terms.review_days, terms.counted, terms.least_order, terms.most_order)
+    found = round(order_quantity(position / UNITS, Levels(point / UNITS, up_to / UNITS, 0, 0), terms) * UNITS)
+    return found if found > 0 else None
+
+
+def _uncounted(stock: Stock, sku: str, view: View) -> int:
+    """Return what the movements come to where no count stands any more."""
+    return sum(row.delta for row in counting_rows(stock, stock_states.earlier_rows(view, sku)))
+
+
+def _recommendation(plan: Plan, judged: Judged, sku: str, policy: Policy, happening: Happening, view: View) -> Derived:
     cause = happening.event if isinstance(happening, Occurred) else happening.cause
-    parameters = policy.parameters
-    assert isinstance(parameters, ReorderPointPolicy)
-    recommendation = derived_id("reorder", view.store_id, sku, str(plan.opening))
-    content = ReorderRecommended(
-        recommendation_id=recommendation,
-        revision=plan.revision,
-        status="closed" if plan.ordering is None else "open",
-        sku=sku,
-        position=_position(stock, sku, view),
-        reorder_point=parameters.reorder_point,
-        order_quantity=quantity_of(plan.ordering or 0),
-        rule_version=RULE_VERSION,
-        policy_version=policy.version,
-        evidence=_evidence(stock.tally, parameters, cause.id),
-    )
+    identity = derived_id("reorder", view.store_id, sku, str(plan.opening))
+    content = recommended(judged, identity, plan.revision, sku, policy, cause.id)
     day = cause.envelope.business_date
-    return Derived(
-        REORDER_RECOMMENDED,
-        transition_id(recommendation, plan.revision),
-        cause.envelope.occurred_at,
-        content,
-        sku,
-        day.isoformat() if day else None,
-    )
-
-
-def _position(stock: Stock, sku: str, view: View) -> Decimal:
-    """Return what is on hand; what the movements come to where no count stands any more."""
-    if stock.tally is not None:
-        return quantity_of(stock.tally.quantity)
-    return quantity_of(sum(row.delta for row in counting_rows(stock, stock_states.earlier_rows(view, sku))))
-
-
-def _evidence(tally: Tally | None, parameters: ReorderPointPolicy, cause: UUID) -> Evidence:
-    known = (UUID(bytes=tally.counted_by),) if tally else ()
-    if tally is None:
-        observed = "no count stands any more"
-    else:
-        when = moment_of(tally.counted_at).isoformat(timespec="minutes")
-        observed = f"{plain(quantity_of(tally.quantity))} on hand: counted {plain(quantity_of(tally.counted))} at {when}"
-        observed += f", {plain(quantity_of(tally.moved))} in {tally.movements} movements since"
-    return Evidence(
-        observed=observed,
-        expected=f"more than {plain(parameters.reorder_point)}; order up to {plain(parameters.order_up_to)}",
-        event_ids=tuple(dict.fromkeys((*known, cause))),
-    )
+    moment = cause.envelope.occurred_at
+    return Derived(REORDER_RECOMMENDED, transition_id(identity, plan.revision), moment, content, sku, day.isoformat() if day else None)

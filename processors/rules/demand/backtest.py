@@ -28,7 +28,8 @@ def walk(
     """Sell each day from what is there, then order; an order arrives before the sales of its day. Begins with full shelves."""
     course = course or Course()
     waits = iter(leads)
-    on_hand, coming, position = levels_on(0).up_to, {}, levels_on(0).up_to
+    coming: dict[int, float] = {}
+    on_hand = position = levels_on(0).up_to
     for day, demand in enumerate(daily):
         on_hand += coming.pop(day, 0.0)
         sold = min(on_hand, demand)

@@ -72,7 +72,7 @@ def quantile(probability: float, mean: float, variance: float, counted: bool) ->
         return mean
     if counted and mean < _COUNTED_BELOW:
         return _counted_quantile(probability, mean, variance)
-    return float(gammaincinv(mean * mean / variance, probability)) * variance / mean
+    return float(gammaincinv(mean * mean / variance, probability) * variance / mean)
 
 
 def _counted_quantile(probability: float, mean: float, variance: float) -> float:
@@ -87,7 +87,7 @@ def normal_point(probability: float, expected: Forecast, lead: LeadTime, review_
     """Return the point of the textbook's normal formula, to compare with."""
     days = lead.mean + review_days
     variance = days * expected.variance + expected.rate**2 * lead.variance
-    return expected.rate * days + float(ndtri(probability)) * variance**0.5
+    return float(expected.rate * days + ndtri(probability) * variance**0.5)
 
 
 def order_quantity(position: float, reached: Levels, terms: Terms) -> float:
