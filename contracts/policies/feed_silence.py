@@ -12,6 +12,6 @@ class FeedSilencePolicy(PolicyParameters):
 
     policy: Literal["feed_silence"] = Field(default="feed_silence", description="Names the rule; always written.")
     silent_minutes: int = Field(
-        default=60, ge=10, le=1440, description="Silence, while the till is usually heard of, from which an alert is raised.", examples=[60]
+        default=60, ge=10, le=720, description="Silence, while the till is usually heard of, from which an alert is raised.", examples=[60]
     )
     high_minutes: int = Field(default=240, ge=10, le=2880, description="Silence from which it is of high severity.", examples=[240])

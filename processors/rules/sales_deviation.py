@@ -1,0 +1,102 @@
+"""Sales deviation, first stage: what each store sold until the end of each hour, against what its own past lets expect.
+
+A receipt changes one small state, its hour. The mathematics runs when the clock passes the end of an hour, and again for the
+days that late facts or corrections changed, and for those after them, whose baseline they are part of.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.events.observations import SalesObserved
+from contracts.events.registry import SALES_OBSERVED, TILL_HEARTBEAT
+from contracts.identifiers import derived_id, transition_id
+from contracts.policies.sales_deviation import SalesDeviationPolicy
+from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Policy, Recounted, State, View, microseconds
+from processors.rules.sales import hours
+from processors.rules.sales.book import BOOK, Book
+from processors.rules.sales.closing import Closing
+from processors.rules.sales.hours import HOUR, SALE_TYPES, Hour, Slot
+
+BUILT_IN = Policy(0, SalesDeviationPolicy())
+THE_BOOK = Entity(BOOK, "book")
+
+
+class SalesDeviation:
+    """The rule. It says what it sees and raises nothing: that is for the chain, which can compare."""
+
+    name = "sales_deviation"
+    event_types = SALE_TYPES | {TILL_HEARTBEAT}
+    kinds: tuple[Kind, ...] = (HOUR, BOOK)
+
+    def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
+        """Return the hour of a receipt, and the book where the hour is closed already."""
+        if isinstance(happening, Recounted):
+            changed = [entity for entity in happening.mentioned if entity.kind is HOUR]
+            return [*changed, THE_BOOK] if changed else []
+        slot = _slot(happening, view)
+        if slot is None:
+            return []
+        book = view.state(THE_BOOK)
+        late = not isinstance(book, Book) or (slot <= book.closed and slot.day not in book.changed)
+        receipt = [] if happening.event.type == TILL_HEARTBEAT or hours.sold(happening.event.data) == (0, 0) else [hours.hour_at(slot)]
+        return [*receipt, THE_BOOK] if late else receipt
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Fold a receipt into its hour, or note in the book that a day changed; when the clock moved, close hours."""
+        clock = microseconds(view.clock) if view.clock else None
+        if entity.kind is HOUR:
+            return _decide_hour(state, happening, view, clock)
+        if isinstance(happening, Occurred):
+            return _noted(state, happening, view, clock)
+        book = state if isinstance(state, Book) else Book(0)
+        if isinstance(happening, Recounted):
+            days = [hour.day for entity in happening.mentioned if isinstance(hour := view.state(entity), Hour)]
+            return _changed(book, days, clock)
+        closing = Closing(book, view, BUILT_IN)
+        return Decision(closing.book, [_derived(view, said) for said in closing.observations], closing.next_look)
+
+
+def _slot(happening: Occurred, view: View) -> Slot | None:
+    store = view.store_at(happening.event.envelope.occurred_at)
+    return hours.slot_of(happening.event, store.cut_off_hour if store else 0)
+
+
+def _decide_hour(state: State | None, happening: Happening, view: View, clock: int | None) -> Decision:
+    if isinstance(happening, Occurred):
+        event = happening.event
+        slot = _slot(happening, view)
+        assert slot is not None
+        known = state if isinstance(state, Hour) and state.day == slot.day else None
+        ends = known.ends_at if known else _end_of(slot, happening, view)
+        hour = hours.with_receipt(state, slot, ends, event, happening.counts) or state
+    elif isinstance(happening, Recounted):
+        hour = hours.recounted(state, happening) if isinstance(state, Hour) else state
+    else:
+        hour = hours.settled(state, clock or 0) if isinstance(state, Hour) else None
+    return Decision(hour, (), hours.next_look(hour, clock) if isinstance(hour, Hour) else None)
+
+
+def _end_of(slot: Slot, happening: Occurred, view: View) -> int:
+    event = happening.event
+    return hours.store_time(view, event.envelope.occurred_at, hours.offset_of(event)).end_of(slot)
+
+
+def _noted(state: State | None, happening: Occurred, view: View, clock: int | None) -> Decision:
+    """Begin a book, or note a day that changed after it was judged."""
+    slot = _slot(happening, view)
+    assert slot is not None
+    if not isinstance(state, Book):
+        return Decision(Book(hours.offset_of(happening.event)), (), max(_end_of(slot, happening, view), (clock or 0) + 1))
+    return _changed(state, [slot.day], clock)
+
+
+def _changed(book: Book, days: Sequence[int], clock: int | None) -> Decision:
+    return Decision(msgspec.structs.replace(book, changed=tuple(sorted({*book.changed, *days}))), (), (clock or 0) + 1)
+
+
+def _derived(view: View, content: SalesObserved) -> Derived:
+    day, place = content.business_date.isoformat(), f"{content.business_date.isoformat()}/{content.hour:02}"
+    identity = transition_id(derived_id("sales.observed", view.store_id, place), content.revision)
+    assert view.clock is not None
+    return Derived(SALES_OBSERVED, identity, view.clock, content, place, day)

@@ -1,0 +1,195 @@
+"""When each till of a store was heard of, as marks of five minutes: any order of the signs, and any repeats, leave the same marks.
+
+It also says when a till is usually heard of, and which stretches of silence that leaves. Pure; shared by whatever must know
+whether no sales means no data.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+import numpy as np
+
+from contracts.envelope import Event
+from contracts.fields import Model
+from processors.rules.rule import Entity, Kind, State, View, microseconds
+from processors.rules.sales.baseline import Bools
+
+CELL = 300_000_000
+DAY = 86_400_000_000
+HOUR = 3_600_000_000
+_CELLS, _CELLS_AN_HOUR = 288, 12
+_PAGES = 64
+"""Days whose marks are kept, in turn under the same keys: the retention, and the four weeks before that say what is usual."""
+_WEEKS, _DAYS = 4, 7
+_KNOWN = 2
+
+
+class Page(State, frozen=True, array_like=True):
+    """One UTC day of one till: marks, and lowest, highest and number of the device's sequence numbers."""
+
+    day: int
+    marks: bytes
+    lowest: int | None = None
+    highest: int | None = None
+    numbered: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Return how many numbers between the lowest and the highest were not heard of."""
+        return 0 if self.lowest is None or self.highest is None else max(0, self.highest - self.lowest + 1 - self.numbered)
+
+
+class Tills(State, frozen=True, array_like=True):
+    """The tills of a store that were ever heard of, with the last UTC day on which they were."""
+
+    rows: tuple[tuple[str, int], ...] = ()
+
+
+PAGE = Kind("till_signs", Page, 1, 1)
+TILLS = Kind("tills", Tills, 1, 1)
+_TILLS = Entity(TILLS, "heard")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stretch, Unix microseconds, in which a till that is usually heard of was not."""
+
+    begin: int
+    end: int
+
+    @property
+    def minutes(self) -> int:
+        """How long it is."""
+        return (self.end - self.begin) // 60_000_000
+
+
+def till_of(content: Model) -> str | None:
+    """Return the till that an event is a sign of."""
+    return getattr(content, "till_id", None)
+
+
+def page_of(till: str, day: int) -> Entity:
+    """Return where the marks of a till and UTC day are."""
+    return Entity(PAGE, f"{till}/{day % _PAGES:02}")
+
+
+def day_of(moment: int) -> int:
+    """Return the number of the UTC day of a moment (Unix microseconds)."""
+    return moment // DAY
+
+
+def touched_by_sign(till: str, event: Event[Model], view: View) -> list[Entity]:
+    """Return the states that a sign changes: the page, and the list of tills when the page is new."""
+    page = page_of(till, day_of(microseconds(event.envelope.occurred_at)))
+    return [page] if isinstance(view.state(page), Page) else [page, _TILLS]
+
+
+def with_sign(known: State | None, event: Event[Model]) -> Page:
+    """Mark a sign; one from before the day that the page is about by now is too old to matter."""
+    moment = microseconds(event.envelope.occurred_at)
+    day, cell = day_of(moment), moment % DAY // CELL
+    page = known if isinstance(known, Page) and known.day >= day else Page(day, bytes(_CELLS // 8))
+    if page.day > day:
+        return page
+    marks = bytearray(page.marks)
+    marks[cell >> 3] |= 128 >> (cell & 7)
+    number = _number(event)
+    if number is None:
+        return msgspec.structs.replace(page, marks=bytes(marks))
+    lowest, highest = page.lowest, page.highest
+    return Page(
+        day,
+        bytes(marks),
+        number if lowest is None else min(lowest, number),
+        number if highest is None else max(highest, number),
+        page.numbered + 1,
+    )
+
+
+def _number(event: Event[Model]) -> int | None:
+    """Return the sequence number where the till itself gave it, and not the office that corrects a receipt."""
+    device, till = event.envelope.device_id, till_of(event.data)
+    return event.envelope.device_seq if device and till and device.endswith(till) else None
+
+
+def with_till(known: State | None, till: str, day: int) -> Tills:
+    """Remember a till and the last day on which it was heard of; one that was not for as long as pages go back is forgotten."""
+    rows = dict(known.rows) if isinstance(known, Tills) else {}
+    rows[till] = max(day, rows.get(till, day))
+    newest = max(rows.values())
+    return Tills(tuple(sorted((name, last) for name, last in rows.items() if last > newest - _PAGES)))
+
+
+def tills_of(view: View) -> tuple[str, ...]:
+    """Return the tills that were heard of."""
+    state = view.state(_TILLS)
+    return tuple(name for name, _ in state.rows) if isinstance(state, Tills) else ()
+
+
+def page_at(view: View, till: str, day: int) -> Page | None:
+    """Return the marks of a till and UTC day, None where nothing was heard of."""
+    state = view.state(page_of(till, day))
+    return state if isinstance(state, Page) and state.day == day else None
+
+
+@lru_cache(maxsize=4096)
+def _unpacked(marks: bytes) -> tuple[Bools, Bools]:
+    cells = np.unpackbits(np.frombuffer(marks, np.uint8)).astype(np.bool_)
+    return cells, np.asarray(cells.reshape(-1, _CELLS_AN_HOUR).any(axis=1))
+
+
+def _usual(view: View, till: str, day: int) -> Bools:
+    """Return the cells of a day in whose hour the till is usually heard of: same weekdays, or the days before while there are few.
+
+    A till that was never heard of is expected when the others of the store are.
+    """
+    for step, count in ((7, _WEEKS), (1, _DAYS)):
+        pages = [page for back in range(1, count + 1) if (page := page_at(view, till, day - step * back)) is not None]
+        if len(pages) >= _KNOWN:
+            often = np.mean([_unpacked(page.marks)[1] for page in pages], axis=0)
+            return np.repeat(often >= 0.75, _CELLS_AN_HOUR)
+    heard = tills_of(view)
+    others = [_usual(view, other, day) for other in heard] if till not in heard else []
+    return np.asarray(np.any(others, axis=0)) if others else np.zeros(_CELLS, np.bool_)
+
+
+def is_usual(view: View, till: str, moment: int) -> bool:
+    """Return whether a till is usually heard of in the hour of a moment."""
+    return bool(_usual(view, till, day_of(moment))[moment % DAY // CELL])
+
+
+def last_heard(view: View, till: str, moment: int) -> int | None:
+    """Return the end of the last mark before a moment, of its day or the day before."""
+    for day in (day_of(moment), day_of(moment) - 1):
+        page = page_at(view, till, day)
+        cells = np.flatnonzero(_unpacked(page.marks)[0]) if page is not None else np.zeros(0)
+        before = [int(cell) for cell in cells if day * DAY + int(cell) * CELL < moment]
+        if before:
+            return day * DAY + (before[-1] + 1) * CELL
+    return None
+
+
+def end_of(page: Page) -> int:
+    """Return when nobody needs a page any more."""
+    return (page.day + _PAGES) * DAY
+
+
+def silences(view: View, till: str, since: int, until: int, minutes: int) -> list[Silence]:
+    """Return the stretches of at least so many minutes, from the day of `since` to `until` (Unix microseconds)."""
+    first = day_of(since)
+    silent = []
+    for day in range(first, day_of(until) + 1):
+        page = page_at(view, till, day)
+        usual = _usual(view, till, day)
+        silent.append(usual & ~_unpacked(page.marks)[0] if page is not None else usual)
+    cells = np.concatenate(silent)[: (until - first * DAY) // CELL]
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], cells, [False])).astype(np.int8)))
+    stretches = (Silence(first * DAY + int(begin) * CELL, first * DAY + int(end) * CELL) for begin, end in edges.reshape(-1, 2))
+    return [each for each in stretches if each.minutes >= minutes]
+
+
+def are_silent(found: list[Silence], begin: int, until: int, minutes: int) -> bool:
+    """Return whether data may be missing of the time from `begin` to `until`: a stretch was long enough by then."""
+    clipped = (Silence(each.begin, min(each.end, until)) for each in found if each.begin < until and each.end > begin)
+    return any(each.minutes >= minutes for each in clipped)
