@@ -17,14 +17,14 @@ from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.cashier_ledger import CashierLedger
-from processors.rules.no_show import NoShow
 from processors.rules.feed_silence import FeedSilence
+from processors.rules.no_show import NoShow
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
-from processors.rules.shrinkage import Shrinkage
 from processors.rules.sales_deviation import SalesDeviation
 from processors.rules.sales_deviation_chain import SalesDeviationChain
+from processors.rules.shrinkage import Shrinkage
 from processors.rules.stock_out_risk import StockOutRisk
 from processors.rules.till_off_shift import TillOffShift
 from processors.rules.void_refund_fraud import VoidRefundFraud
@@ -42,10 +42,10 @@ RULES: tuple[Rule, ...] = (
     CashierLedger(),
     VoidRefundFraud(),
     TillOffShift(),
-)
-"""Every rule over the facts of a store, in the order in which they see an event."""
     FeedSilence(),
     SalesDeviation(),
+)
+"""Every rule over the facts of a store, in the order in which they see an event."""
 
 CHAIN_RULES: tuple[Rule, ...] = (SalesDeviationChain(),)
 """Every rule that compares the stores of a chain by what they say of themselves."""
