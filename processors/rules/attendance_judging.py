@@ -1,9 +1,8 @@
 """One look at a person: every attendance rule judges the scope of what happened, and what was told becomes what should stand. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from hashlib import blake2b
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from processors.rules import breaks, duplicate_punch, early_leave, late_arrival, missed_punch, overtime, punch_location
 from processors.rules.alerting import Finding, Speaker, Told, forgotten_at, settle
 from processors.rules.attendance_spans import Scope
+from processors.rules.attendance_telling import Heard, exact
 from processors.rules.attendance_work import Look, Work
 from processors.rules.rule import RETENTION, Decision, Derived, Happening, Kind, State, View, microseconds, moment_of
 
@@ -40,24 +40,6 @@ class Watched(State, frozen=True, array_like=True):
 
 
 WATCHED = Kind("attendance_watched", Watched, 1, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """As much of a view as the life of alerts needs; a window that is not over is no history, whatever came too late."""
-
-    view: View
-
-    @property
-    def clock(self) -> datetime | None:
-        return self.view.clock
-
-    @property
-    def store_id(self) -> str:
-        return self.view.store_id
-
-    def too_late(self, window_end: datetime) -> bool:
-        return self.view.too_late(window_end) and (self.clock is None or window_end <= self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +78,10 @@ class Judging:
             for row in before
             if self._is_past(row) or ((everything or self._is_inside(speaker, row)) and self._is_judged(row.window_start))
         )
-        exact = [_exact(each) for each in findings if self._is_judged(microseconds(each.window_start))]
-        if not inside and not exact:
+        certain = [exact(each) for each in findings if self._is_judged(microseconds(each.window_start))]
+        if not inside and not certain:
             return []
-        kept, derived = settle(speaker, inside, exact, self.happening, cast("View", _Heard(self.view)))
+        kept, derived = settle(speaker, inside, certain, self.happening, cast("View", Heard(self.view)))
         told[speaker.rule] = (*(row for row in before if row not in inside), *kept)
         return derived
 
@@ -132,11 +114,3 @@ class Judging:
         ahead = tuple(sorted(look for look in looks if clock is None or look[0] > clock))
         due = [*(at for at, _ in ahead[:1]), *filter(None, [forgotten_at(row for known in kept.values() for row in known)])]
         return Decision(Watched(kept, ahead) if due else None, derived, min(due, default=None))
-
-
-def _exact(finding: Finding) -> Finding:
-    """Let a finding that cannot grow any more be told again when any word of it differs, so that all orders end in the same words."""
-    if finding.news:
-        return finding
-    words = f"{finding.summary} {finding.window_end.isoformat()} {finding.evidence.model_dump_json()}"
-    return replace(finding, news=blake2b(words.encode(), digest_size=9).hexdigest())

@@ -4,7 +4,7 @@ The facts of a person and of a shift are states of their own, which other rules 
 rule, is a third; it holds no fact, so it can always be worked out again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from contracts.events.registry import SHIFT_PUBLISHED
@@ -33,6 +33,10 @@ _LATEST = datetime(2148, 1, 1, tzinfo=UTC)
 """One calendar for all that is kept of a person: that of the newest settings of the store."""
 
 
+Scoping = Callable[[Attendance, Iterable[Span], Calendar], Scope]
+"""Says what is to be judged again after what happened at some times."""
+
+
 class AttendanceRules:
     """The rule. A window that is over and known too late raises nothing; a week that goes on is never history."""
 
@@ -40,8 +44,9 @@ class AttendanceRules:
     event_types = frozenset({SHIFT_PUBLISHED, *PRESSES})
     kinds = (ATTENDANCE, SHIFT, WATCHED)
 
-    def __init__(self, judges: Sequence[tuple[Speaker, Judge]] = JUDGES) -> None:
+    def __init__(self, judges: Sequence[tuple[Speaker, Judge]] = JUDGES, scoping: Scoping = scope_around) -> None:
         self._judges = tuple(judges)
+        self._scoping = scoping
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the facts first, then every person whom they concern."""
@@ -68,7 +73,7 @@ class AttendanceRules:
             attendance = Attendance()
         moments = tuple(_moments(attendance, known, happening, view))
         calendar = Calendar.of(view.store_at(_LATEST))
-        scope = scope_around(attendance, moments, calendar)
+        scope = self._scoping(attendance, moments, calendar)
         work = work_of(employee, attendance, _in_force(attendance, scope, view), scope, calendar, view.clock)
         return Judging(self._judges, work, scope, known, happening, view).decision()
 

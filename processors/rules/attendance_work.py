@@ -5,16 +5,15 @@ Everything here follows from the set of presses and revisions that count, so the
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from contracts.pairing import Session, matching_shift, pair
+from contracts.pairing import LONGEST_SESSION, Session, matching_shift, pair
 from processors.rules.attendance import Attendance, Place, Punch, Revision
 from processors.rules.attendance_spans import Calendar, Scope
 from processors.rules.rule import moment_of
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _DIRECTIONS = ("in", "out", "break", "back")
 
 
@@ -130,17 +129,16 @@ def _stretch(
 
 
 def _breaks(presses: Sequence[Pressed]) -> list[tuple[datetime, datetime]]:
-    """Pair a begin with the end that follows it; a break that nobody ended proves nothing, so it is none."""
-    found = []
-    for first, second in pairwise(presses):
-        if first.direction == "break" and second.direction == "back":
-            found.append((first.occurred_at, second.occurred_at))
-    return found
+    """Pair a begin with the end that follows it; a break that nobody ended in time proves nothing, so it is none."""
+    pairs = ((first, second) for first, second in pairwise(presses) if (first.direction, second.direction) == ("break", "back"))
+    times = ((first.occurred_at, second.occurred_at) for first, second in pairs)
+    return [(begin, end) for begin, end in times if end - begin <= LONGEST_SESSION]
 
 
 def _rest(session: Session[Pressed, Planned], breaks: Sequence[tuple[datetime, datetime]]) -> timedelta:
-    """Return the breaks that lie within a session; one that is open lasts for ever."""
+    """Return the breaks that lie within a session; one that is open lasts as long as any may."""
     if session.came is None:
         return timedelta()
-    came, left = session.came.occurred_at, session.left.occurred_at if session.left else _NEVER
+    came = session.came.occurred_at
+    left = session.left.occurred_at if session.left else came + LONGEST_SESSION
     return sum((min(end, left) - begin for begin, end in breaks if came <= begin < left), timedelta())

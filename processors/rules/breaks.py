@@ -5,7 +5,7 @@ The time between two stretches of one shift is a break like one that was pressed
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contracts.evidence import Evidence
 from contracts.policies.breaks import BreaksPolicy
@@ -75,7 +75,7 @@ def _during(work: Work, duty: _Duty, policy: Policy, terms: BreaksPolicy) -> Ite
         return
     present = duty.shift.ends_at - duty.came.occurred_at
     required = shortest_break(terms, present)
-    if duty.rest >= required or _is_in_a_break(work, duty):
+    if duty.rest >= required or _is_in_a_break(work, duty.came.occurred_at, duty.shift.ends_at):
         return
     warn_at = duty.shift.ends_at - (required - duty.rest) - timedelta(minutes=terms.warn_minutes)
     yield Look(warn_at)
@@ -83,9 +83,8 @@ def _during(work: Work, duty: _Duty, policy: Policy, terms: BreaksPolicy) -> Ite
         yield _finding(work, duty, present, required, policy, "provisional", None)
 
 
-def _is_in_a_break(work: Work, duty: _Duty) -> bool:
-    last = work.presses[-1]
-    return last.direction == "break" and last.occurred_at >= duty.came.occurred_at
+def _is_in_a_break(work: Work, came: datetime, until: datetime) -> bool:
+    return [press.direction for press in work.presses if came <= press.occurred_at <= until][-1:] == ["break"]
 
 
 def _rested(work: Work, came: Pressed, left: Pressed) -> list[bytes]:
