@@ -9,7 +9,7 @@ from typing import Any
 
 import faust
 
-from contracts.topics import CHAIN_OBSERVATIONS, EMBEDDED_PARTITIONS, STORE_FACTS
+from contracts.topics import EMBEDDED_PARTITIONS
 from infra.kafka.names import qualified
 from processors.fold import RULES_OF, Fold
 from processors.readiness import mark_ready
@@ -22,10 +22,9 @@ from processors.shell.run import RuleAgent
 from processors.shell.table import StateTable
 from processors.shell.watchdog import STILL_SECONDS, Watchdog
 from processors.shell.writer import Writer
-from processors.stages import Stage, StageName
+from processors.stages import TOPIC_OF_STAGE, Stage, StageName, stage_with
 
 GROUPS: Mapping[StageName, str] = {"stores": "rules", "chains": "chain-rules"}
-TOPIC_OF_STAGE: Mapping[StageName, str] = {"stores": STORE_FACTS, "chains": CHAIN_OBSERVATIONS}
 TABLE = "rule-state"
 SESSION_SECONDS = 6.0
 _BATCHES_WAITING = 8
@@ -58,7 +57,7 @@ def group_of(options: WorkerOptions) -> str:
 
 def stage_of(options: WorkerOptions) -> Stage:
     """Return the stage, and whom it tells of its progress."""
-    return Stage(options.stage, options.partitions, options.partitions if options.stage == "stores" else 0)
+    return stage_with(options.stage, options.partitions)
 
 
 def changelog_of(options: WorkerOptions) -> str:

@@ -100,10 +100,10 @@ class Fold:
             folding.fold(decode(record), record)
         except UnreadableRecord as error:
             folding.reject()
-            return dead_letter(record, error.code, str(error))
+            return dead_letter(record, self._stage.topic, error.code, str(error))
         except (ContractError, ValueError, ArithmeticError, LookupError) as error:
             folding.reject()
-            return dead_letter(record, "rule_failed", repr(error))
+            return dead_letter(record, self._stage.topic, "rule_failed", repr(error))
         folding.accept()
         return None
 

@@ -73,12 +73,12 @@ def progress_records(stage: Stage, partition: int, next_offset: int, clock: Cloc
         yield _outgoing(encode(content, CHAIN_OBSERVATIONS, number))
 
 
-def dead_letter(record: LogRecord, reason: str, detail: str) -> Outgoing:
-    """Pass a record on as it is, with why and from where."""
+def dead_letter(record: LogRecord, topic: str, reason: str, detail: str) -> Outgoing:
+    """Pass a record on as it is, with why and from where; `topic` is its topic's own name, which a shared cluster prefixes."""
     told = (
         ("x-reason", reason),
         ("x-detail", detail[:2000]),
-        ("x-source-topic", record.topic),
+        ("x-source-topic", topic),
         ("x-source-partition", str(record.partition)),
         ("x-source-offset", str(record.offset)),
     )

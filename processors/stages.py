@@ -5,13 +5,16 @@ the chains' stage follows the progress of every partition of the stores' stage, 
 so every store of a chain has spoken about a bucket when the clock passes its end, however fast or unevenly a log is read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from contracts.events.control import RuleProgressed
+from contracts.topics import CHAIN_OBSERVATIONS, STORE_FACTS
 from processors.rules.rule import Kind, State, microseconds
 
 StageName = Literal["stores", "chains"]
+TOPIC_OF_STAGE: Mapping[StageName, str] = {"stores": STORE_FACTS, "chains": CHAIN_OBSERVATIONS}
 
 
 class PartitionClocks(State, frozen=True, array_like=True):
@@ -31,6 +34,16 @@ class Stage:
     name: StageName = "stores"
     partitions: int = 1
     tells: int = 0
+
+    @property
+    def topic(self) -> str:
+        """What it reads, by the name that the topic has on every cluster."""
+        return TOPIC_OF_STAGE[self.name]
+
+
+def stage_with(name: StageName, partitions: int) -> Stage:
+    """Return a stage on a log of so many partitions: that of stores tells every partition of the next one."""
+    return Stage(name, partitions, partitions if name == "stores" else 0)
 
 
 def with_progress(known: State | None, progress: RuleProgressed) -> PartitionClocks:

@@ -11,7 +11,8 @@ from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, committed_offsets, end_offsets
 from infra.kafka.names import qualified
 from infra.postgres.engine import async_engine
-from processors.app import GROUPS, TOPIC_OF_STAGE
+from processors.app import GROUPS
+from processors.stages import TOPIC_OF_STAGE
 from projections.catalogue import PROJECTIONS
 from projections.freshness import read_freshness
 
