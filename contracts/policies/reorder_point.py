@@ -3,9 +3,8 @@
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from contracts.compiled_marks import judges_both_forms
 from contracts.fields import DecimalString, Number, Ordinal
 from contracts.policies.parameters import PolicyParameters
 
@@ -19,14 +18,12 @@ class ReorderPointPolicy(PolicyParameters):
 
     policy: Literal["reorder_point"] = Field(default="reorder_point", description="Names the rule; always written.")
     mode: Literal["fixed", "demand"] = Field(
-        default="fixed", description="'demand': the point follows demand and lead times; the fixed one is used until they are known."
+        default="fixed", description="'demand': the point follows demand and lead times; until they are known a fixed one above 0 is used."
     )
-    reorder_point: DecimalString | None = Field(
-        default=None, ge=0, description="Recommend an order when the position is at or below it, units.", examples=["12"]
+    reorder_point: DecimalString = Field(
+        default=Decimal(0), ge=0, description="Recommend an order when the position is at or below it, units.", examples=["12"]
     )
-    order_up_to: DecimalString | None = Field(
-        default=None, gt=0, description="Position that the order brings back, units.", examples=["48"]
-    )
+    order_up_to: DecimalString = Field(default=Decimal(1), gt=0, description="Position that the order brings back, units.", examples=["48"])
     target_fill_rate: DecimalString = Field(
         default=Decimal("0.95"), gt=0, lt=1, description="Share of the units demanded that is to be supplied.", examples=["0.97"]
     )
@@ -53,10 +50,3 @@ class ReorderPointPolicy(PolicyParameters):
     order_limit_days: Number = Field(
         default=60, le=365, description="An order that is older and has not come is not counted on any more, days.", examples=[30]
     )
-
-    @model_validator(mode="after")
-    @judges_both_forms
-    def _fixed_levels_are_there(self) -> "ReorderPointPolicy":
-        if (self.reorder_point is None) != (self.order_up_to is None) or (self.mode == "fixed" and self.reorder_point is None):
-            raise ValueError("reorder_point and order_up_to together; both in mode 'fixed'")
-        return self

@@ -157,7 +157,7 @@ def _levels(plan: Plan, policy: Policy, present: int) -> tuple[int | None, int]:
     if parameters.mode == "demand" and plan.levels is not None:
         point = plan.levels.points[weekday_of(present, plan.shift)]
         return point, point + plan.levels.batch
-    if parameters.reorder_point is None or parameters.order_up_to is None:
+    if parameters.mode == "demand" and not parameters.reorder_point:
         return None, 0
     return units(parameters.reorder_point), units(parameters.order_up_to)
 

@@ -118,7 +118,7 @@ class TruthTally:
 
     def _policy(self, policy: PolicySet) -> None:
         rule = policy.parameters
-        if isinstance(rule, ReorderPointPolicy) and policy.scope_sku is not None and rule.reorder_point is not None:
+        if isinstance(rule, ReorderPointPolicy) and policy.scope_sku is not None:
             self._points[policy.scope_sku] = rule.reorder_point
         elif isinstance(rule, NoShowPolicy):
             self._attendance.grace, self._attendance.early = timedelta(minutes=rule.grace_minutes), timedelta(minutes=rule.early_minutes)
