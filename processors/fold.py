@@ -16,6 +16,7 @@ from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.attendance_rules import AttendanceRules
+from processors.rules.buddy_punching import BuddyPunching
 from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.feed_silence import FeedSilence
 from processors.rules.no_show import NoShow
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     ReorderPoint(),
     AttendanceRules(),
     NoShow(),
+    BuddyPunching(),
     PhantomStock(),
     Shrinkage(),
     StockOutRisk(),
