@@ -55,15 +55,11 @@ JOINED: Final = f"""
                 WHEN handled.transition IS NULL THEN t.occurred_at <= handled.occurred_at ELSE t.transition <= handled.transition END
             ORDER BY t.transition DESC LIMIT 1
         ) AS seen ON true
-        WHERE a.store_id = ANY(CAST(:stores AS text[]))
-          AND (CAST(:alert_id AS uuid) IS NULL OR a.alert_id = :alert_id)
-          AND (CAST(:rule_statuses AS text[]) IS NULL OR a.status = ANY(CAST(:rule_statuses AS text[])))
-          AND (CAST(:rules AS text[]) IS NULL OR a.rule = ANY(CAST(:rules AS text[])))
-          AND (CAST(:severities AS text[]) IS NULL OR a.severity = ANY(CAST(:severities AS text[])))
-          AND (CAST(:due_by AS timestamptz) IS NULL OR a.due_at <= :due_by)
-          AND (CAST(:after_alert AS uuid) IS NULL
-               OR (a.window_end, a.alert_id) < (CAST(:after_end AS timestamptz), CAST(:after_alert AS uuid)))
+        WHERE {{conditions}}
     ) AS alert
-    WHERE CAST(:statuses AS text[]) IS NULL OR status = ANY(CAST(:statuses AS text[]))
-    ORDER BY window_end DESC, alert_id DESC LIMIT :rows
+    WHERE {{seen}}
+    ORDER BY window_end DESC, alert_id DESC LIMIT {{rows}}
 """  # noqa: S608 - literals of ours
+"""Statuses and the number of rows are written into it, where the planner sees them: the plan that it keeps for any parameters
+would read and sort every alert (4 s of 200,000; it is 10 ms in the order of the index). `seen` is a condition on what people see.
+"""

@@ -10,6 +10,10 @@ depends_on = None
 STATEMENTS = (
     "ALTER TABLE read_g1.alert_transitions ADD COLUMN notify_at timestamptz",
     "ALTER TABLE read_g1.open_alerts ADD COLUMN notify_at timestamptz, ADD COLUMN due_at timestamptz NOT NULL",
+    """
+    CREATE INDEX open_alerts_open ON read_g1.open_alerts (window_end, alert_id)
+    WHERE status IN ('raised', 'updated', 'acknowledged')
+    """,
     "ALTER TABLE read_g1.rule_progress DROP CONSTRAINT rule_progress_pkey, ADD COLUMN stage text NOT NULL, ADD PRIMARY KEY (stage, part)",
     """
     CREATE TABLE read_g1.alert_answer_events (
@@ -49,6 +53,7 @@ BACK = (
     "DROP TABLE read_g1.alert_answers",
     "DROP TABLE read_g1.alert_answer_events",
     "ALTER TABLE read_g1.rule_progress DROP CONSTRAINT rule_progress_pkey, DROP COLUMN stage, ADD PRIMARY KEY (part)",
+    "DROP INDEX read_g1.open_alerts_open",
     "ALTER TABLE read_g1.open_alerts DROP COLUMN notify_at, DROP COLUMN due_at",
     "ALTER TABLE read_g1.alert_transitions DROP COLUMN notify_at",
 )
