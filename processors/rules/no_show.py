@@ -135,17 +135,23 @@ def _published(known: ShiftState, happening: Happening, view: View) -> ShiftStat
 
 def _judge_shift(shift: str, state: ShiftState, happening: Happening, view: View) -> Decision:
     revision = roster.in_force(state.revisions)
+    clock, last_end = _clock(view), max((row.ends_at for row in state.revisions), default=0)
+    if clock is not None and revision and revision.starts_at - roster.LONGEST_EARLY + _RETENTION <= clock:
+        return _left(state, last_end + _RETENTION, clock)
     judgement = _judgement(revision, view)
     if revision and view.is_history and judgement.stage and not _stands(state, revision):
         state = ShiftState(tuple(_unjudged(row, revision) for row in state.revisions), state.alerts)
         judgement = _Judgement(_NONE, judgement.policy)
     alerts, derived = _transitions(shift, state.alerts, revision, judgement, happening, view)
     after = ShiftState(state.revisions, alerts)
-    clock = _clock(view)
-    last_end = max((row.ends_at for row in after.revisions), default=0)
     if isinstance(happening, Ticked) and not derived and clock is not None and last_end + _RETENTION <= clock:
         return Decision(None)
     return Decision(after, derived, _next_look(roster.in_force(after.revisions), judgement, clock, last_end))
+
+
+def _left(state: ShiftState, forget_at: int, clock: int) -> Decision:
+    """Leave a shift as it was told, once a punch to it may be forgotten: it would look like nobody came."""
+    return Decision(None) if forget_at <= clock else Decision(state, (), forget_at)
 
 
 def _unjudged(row: Revision, revision: Revision) -> Revision:

@@ -132,3 +132,9 @@ def test_a_shift_is_forgotten_after_its_time() -> None:
     """Its state becomes empty, and so nothing more is ever due."""
     states = replica_of(log_of(SHIFT, tick(at(500)), tick(at(36 * 24 * 60)))).states()
     assert states["S1|no_show|s"] == (None, b"")
+
+
+def test_a_punch_that_is_forgotten_makes_nobody_absent() -> None:
+    """When the retention is over, the clock-in goes before the shift does; no alert comes of that."""
+    later = [each for day in (34, 35, 36) for each in (clocked_in(f"p{day}", at(day * 24 * 60)), tick(at(day * 24 * 60 + 179)))]
+    assert _said(SHIFT, clocked_in("p", at(59)), tick(at(181)), *later) == []
