@@ -99,6 +99,7 @@ class Folding:
         elif event.type == POLICY_SET:
             store, name = policies.scope_of(event)
             self._version(store, POLICY, name, lambda known: versions.with_version(known, policies.version_of(event.data)), offset)
+            self._work.note_policy(store, self._partition, name)
         elif event.type == ALERT_ANSWERED:
             self._answer(event, offset, event.id.bytes not in corrected.without_effect(self._corrections(event.store_id)))
         else:
@@ -147,7 +148,9 @@ class Folding:
         present = partition_clock.present(clock, recorded_at)
         late = occurred_at is not None and partition_clock.is_history(occurred_at, present)
         live = partition_clock.is_live(clock)
-        return RecordView(self._work, self._partition, tenant, store, offset, clock.now if clock else None, present, late, live)
+        return RecordView(
+            self._work, self._partition, tenant, store, offset, clock.now if clock else None, present, late, live, self._work.policy_books()
+        )
 
     def _corrections(self, store: str) -> Corrections:
         state = self._work.read(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS).state

@@ -4,16 +4,18 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from processors.policies import PolicyBooks
 from processors.state import address_of, read_held
 
 
 @dataclass(slots=True)
 class PartitionKeys:
-    """The keys of one owned partition; `queue` may hold outdated entries, `due` says which are not."""
+    """The keys of one owned partition; `queue` may hold outdated entries, `due` says which are not. `policies` None: to be gathered."""
 
     due: dict[str, int] = field(default_factory=dict)
     queue: list[tuple[int, str]] = field(default_factory=list)
     stores: dict[str, set[str]] = field(default_factory=dict)
+    policies: PolicyBooks | None = None
 
     def note(self, key: str, due_at: int | None) -> None:
         """Remember a key and when it is due."""

@@ -1,8 +1,13 @@
-"""Policy versions held in state: which one is in force at a time, the narrowest scope first."""
+"""Policy versions held in state: which one is in force at a time, the narrowest scope first.
 
-from collections.abc import Callable, Iterator
+Every sale asks for policies of every SKU on it, so those of a partition are gathered in books: what is in no book costs no look.
+"""
+
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
+from typing import get_args
 
 from pydantic import TypeAdapter
 
@@ -16,6 +21,9 @@ from processors.versions import Version, Versions
 
 _PARAMETERS: TypeAdapter[PolicyParameters] = TypeAdapter(AnyPolicy)
 _EVERY_SKU = "*"
+_POLICIES = sorted(model.model_fields["policy"].default for model in get_args(get_args(AnyPolicy)[0]))
+_NAME = re.compile(f"(.*?)/({'|'.join(_POLICIES)})/(.*)", re.DOTALL)
+"""Tenant, policy and SKU; tenants and SKUs may contain a slash, policies do not."""
 
 POLICY = Kind("policy", Versions, 1, 2)
 
@@ -31,24 +39,40 @@ def version_of(data: PolicySet) -> Version:
     return Version(microseconds(data.effective_from), data.version, data.parameters.model_dump_json())
 
 
-def scopes(tenant_id: str, store_id: str, policy: str, sku: str | None) -> Iterator[tuple[str | None, str]]:
-    """Name the scopes in which to look, narrowest first: store and SKU, store, SKU, chain."""
-    for store in (store_id, None):
-        if sku is not None:
-            yield store, _name(tenant_id, policy, sku)
-        yield store, _name(tenant_id, policy, None)
+class PolicyBooks:
+    """The policies of one partition by tenant, policy and scope."""
 
+    def __init__(self) -> None:
+        self._books: dict[tuple[str, str], dict[tuple[str | None, str], Versions]] = {}
 
-def in_force(
-    tenant_id: str, store_id: str, policy: str, sku: str | None, at: datetime, read: Callable[[str | None, str], State | None]
-) -> Policy | None:
-    """Return the policy in force at a time; the narrowest scope that has one decides."""
-    moment = microseconds(at)
-    for store, name in scopes(tenant_id, store_id, policy, sku):
-        row = versions.in_force(read(store, name), moment)
-        if row is not None:
-            return Policy(row.number, _parameters(row.content))
-    return None
+    @classmethod
+    def of(cls, states: Iterable[tuple[str | None, str, State | None]]) -> "PolicyBooks":
+        """Gather the states of policies, each given by its store (None: the chain) and its name."""
+        books = cls()
+        for store, name, state in states:
+            books.note(store, name, state)
+        return books
+
+    def note(self, store: str | None, name: str, state: State | None) -> None:
+        """Take in what a policy's state has become."""
+        found = _NAME.fullmatch(name)
+        if isinstance(state, Versions) and found is not None:
+            tenant, policy, sku = found.groups()
+            self._books.setdefault((tenant, policy), {})[store, sku] = state
+
+    def in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, at: datetime) -> Policy | None:
+        """Return the policy in force at a time; the narrowest scope that has one decides: store and SKU, store, SKU, chain."""
+        book = self._books.get((tenant_id, policy))
+        if book is None:
+            return None
+        moment = microseconds(at)
+        for store in (store_id, None):
+            for scope in (sku, _EVERY_SKU) if sku is not None else (_EVERY_SKU,):
+                known = book.get((store, scope))
+                row = versions.in_force(known, moment) if known is not None else None
+                if row is not None:
+                    return _policy(row.number, row.content)
+        return None
 
 
 def _name(tenant_id: str, policy: str, sku: str | None) -> str:
@@ -56,5 +80,5 @@ def _name(tenant_id: str, policy: str, sku: str | None) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _parameters(text: str) -> PolicyParameters:
-    return _PARAMETERS.validate_json(text)
+def _policy(number: int, content: str) -> Policy:
+    return Policy(number, _PARAMETERS.validate_json(content))

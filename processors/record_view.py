@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
-from processors import answers, partition_clock, policies, reference_versions
+from processors import answers, partition_clock, reference_versions
 from processors.answers import ANSWERS
-from processors.policies import POLICY
+from processors.policies import PolicyBooks
 from processors.reference_versions import PROMOTIONS, REFERENCE
 from processors.rules.rule import Entity, Feedback, Kind, Policy, State, microseconds
 from processors.state import key_of, partition_place
@@ -25,7 +25,8 @@ class RecordView:
     clock: datetime | None
     present: datetime | None
     is_history: bool
-    is_live: bool = False
+    is_live: bool
+    policies: PolicyBooks
 
     def state(self, entity: Entity) -> State | None:
         """Return another state of the place."""
@@ -33,7 +34,7 @@ class RecordView:
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
-        return policies.in_force(self.tenant_id, self.store_id, name, sku, at, self._policy_versions)
+        return self.policies.in_force(self.tenant_id, self.store_id, name, sku, at)
 
     def store_at(self, at: datetime) -> StoreDefined | None:
         """Return the settings of the store that were in force at a time."""
@@ -62,9 +63,6 @@ class RecordView:
     def too_late(self, window_end: datetime) -> bool:
         """Return whether a window is history: nobody is to be alarmed about it any more."""
         return self.is_history or (self.is_live and partition_clock.is_history(window_end, self.present))
-
-    def _policy_versions(self, store: str | None, name: str) -> State | None:
-        return self._read(store, POLICY, name)
 
     def _read(self, store: str | None, kind: Kind, name: str) -> State | None:
         return self.work.read(key_of(store or partition_place(self.partition), kind, name), kind).state

@@ -53,6 +53,11 @@ def partition_place(partition: int) -> str:
     return f"{_PARTITION_SIGN}{partition}"
 
 
+def is_partition(place: str) -> bool:
+    """Return whether a place is a partition, and no store."""
+    return place.startswith(_PARTITION_SIGN)
+
+
 def key_of(place: str, kind: Kind, name: str) -> str:
     """Return the key of a state; no part of it contains the separator (codes never do)."""
     return f"{place}|{kind.name}|{name}"

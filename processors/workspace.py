@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from processors.key_index import PartitionKeys
+from processors.policies import POLICY, PolicyBooks
 from processors.rules.rule import Kind, State
-from processors.state import encode, read_held, read_state
+from processors.state import address_of, encode, is_partition, key_of, partition_place, read_held, read_state
 
 Lookup = Callable[[str], bytes | None]
 _CACHED_STATES = 20_000
@@ -75,6 +76,33 @@ class Workspace:
             self._cache.put(key, value, entry)
         return entry
 
+    def of_kind(self, kind: Kind) -> Iterator[tuple[str, State | None]]:
+        """Go through the states of one kind of the partition; for what is gathered once and kept up to date from then on."""
+        mark = f"|{kind.name}|"
+        held = {key for keys in self._keys.stores.values() for key in keys if mark in key}
+        for key in sorted(held | {key for key in self._accepted if mark in key}):
+            yield key, self.read(key, kind).state
+
+    def policy_books(self) -> PolicyBooks:
+        """Return the policies of the partition, gathered when they are asked for first."""
+        if self._keys.policies is None:
+            self._keys.policies = PolicyBooks()
+            for key, state in self.of_kind(POLICY):
+                self._note_policy(key, state)
+        return self._keys.policies
+
+    def note_policy(self, store: str | None, partition: int, name: str) -> None:
+        """Keep the books up to date with a policy that was changed."""
+        key = key_of(store or partition_place(partition), POLICY, name)
+        if self._keys.policies is not None:
+            self._note_policy(key, self.read(key, POLICY).state)
+
+    def _note_policy(self, key: str, state: State | None) -> None:
+        address = address_of(key)
+        store = None if is_partition(address.place) else address.place
+        assert self._keys.policies is not None
+        self._keys.policies.note(store, address.name, state)
+
     def is_ahead(self, key: str, kind: Kind, offset: int) -> bool:
         """Return whether the state had this offset before the open event: then it comes again."""
         return self._before(key, kind).applied >= offset
@@ -94,6 +122,7 @@ class Workspace:
     def reject(self) -> None:
         """Drop the open event's changes."""
         self._open.clear()
+        self._keys.policies = None
 
     def due(self, clock: int) -> list[str]:
         """Return the keys that are due by the clock, by due time and key; each only once a call."""
@@ -132,5 +161,7 @@ class Workspace:
         if committed:
             for key, entry in self._accepted.items():
                 self._keys.note(key, entry.due_at)
+        else:
+            self._keys.policies = None
         self._keys.give_back(self.taken)
         self.taken = []
