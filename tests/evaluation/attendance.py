@@ -58,6 +58,7 @@ class Truth:
     cases: defaultdict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
     unclear: set[Key] = field(default_factory=set)
     """Weeks of which a clock-out is missing, so that nobody knows their hours."""
+    worked: defaultdict[Key, timedelta] = field(default_factory=lambda: defaultdict(timedelta))
 
 
 def evaluate() -> list[Metric]:
@@ -173,9 +174,6 @@ def _trouble(kinds: dict[str, list[SimulatedRecord]], who: str, shift: ShiftPubl
     _count_hours(kinds, who, week, truth)
 
 
-_WORKED: defaultdict[Key, timedelta] = defaultdict(timedelta)
-
-
 def _count_hours(kinds: dict[str, list[SimulatedRecord]], who: str, week: str, truth: Truth) -> None:
     """Sum up what was worked in a week, in one pass over first presses."""
     if not kinds[CLOCKED_OUT]:
@@ -183,8 +181,8 @@ def _count_hours(kinds: dict[str, list[SimulatedRecord]], who: str, week: str, t
     worked = _at(kinds[CLOCKED_OUT][0]) - min(_at(record) for record in kinds[CLOCKED_IN])
     if kinds[BREAK_STARTED] and kinds[BREAK_ENDED]:
         worked -= _at(kinds[BREAK_ENDED][0]) - _at(kinds[BREAK_STARTED][0])
-    _WORKED[who, week] += worked
-    if _WORKED[who, week] >= timedelta(hours=44):
+    truth.worked[who, week] += worked
+    if truth.worked[who, week] >= timedelta(hours=44):
         truth.cases["overtime"].add((who, week))
 
 
