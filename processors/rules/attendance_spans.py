@@ -7,6 +7,7 @@ change the other, so an event leads to new judgement of its own span and of the 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,16 @@ from processors.rules.rule import microseconds, moment_of
 _WEEK = timedelta(days=7)
 _MICROSECOND = timedelta(microseconds=1)
 _REACH, _BEFORE, _AFTER = (part // _MICROSECOND for part in (LONGEST_SESSION, BEFORE_SHIFT, AFTER_SHIFT))
+
+
+@lru_cache(maxsize=512)
+def _is_zone(name: str) -> bool:
+    """Tell whether a zone exists: a misspelt one must not make every punch of its store a dead letter."""
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 class Span(NamedTuple):
@@ -41,8 +52,8 @@ class Calendar:
 
     @classmethod
     def of(cls, store: StoreDefined | None) -> "Calendar":
-        """Return the calendar of a store's settings; UTC where they are not known."""
-        return cls() if store is None else cls(store.timezone, store.cut_off_hour)
+        """Return the calendar of a store's settings; UTC where they, or their zone, are not known."""
+        return cls() if store is None or not _is_zone(store.timezone) else cls(store.timezone, store.cut_off_hour)
 
     def day(self, moment: datetime) -> date:
         """Return the business date of a moment."""

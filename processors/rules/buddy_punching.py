@@ -18,6 +18,7 @@ from processors.rules import punch_pairs as rows
 from processors.rules.alerting import Finding, Speaker, Told, forgotten_at, settle
 from processors.rules.attendance_telling import Heard, exact
 from processors.rules.attendance_words import events
+from processors.rules.feedback import FLOOR_SHARE, threshold
 from processors.rules.punch_pairs import DAY, DEVICE_DAY, NEAR, DeviceDay, DevicePress, Meeting
 from processors.rules.rule import (
     RETENTION,
@@ -158,7 +159,9 @@ def _judged(pair: str, device: str, begin: int, occasions: Sequence[Meeting], vi
     assert isinstance(terms, BuddyPunchingPolicy)
     together = [row for row in occasions if row.gap <= terms.seconds * _SECOND]
     chance = tail(len(occasions), len(together), min(1.0, 2 * terms.seconds * _SECOND / NEAR))
-    if len(together) < terms.least or chance >= terms.chance:
+    alpha = float(terms.chance)
+    told_below = threshold(alpha, view.feedback("buddy_punching", pair, moment_of(begin)), alpha * FLOOR_SHARE, alpha)
+    if len(together) < terms.least or chance >= told_below:
         return
     alike = sum(row.one.place != "" and row.one.place == row.other.place for row in together)
     same = f", {alike} times with the very same evidence of the place" if alike else ""
@@ -168,7 +171,7 @@ def _judged(pair: str, device: str, begin: int, occasions: Sequence[Meeting], vi
         subject=pair,
         window_start=start,
         window_end=end,
-        severity="high" if alike or chance * _GRAVE < terms.chance else "medium",
+        severity="high" if alike or chance * _GRAVE < alpha else "medium",
         stage="confirmed",
         summary=f"{pair} pressed {device} within {terms.seconds} seconds of each other {len(together)} times",
         evidence=Evidence(

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.policies.breaks import BreaksPolicy
 from processors.rules.labour_law import required_break, shortest_break
-from tests.processors.attendance_facts import HOUR, policy, press, presses, said, store, told
+from tests.processors.attendance_facts import DAY, HOUR, policy, press, presses, said, store, told
 from tests.processors.events import at, log_of, shift, tick
 from tests.processors.oracle import replica_of
 
@@ -67,6 +67,20 @@ def test_elsewhere_only_a_policy_sets_breaks() -> None:
     assert said("breaks", *day) == said("breaks", store("JP"), *day) == []
     terms = policy("breaks", steps=[{"worked_minutes": 270, "break_minutes": 45}])
     assert len(said("breaks", store("JP"), terms, *day)) == 1
+
+
+def test_the_hour_that_the_clocks_skip_is_not_worked() -> None:
+    """From midnight to five on the night on which Berlin goes forward are four hours; on the night after they are five."""
+    terms = policy("breaks", steps=[{"worked_minutes": 270, "break_minutes": 30}])
+    begin = 26 * DAY + 15 * HOUR
+    assert said("breaks", store("DE", zone="Europe/Berlin"), terms, *presses(**{"in": begin, "out": begin + 4 * HOUR})) == []
+    night = begin + 23 * HOUR
+    assert len(said("breaks", store("DE", zone="Europe/Berlin"), terms, *presses(**{"in": night, "out": night + 5 * HOUR}))) == 1
+
+
+def test_a_store_with_a_zone_that_does_not_exist_is_judged_in_utc() -> None:
+    """A misspelt setting loses no punch."""
+    assert len(said("breaks", store(zone="Asia/Seol"), *presses(**{"in": 0, "out": 5 * HOUR}))) == 1
 
 
 def test_small_stores_owe_breaks_too() -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from contracts.codec import build_event
 from contracts.envelope import Event
+from contracts.events.registry import ALERT_ANSWERED
 from processors.fold import Fold
 from processors.rules.buddy_punching import BuddyPunching, tail
 from tests.processors.attendance_facts import DAY, policy, press, said, stands, told
-from tests.processors.events import at, corrected, log_of, record, tick
+from tests.processors.events import at, corrected, event, identity, log_of, record, tick
 from tests.processors.oracle import Replica, replica_of
 
 SECOND = 1 / 60
@@ -73,6 +74,24 @@ def test_the_policy_says_how_near_how_often_and_how_sure() -> None:
     assert said("buddy_punching", policy("buddy_punching", seconds=3), *_days([4, 5, 6])) == []
     assert said("buddy_punching", policy("buddy_punching", least=4), *_days([4, 5, 6])) == []
     assert said("buddy_punching", policy("buddy_punching", chance="0.00001"), *_days([4, 5, 6])) == []
+
+
+def test_answers_that_it_was_wrong_quieten_later_periods() -> None:
+    """A pair that lives together is asked about once, not every four weeks."""
+    early = _days([4, 5, 6])
+    (alert,) = told("buddy_punching", replica_of(log_of(*early)))
+    answers = [
+        event(
+            ALERT_ANSWERED,
+            f"answer/{number}",
+            at(5 * DAY + number),
+            {"alert_id": identity(str(number)), "rule": "buddy_punching", "subject": alert.subject, "answer": "false_alarm"},
+        )
+        for number in range(8)
+    ]
+    late = [each for day in (28, 29, 30) for each in met(day, 5)]
+    assert len(said("buddy_punching", *early, *late)) == 2
+    assert len(said("buddy_punching", *early, *answers, *late)) == 1
 
 
 def test_a_corrected_punch_takes_it_back() -> None:
