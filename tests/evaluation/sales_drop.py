@@ -4,7 +4,8 @@ Thresholds are set on the first half of the days, so that one clean store-day in
 in which false alarms and recall are counted. The detector is that of the rule: the same functions, at the end of every hour.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from tests.evaluation.store_days import DROPPED_SHARE, SIZES, WARM_UP, Looks, Tr
 BUDGET = 0.01
 _SHIPPED = SalesDeviationPolicy()
 _MINIMUM_SHARE = float(_SHIPPED.minimum_share)
+_BEST = "the simulator's own rates"
 _ALL_OF_THE_BUDGET = 0.95
 """A false discovery rate that leaves the decision to the budget of false alerts."""
 _STEADY = 400
@@ -162,13 +164,18 @@ def _knowing(each: Trial) -> Floats:
 
 
 def judged(trials: Sequence[Trial], name: str) -> list[Metric]:
-    """Measure the rule, the usual ways, and where the truth is known what could be reached at best."""
-    metrics = _rule(trials, name)
+    """Measure the rule and the usual ways, and where the truth is known compare the rule with what could be reached at best."""
+    best = _end_of_day(trials, f"{name}: {_BEST}", _knowing) if trials[0].chain.rate is not None else []
+    reached = {row.metric.partition(", ")[2]: row.value for row in best}
+    metrics = [_beside(row, reached) for row in _rule(trials, name)]
     for title, rule in _RIVALS.items():
         metrics += _end_of_day(trials, f"{name}: {title}", _rival(rule))
-    if trials[0].chain.rate is not None:
-        metrics += _end_of_day(trials, f"{name}: the simulator's own rates", _knowing)
-    return metrics
+    return metrics + best
+
+
+def _beside(row: Metric, reached: Mapping[str, float]) -> Metric:
+    most = reached.get(row.metric.partition(", ")[2])
+    return row if not most or row.unit != "%" else replace(row, against=f"{most:g} with {_BEST}", ratio=round(row.value / most, 2))
 
 
 def evaluate() -> list[Metric]:

@@ -110,7 +110,8 @@ def _pairs(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, second
 
 
-def _centre_of(rows: Floats) -> Floats:
+def centre_of(rows: Floats) -> Floats:
+    """Return the median of the pairwise means of each column, pairs with itself included."""
     first, second = _pairs(len(rows))
     return np.asarray(np.median(0.5 * (rows[first] + rows[second]), axis=0))
 
@@ -119,10 +120,10 @@ def _drawn(groups: list[Floats]) -> Floats:
     """Return the centre of the narrowest group; where it is young, drawn to that of the next one."""
     chosen, wider = groups[0], groups[1:]
     if len(chosen) >= _YOUNG_DAYS or not wider:
-        return _centre_of(chosen)
+        return centre_of(chosen)
     around = _drawn(wider)
     own = len(chosen) / _YOUNG_DAYS
-    return own * _centre_of(chosen) + (1 - own) * around if len(chosen) else around
+    return own * centre_of(chosen) + (1 - own) * around if len(chosen) else around
 
 
 def deviation(rows: Floats) -> Floats:
