@@ -197,9 +197,10 @@ class Folding:
     def _decide(self, rule: Rule, entity: Entity, happening: Happening, view: RecordView) -> None:
         """Let the rule decide on one state, unless that state has this record already."""
         key = key_of(view.store_id, entity.kind, entity.name)
-        if self._has(key, entity.kind, view.offset):
+        before = self._work.before(key, entity.kind)
+        if self._guard and before.applied >= view.offset:
             return
-        decision = rule.decide(entity, self._work.read(key, entity.kind).state, happening, view)
+        decision = rule.decide(entity, self._work.opened(key, before).state, happening, view)
         self._keep(rule, key, entity.kind, decision, happening, view)
 
     def _keep(self, rule: Rule, key: str, kind: Kind, decision: Decision, happening: Happening, view: RecordView) -> None:

@@ -60,9 +60,14 @@ class Workspace:
 
     def read(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch and of the open event."""
-        return self._open.get(key) or self._before(key, kind)
+        return self._open.get(key) or self.before(key, kind)
 
-    def _before(self, key: str, kind: Kind) -> Entry:
+    def opened(self, key: str, before: Entry) -> Entry:
+        """Return a state with the changes of the open event, given what it was before."""
+        return self._open.get(key, before)
+
+    def before(self, key: str, kind: Kind) -> Entry:
+        """Return a state with the changes of this batch, without those of the open event."""
         entry = self._accepted.get(key)
         if entry is not None:
             return entry
@@ -105,7 +110,7 @@ class Workspace:
 
     def is_ahead(self, key: str, kind: Kind, offset: int) -> bool:
         """Return whether the state had this offset before the open event: then it comes again."""
-        return self._before(key, kind).applied >= offset
+        return self.before(key, kind).applied >= offset
 
     def change(self, key: str, entry: Entry) -> None:
         """Replace a state; it takes effect when the event is accepted."""

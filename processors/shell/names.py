@@ -17,6 +17,8 @@ _NAMES = (
     ("faust.transport.drivers.aiokafka", "Consumer", ("resume_flow", "stop_flow", "on_partitions_revoked", "commit", "highwaters")),
     ("faust.transport.drivers.aiokafka", "AIOKafkaConsumerThread", ("_create_worker_consumer", "on_start")),
     ("faust.transport.drivers.aiokafka", "Transport", ("Consumer",)),
+    ("faust.transport.drivers.aiokafka", "Producer", ("_ensure_producer",)),
+    ("aiokafka", "AIOKafkaProducer", ("create_batch", "send_batch", "partitions_for")),
     ("faust.tables.table", "Table", ("apply_changelog_batch", "on_recovery_completed", "changelog_topic_name", "_to_key")),
     ("aiokafka.consumer.group_coordinator", "GroupCoordinator", ("_do_heartbeat", "_on_join_complete")),
     ("faust.streams", "Stream", ("noack", "events")),

@@ -35,6 +35,10 @@ class RuleAgent:
     points: CrashPoints
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def signs_of_life(self) -> object:
+        """Return something that differs whenever a write or a batch has come to its end since."""
+        return self.writer.writes, dict(self.app.consumer.progress.done)
+
     async def run(self, stream: Any) -> None:
         """Fold batches until the stream ends."""
         async for event in stream.noack().events():
