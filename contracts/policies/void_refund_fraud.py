@@ -13,20 +13,20 @@ class VoidRefundFraudPolicy(PolicyParameters):
 
     policy: Literal["void_refund_fraud"] = Field(default="void_refund_fraud", description="Names the rule; always written.")
     day_probability: DecimalString = Field(
-        default="0.00002",
+        default="0.0002",
         gt=0,
         le=1,
         validate_default=True,
         description="A cashier's business day is told when what was counted is at most this likely.",
-        examples=["0.00002"],
+        examples=["0.0002"],
     )
     window_probability: DecimalString = Field(
-        default="0.00002",
+        default="0.0002",
         gt=0,
         le=1,
         validate_default=True,
         description="The same of four weeks, which are judged at the end of each week without the days told already.",
-        examples=["0.00002"],
+        examples=["0.0002"],
     )
     least_deeds: int = Field(default=3, ge=1, le=1000, description="Fewer surprising deeds than these are never told.", examples=[3])
     quick_void_minutes: int = Field(

@@ -98,7 +98,7 @@ def test_voids_minutes_after_cash_sales_are_told_apart_from_others() -> None:
 def test_the_evidence_names_patterns_counts_and_events() -> None:
     """What was seen, what the peers let expect, how likely it is, and the very events."""
     row = _told(*_past(7), *_day(0), *REFUNDS, tick(at(3 * DAY)))
-    assert row.evidence.observed == "6 refunds without proof in 30 receipts; refund without a source sale × 6 (6000 minor units)"
+    assert row.evidence.observed == "6 cash refunds without proof in 30 receipts; refund without a source sale × 6 (6000 minor units)"
     assert row.evidence.event_ids == tuple(each.id for each in REFUNDS)
     assert row.evidence.probability is not None
     assert row.evidence.probability <= 1
@@ -160,7 +160,7 @@ def test_a_slow_thief_is_found_by_four_weeks() -> None:
 
 def test_false_alarms_quieten_the_cashier_and_nobody_else() -> None:
     """Each halves the probability that is needed."""
-    past = _past(7)
+    past = [policy(RULE, day_probability="0.00002"), *_past(7)]
     few = [refunded(f"r{i}", at(100 + 20 * i), "ana") for i in range(4)]
     (alert,) = alerts(replica(*past, *_day(0), *few, tick(at(600))).derived)
     answers = [

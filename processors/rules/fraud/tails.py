@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, chdtrc
 
-PRIOR_RATES = (0.003, 0.01, 0.0005, 0.006, 0.006, 0.08)
+PRIOR_RATES = (0.0005, 0.002, 0.01, 0.0005, 0.006, 0.006, 0.08)
 """Deeds by measure for each receipt, before a store has peers to learn from; roughly those of a convenience store."""
 PRIOR_RECEIPTS = 1000.0
 SURPRISING = 0.01
