@@ -8,19 +8,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from contracts.events.registry import (
-    CASH_PAID_IN,
-    CASH_PAID_OUT,
-    DRAWER_OPENED,
-    SALE_COMPLETED,
-    SALE_PRACTISED,
-    SALE_RETURNED,
-    SALE_SUSPENDED,
-    SALE_VOIDED,
-    TILL_CLOSED,
-    TILL_HEARTBEAT,
-    TILL_OPENED,
-)
 from contracts.evidence import Evidence
 from contracts.policies.feed_silence import FeedSilencePolicy
 from processors.rules import till_signs
@@ -39,7 +26,7 @@ from processors.rules.rule import (
     microseconds,
     moment_of,
 )
-from processors.rules.till_signs import CELL, DAY, PAGE, TILLS, Silence
+from processors.rules.till_signs import CELL, DAY, PAGE, SIGN_TYPES, TILLS, Silence
 
 RULE_VERSION = 1
 BUILT_IN = Policy(0, FeedSilencePolicy())
@@ -63,21 +50,7 @@ class FeedSilence:
     """The rule."""
 
     name = "feed_silence"
-    event_types = frozenset(
-        {
-            SALE_COMPLETED,
-            SALE_RETURNED,
-            SALE_VOIDED,
-            SALE_SUSPENDED,
-            SALE_PRACTISED,
-            TILL_OPENED,
-            TILL_CLOSED,
-            TILL_HEARTBEAT,
-            CASH_PAID_IN,
-            CASH_PAID_OUT,
-            DRAWER_OPENED,
-        }
-    )
+    event_types = SIGN_TYPES
     kinds: tuple[Kind, ...] = (PAGE, TILLS, FEED)
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:

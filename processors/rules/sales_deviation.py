@@ -5,18 +5,21 @@ days that late facts or corrections changed, and for those after them, whose bas
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
+from contracts.envelope import Event
 from contracts.events.observations import SalesObserved
-from contracts.events.registry import SALES_OBSERVED, TILL_HEARTBEAT
+from contracts.events.registry import SALES_OBSERVED
 from contracts.identifiers import derived_id, transition_id
 from contracts.policies.sales_deviation import SalesDeviationPolicy
 from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Policy, Recounted, State, View, microseconds
 from processors.rules.sales import hours
 from processors.rules.sales.book import BOOK, Book
 from processors.rules.sales.closing import Closing
-from processors.rules.sales.hours import HOUR, SALE_TYPES, Hour, Slot
+from processors.rules.sales.hours import HOUR, SALE_TYPES, Hour, ReadReceipt, Slot
+from processors.rules.till_signs import SIGN_TYPES
 
 BUILT_IN = Policy(0, SalesDeviationPolicy())
 THE_BOOK = Entity(BOOK, "book")
@@ -26,29 +29,39 @@ class SalesDeviation:
     """The rule. It says what it sees and raises nothing: that is for the chain, which can compare."""
 
     name = "sales_deviation"
-    event_types = SALE_TYPES | {TILL_HEARTBEAT}
+    event_types = SALE_TYPES | SIGN_TYPES
     kinds: tuple[Kind, ...] = (HOUR, BOOK)
+
+    def __init__(self) -> None:
+        self._last: tuple[Event[Any] | None, ReadReceipt | None] = (None, None)
+
+    def _read(self, happening: Occurred, view: View) -> ReadReceipt | None:
+        """Read a receipt once for all of its states: the same event comes for one after the other."""
+        event = happening.event
+        if self._last[0] is not event:
+            self._last = (event, _receipt(event, view))
+        return self._last[1]
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the hour of a receipt, and the book where the hour is closed already."""
         if isinstance(happening, Recounted):
             changed = [entity for entity in happening.mentioned if entity.kind is HOUR]
             return [*changed, THE_BOOK] if changed else []
-        slot = _slot(happening, view)
-        if slot is None:
+        receipt = self._read(happening, view)
+        if receipt is None:
             return []
-        book = view.state(THE_BOOK)
+        book, slot = view.state(THE_BOOK), receipt.slot
         late = not isinstance(book, Book) or (slot <= book.closed and slot.day not in book.changed)
-        receipt = [] if happening.event.type == TILL_HEARTBEAT or hours.sold(happening.event.data) == (0, 0) else [hours.hour_at(slot)]
-        return [*receipt, THE_BOOK] if late else receipt
+        hour = [hours.hour_at(slot)] if receipt.net or receipt.receipts else []
+        return [*hour, THE_BOOK] if late else hour
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold a receipt into its hour, or note in the book that a day changed; when the clock moved, close hours."""
         clock = microseconds(view.clock) if view.clock else None
         if entity.kind is HOUR:
-            return _decide_hour(state, happening, view, clock)
+            return self._decide_hour(state, happening, view, clock)
         if isinstance(happening, Occurred):
-            return _noted(state, happening, view, clock)
+            return self._noted(state, happening, view, clock)
         book = state if isinstance(state, Book) else Book(0)
         if isinstance(happening, Recounted):
             days = [hour.day for entity in happening.mentioned if isinstance(hour := view.state(entity), Hour)]
@@ -56,39 +69,41 @@ class SalesDeviation:
         closing = Closing(book, view, BUILT_IN)
         return Decision(closing.book, [_derived(view, said) for said in closing.observations], closing.next_look)
 
+    def _decide_hour(self, state: State | None, happening: Happening, view: View, clock: int | None) -> Decision:
+        if isinstance(happening, Occurred):
+            receipt = self._read(happening, view)
+            assert receipt is not None
+            known = state if isinstance(state, Hour) and state.day == receipt.slot.day else None
+            ends = known.ends_at if known else _end_of(receipt.slot, happening, view)
+            hour = hours.with_receipt(state, receipt, ends, happening.event.id.bytes, happening.counts) or state
+        elif isinstance(happening, Recounted):
+            hour = hours.recounted(state, happening) if isinstance(state, Hour) else state
+        else:
+            hour = hours.settled(state, clock or 0) if isinstance(state, Hour) else None
+        return Decision(hour, (), hours.next_look(hour, clock) if isinstance(hour, Hour) else None)
 
-def _slot(happening: Occurred, view: View) -> Slot | None:
-    store = view.store_at(happening.event.envelope.occurred_at)
-    return hours.slot_of(happening.event, store.cut_off_hour if store else 0)
+    def _noted(self, state: State | None, happening: Occurred, view: View, clock: int | None) -> Decision:
+        """Begin a book, or note a day that changed after it was judged."""
+        receipt = self._read(happening, view)
+        assert receipt is not None
+        if isinstance(state, Book):
+            return _changed(state, [receipt.slot.day], clock)
+        due = max(_end_of(receipt.slot, happening, view), (clock or 0) + 1)
+        return Decision(Book(hours.offset_of(happening.event)), (), due)
 
 
-def _decide_hour(state: State | None, happening: Happening, view: View, clock: int | None) -> Decision:
-    if isinstance(happening, Occurred):
-        event = happening.event
-        slot = _slot(happening, view)
-        assert slot is not None
-        known = state if isinstance(state, Hour) and state.day == slot.day else None
-        ends = known.ends_at if known else _end_of(slot, happening, view)
-        hour = hours.with_receipt(state, slot, ends, event, happening.counts) or state
-    elif isinstance(happening, Recounted):
-        hour = hours.recounted(state, happening) if isinstance(state, Hour) else state
-    else:
-        hour = hours.settled(state, clock or 0) if isinstance(state, Hour) else None
-    return Decision(hour, (), hours.next_look(hour, clock) if isinstance(hour, Hour) else None)
+def _receipt(event: Event[Any], view: View) -> ReadReceipt | None:
+    """Read which hour an event belongs to and what it sold; other signs of a till sell nothing."""
+    store = view.store_at(event.envelope.occurred_at)
+    slot = hours.slot_of(event, store.cut_off_hour if store else 0)
+    if slot is None:
+        return None
+    return ReadReceipt(slot, *hours.sold(event.data)) if event.type in SALE_TYPES else ReadReceipt(slot)
 
 
 def _end_of(slot: Slot, happening: Occurred, view: View) -> int:
     event = happening.event
     return hours.store_time(view, event.envelope.occurred_at, hours.offset_of(event)).end_of(slot)
-
-
-def _noted(state: State | None, happening: Occurred, view: View, clock: int | None) -> Decision:
-    """Begin a book, or note a day that changed after it was judged."""
-    slot = _slot(happening, view)
-    assert slot is not None
-    if not isinstance(state, Book):
-        return Decision(Book(hours.offset_of(happening.event)), (), max(_end_of(slot, happening, view), (clock or 0) + 1))
-    return _changed(state, [slot.day], clock)
 
 
 def _changed(book: Book, days: Sequence[int], clock: int | None) -> Decision:

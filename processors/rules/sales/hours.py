@@ -49,6 +49,14 @@ class Slot(NamedTuple):
     hour: int
 
 
+class ReadReceipt(NamedTuple):
+    """What a receipt says: its hour, net amount and receipts; zeros for what sells nothing."""
+
+    slot: Slot
+    net: int = 0
+    receipts: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class StoreTime:
     """The zone and the cut-off hour of a store."""
@@ -127,15 +135,15 @@ def _net(line: SaleLine) -> int:
     return line.gross - line.discount - (line.tax if line.tax_included else 0)
 
 
-def with_receipt(known: State | None, slot: Slot, ends_at: int, event: Event[Any], counts: bool) -> Hour | None:
+def with_receipt(known: State | None, receipt: ReadReceipt, ends_at: int, event: bytes, counts: bool) -> Hour | None:
     """Add a receipt; None where the key is about a later business date by now, and the receipt too old to matter."""
+    slot, net, receipts = receipt
     hour = known if isinstance(known, Hour) and known.day >= slot.day else Hour(slot.day, ends_at)
     if hour.day > slot.day:
         return None
-    net, receipts = sold(event.data)
     if not abs(net) < LARGEST:
         raise ValueError("an amount that no till takes")
-    rows = hour.rows + _row.pack(event.id.bytes, net, receipts, counts)
+    rows = hour.rows + _row.pack(event, net, receipts, counts)
     return Hour(hour.day, hour.ends_at, hour.net + net * counts, hour.receipts + receipts * counts, rows)
 
 
