@@ -28,16 +28,16 @@ class ReorderPointPolicy(PolicyParameters):
         default=Decimal("0.95"), gt=0, lt=1, description="Share of the units demanded that is to be supplied.", examples=["0.97"]
     )
     level_smooth: DecimalString = Field(
-        default=Decimal("0.95"), ge=Decimal("0.5"), lt=1, description="Service level for even, regular demand.", examples=["0.95"]
+        default=Decimal("0.95"), gt=0, lt=1, description="Service level for even, regular demand.", examples=["0.95"]
     )
     level_erratic: DecimalString = Field(
-        default=Decimal("0.96"), ge=Decimal("0.5"), lt=1, description="Service level for regular demand of uneven sizes.", examples=["0.96"]
+        default=Decimal("0.96"), gt=0, lt=1, description="Service level for regular demand of uneven sizes.", examples=["0.96"]
     )
     level_intermittent: DecimalString = Field(
-        default=Decimal("0.995"), ge=Decimal("0.5"), lt=1, description="Service level for rare demand of even sizes.", examples=["0.99"]
+        default=Decimal("0.995"), gt=0, lt=1, description="Service level for rare demand of even sizes.", examples=["0.99"]
     )
     level_lumpy: DecimalString = Field(
-        default=Decimal("0.995"), ge=Decimal("0.5"), lt=1, description="Service level for rare demand of uneven sizes.", examples=["0.99"]
+        default=Decimal("0.995"), gt=0, lt=1, description="Service level for rare demand of uneven sizes.", examples=["0.99"]
     )
     review_days: Ordinal = Field(
         default=1, le=60, description="Days between two looks at the shelf, where the supplier takes orders on every day.", examples=[2]

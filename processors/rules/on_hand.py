@@ -74,7 +74,8 @@ class Stock(State, frozen=True, array_like=True):
 
     `rows` are the newest; `spilled` rows before them are on pages, of which those before `first_page` are
     settled; `reach` is the latest time on a page, `oldest` the earliest time that is not settled. `voided`
-    are the ids of rows that do not count; `seen_until` is the latest time of any event.
+    are the ids of rows that do not count; `seen_until` is the latest time of any event,
+    `position` that of the last record.
     """
 
     tally: Tally | None = None
@@ -87,6 +88,7 @@ class Stock(State, frozen=True, array_like=True):
     voided: bytes = b""
     first_page: int = 0
     seen_until: int = 0
+    position: int = -1
 
     @property
     def known(self) -> int:
@@ -153,7 +155,7 @@ def date_of(day: int) -> date:
     return date.fromordinal(day + _FIRST_DAY)
 
 
-def with_movement(stock: Stock, row: Row, counts: bool) -> Stock:
+def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> Stock:
     """Return the stock after one more movement, in whatever order they arrive."""
     at, delta = row.at, row.delta
     spilled, reach, rows = stock.spilled, stock.reach, stock.rows
@@ -169,7 +171,7 @@ def with_movement(stock: Stock, row: Row, counts: bool) -> Stock:
         tally = _sound(Tally(tally.counted, tally.counted_at, tally.counted_by, tally.moved + delta, tally.movements + 1))
     voided = stock.voided if counts else stock.voided + row.event
     rows += packed(row)
-    return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, max(stock.seen_until, at))
+    return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, max(stock.seen_until, at), position)
 
 
 def with_counts(stock: Stock, event: Event[StockCounted], sku: str, position: int, counts: bool, earlier: Earlier = no_pages) -> Stock:
@@ -180,7 +182,7 @@ def with_counts(stock: Stock, event: Event[StockCounted], sku: str, position: in
         if line.sku == sku and (stock.settled is None or at > stock.settled.at):
             insort(rows, Count(at, position, line.line, event.id.bytes, units(line.quantity), counts), key=_at)
     seen = max(stock.seen_until, microseconds(event.envelope.occurred_at))
-    return retallied(replace(stock, counts=tuple(rows), seen_until=seen), earlier)
+    return retallied(replace(stock, counts=tuple(rows), seen_until=seen, position=position), earlier)
 
 
 def recounted(stock: Stock, change: Recounted, earlier: Earlier = no_pages) -> Stock:

@@ -90,13 +90,17 @@ class ReorderPoint:
             yield from _supplier(event)
         for sku, delta in moved.deltas.items():
             stock = stock_states.stock_of(view, sku)
-            yield from stock_states.touched_by_movement(sku, stock)
+            yield from stock_states.touched_by_movement(sku, stock, view.offset)
             if event.type == STOCK_RECEIVED:
                 yield Entity(ON_ORDER, sku)
             if not stock.seen_until:
                 yield Entity(DEMAND, sku)
                 yield Entity(PLAN, sku)
-            elif stock.tally is not None and _matters(stock.tally.quantity + delta, sku, max(moved.at, stock.seen_until), view):
+            elif (
+                stock.position < view.offset
+                and stock.tally is not None
+                and _matters(stock.tally.quantity + delta, sku, max(moved.at, stock.seen_until), view)
+            ):
                 yield Entity(PLAN, sku)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:

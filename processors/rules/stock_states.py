@@ -46,9 +46,12 @@ def counted_skus(event: Event[StockCounted]) -> list[str]:
     return sorted({line.sku for line in event.data.lines})
 
 
-def touched_by_movement(sku: str, stock: Stock) -> Iterator[Entity]:
-    """Return the states that a movement changes: the page first, where the rows beside the stock go there."""
-    if stock.is_full:
+def touched_by_movement(sku: str, stock: Stock, position: int) -> Iterator[Entity]:
+    """Return the states that a movement changes: the page first, where the rows beside the stock go there.
+
+    A stock that has the record already gives nothing away: its rows may be newer than the record that is folded again.
+    """
+    if stock.is_full and stock.position < position:
         yield page_of(sku, stock.spilled)
     yield Entity(STOCK, sku)
 
@@ -86,7 +89,7 @@ def decide_stock(sku: str, state: State | None, happening: Happening, view: View
     else:
         moved = changes.of(happening.event)
         row = Row(moved.at, moved.event, moved.deltas[sku], moved.day, moved.is_demand)
-        stock = on_hand.with_movement(stock, row, happening.counts)
+        stock = on_hand.with_movement(stock, row, happening.counts, view.offset)
     due = on_hand.settles_at(stock)
     return Decision(stock, (), due if due is None or clock is None else max(due, clock + _SOON))
 

@@ -1,8 +1,5 @@
 """The levels of a SKU that follow its demand: worked out at each closing, held as whole numbers, judged at each event. Pure."""
 
-from datetime import timedelta
-from itertools import pairwise
-
 import msgspec
 import numpy as np
 
@@ -49,18 +46,13 @@ def terms_of(policy: ReorderPointPolicy, sku: SkuDefined | None, supplier: Suppl
     """Return what goods, supplier and policy allow."""
     return Terms(
         pack=float(sku.pack_size) if sku else 1.0,
-        review_days=longest_gap(supplier) or float(policy.review_days),
+        review_days=float(policy.review_days),
         counted=sku is None or sku.unit == "piece",
         least_order=float(policy.least_order),
         most_order=float(policy.most_order) if policy.most_order is not None else None,
         most_days=float(sku.shelf_life_days) if sku and sku.shelf_life_days else None,
+        order_weekdays=frozenset(_WEEKDAYS.index(name) for name in supplier.order_weekdays) if supplier else frozenset(),
     )
-
-
-def longest_gap(supplier: SupplierDefined | None) -> float:
-    """Return the most days between two order days of a supplier, 0 where it takes orders on every day or is not known."""
-    places = sorted(_WEEKDAYS.index(name) for name in supplier.order_weekdays) if supplier else []
-    return float(max(later - day for day, later in pairwise([*places, places[0] + 7]))) if places else 0.0
 
 
 def service_level(policy: ReorderPointPolicy, demand_class: str) -> float:
@@ -93,7 +85,7 @@ def levelled(daily: Daily, weekday: int, lead: LeadTime, terms: Terms, policy: R
         round(lead.mean, 3),
         round(lead.variance**0.5, 3),
         lead.observed,
-        terms.review_days,
+        max(map(terms.review_from, terms.order_weekdays or (0,))),
         level,
         round(achieved(known, mean, terms, lead.mean), 4),
     )
@@ -103,9 +95,3 @@ def levelled(daily: Daily, weekday: int, lead: LeadTime, terms: Terms, policy: R
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def order_by(supplier: SupplierDefined | None, today_weekday: int) -> timedelta:
-    """Return how far away the next order day of a supplier is; nothing where it is today, or every day."""
-    places = [_WEEKDAYS.index(name) for name in supplier.order_weekdays] if supplier else []
-    return timedelta(days=min(((place - today_weekday) % 7 for place in places), default=0))

@@ -1,6 +1,7 @@
 """The reorder point of a forecast: the quantile of the demand until the next order's goods arrive. Pure.
 
-Protection interval τ = lead time + review period; mean μτ from the forecast, variance τσ² + μ²σ_L²
+Orders fill up to one day's demand (a pack at least) above the point, so that not every sale asks for one. Protection
+interval τ = lead time + review period; mean μτ from the forecast, variance τσ² + μ²σ_L²
 (both demand and lead time vary). Counted goods with little demand take the negative binomial, others the gamma
 distribution with the same two moments. Source: Silver, Pyke and Thomas, Inventory and Production Management, 2017.
 """
@@ -37,6 +38,15 @@ class Terms:
     most_order: float | None = None
     most_days: float | None = None
     """Days of demand that may lie in stock: the shelf life."""
+    order_weekdays: frozenset[int] = frozenset()
+    """Weekdays on which the supplier takes orders (0 is Monday); empty: every `review_days`."""
+
+    def review_from(self, weekday: int) -> float:
+        """Return the days from a weekday until the order after the next one can go out."""
+        if not self.order_weekdays:
+            return self.review_days
+        second = sorted((day - weekday) % 7 + weeks for day in self.order_weekdays for weeks in (0, 7))[1]
+        return float(second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +60,14 @@ class Levels:
 
 
 def levels(expected: Forecast, lead: LeadTime, terms: Terms, service_level: float, weekday: int) -> Levels:
-    """Return the levels for orders that are placed on a weekday (0 is Monday)."""
-    days = lead.mean + terms.review_days
-    mean = expected.mean_over(weekday, days)
+    """Return the levels for orders that are placed at the end of a weekday (0 is Monday)."""
+    days = lead.mean + terms.review_from(weekday)
+    mean = expected.mean_over((weekday + 1) % 7, days)
     variance = days * expected.variance + expected.rate**2 * lead.variance
     point = quantile(service_level, mean, variance, terms.counted)
-    batch = max(terms.pack, expected.rate * terms.review_days)
+    batch = max(terms.pack, expected.rate)
     if terms.most_days is not None:
-        most = expected.mean_over(weekday, terms.most_days + lead.mean)
+        most = expected.mean_over((weekday + 1) % 7, terms.most_days + lead.mean)
         point, batch = min(point, most), min(batch, max(most - point, terms.pack))
     if terms.counted:
         point, batch = float(ceil(point - _TIE)), float(ceil(batch - _TIE))
