@@ -34,7 +34,7 @@ def test_without_late_reading_and_contiguity_a_backlog_is_lost(scene: Scene) -> 
     trap = {"point": "sources_sought", "action": "linger", "seconds": 1.0}
     for contiguity in (True, False):
         early = scene.start(trap=trap, late_reading=False, contiguity=contiguity)
-        until(early.is_over, 20.0, "the end of recovery")
+        until(early.is_over, 60.0, "the end of recovery")
         scene.tell(*next(story))
         if contiguity:
             assert early.ended() == Exit.OFFSETS_JUMPED
@@ -47,13 +47,13 @@ def _woken_beside_its_successor(scene: Scene, **guards: bool) -> Worker:
     story = chapters()
     scene.tell(*opening())
     frozen = scene.start("a", trap={"point": "derived_acknowledged", "action": "freeze"}, heartbeat=False, **guards)
-    until(frozen.sprang, 20.0, "the worker to freeze")
+    until(frozen.sprang, 60.0, "the worker to freeze")
     successor = scene.start("b", heartbeat=False, **guards)
     scene.caught_up()
     scene.tell(*next(story))
     scene.acknowledged()
     frozen.signal(signal.SIGCONT)
-    until(lambda: _ends_with_an_old_state(scene), 20.0, "the old state behind the newer one")
+    until(lambda: _ends_with_an_old_state(scene), 60.0, "the old state behind the newer one")
     frozen.process.kill()
     successor.process.kill()
     scene.tell(*next(story))

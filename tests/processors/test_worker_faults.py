@@ -59,7 +59,7 @@ def test_a_worker_stopped_with_an_event_in_flight_loses_nothing(scene: Scene) ->
     scene.tell(*opening())
     for point in ("batch_received", "derived_acknowledged", "states_acknowledged"):
         worker = scene.start(trap={"point": point, "action": "linger", "seconds": 0.7})
-        until(worker.sprang, 20.0, "the batch to be in flight")
+        until(worker.sprang, 60.0, "the batch to be in flight")
         worker.signal(signal.SIGTERM)
         assert worker.ended() == 0, worker.said()
         scene.tell(*next(story))
@@ -90,7 +90,7 @@ def test_a_worker_frozen_past_its_session_changes_nothing_when_it_wakes(scene: S
     story = chapters()
     scene.tell(*opening())
     frozen = scene.start("a", trap={"point": "derived_acknowledged", "action": "freeze"})
-    until(frozen.sprang, 20.0, "the worker to freeze")
+    until(frozen.sprang, 60.0, "the worker to freeze")
     scene.start("b")
     scene.caught_up()
     scene.tell(*next(story))

@@ -10,22 +10,30 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from processors.safeguards import Safeguards
+from processors.shell.watchdog import STILL_SECONDS
 from processors.worker import WorkerOptions, run_worker
+from tests.processors.odd_rules import rules_of
 
 
 class Trap:
-    """At the nth visit of a point: ends the process, freezes it, or lingers there; says so in a file first."""
+    """At the nth visit of a point: ends the process, freezes it, or lingers there; says so in a file first.
 
-    def __init__(self, point: str, visit: int, action: str, seconds: float, told: Path) -> None:
+    With `armed`, visits count from when that file is there.
+    """
+
+    def __init__(self, point: str, visit: int, action: str, seconds: float, told: Path, armed: str | None = None) -> None:
         self._point = point
         self._visit = visit
         self._action = action
         self._seconds = seconds
         self._told = told
+        self._armed = Path(armed) if armed else None
         self._visits: Counter[str] = Counter()
 
     def reach(self, name: str) -> Awaitable[None] | None:
         """Spring where it was set."""
+        if self._armed is not None and not self._armed.exists():
+            return None
         self._visits[name] += 1
         if name != self._point or self._visits[name] != self._visit:
             return None
@@ -43,15 +51,17 @@ class Trap:
 def main() -> None:
     """Read the options as JSON and run."""
     given = json.loads(sys.argv[1])
-    trap = given.pop("trap", None)
+    trap, stage = given.pop("trap", None), given.get("stage", "stores")
     run_worker(
         WorkerOptions(
             bootstrap=given["bootstrap"],
             data_dir=Path(given["data_dir"]),
             topic_prefix=given["prefix"],
             slot=given["slot"],
+            stage=stage,
             partitions=given["partitions"],
-            still_seconds=given["still_seconds"],
+            still_seconds=given.get("still_seconds", STILL_SECONDS),
+            rules=rules_of(stage, given.get("rules", ())),
             safeguards=Safeguards(**given.get("safeguards", {})),
             crash_points=Trap(**{**trap, "told": Path(trap["told"])}) if trap else None,
         )
