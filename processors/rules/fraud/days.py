@@ -9,6 +9,9 @@ from processors.rules.rule import RETENTION, View, microseconds
 LOOK = 3 * 3_600_000_000
 """The clock is asked to look at a store every three hours, if anything happened."""
 
+DAYS_KEPT = RETENTION.days + 2
+"""So many days after its beginning (UTC) nothing can change about a business date, whatever the zone."""
+
 _DAY = timedelta(days=1)
 
 
@@ -38,5 +41,5 @@ def look_from(moment: datetime, clock: datetime | None) -> int:
 
 @lru_cache(maxsize=4096)
 def forgotten_at(day: int) -> int:
-    """Return when nothing can change any more about a business date, whatever the zone."""
-    return microseconds(datetime.combine(date.fromordinal(day), datetime.min.time(), UTC) + RETENTION + 2 * _DAY)
+    """Return when a business date can no longer change."""
+    return microseconds(datetime.combine(date.fromordinal(day + DAYS_KEPT), datetime.min.time(), UTC))

@@ -94,6 +94,7 @@ def is_kept(event: Event[Any]) -> bool:
     return not isinstance(data, SaleVoided) or data.phase == "after_completion"
 
 
+@lru_cache(maxsize=256)
 def token(code: str) -> bytes:
     """Return eight bytes that stand for a receipt number or a customer."""
     return blake2b(code.encode(), digest_size=8).digest()

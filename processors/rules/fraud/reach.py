@@ -6,9 +6,9 @@ from typing import Any
 from contracts.envelope import Event
 from contracts.events.registry import DRAWER_OPENED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
 from processors.rules.fraud import ledger
-from processors.rules.fraud.days import forgotten_at
+from processors.rules.fraud.days import DAYS_KEPT
 from processors.rules.fraud.ledger import Place
-from processors.rules.rule import RETENTION, View, microseconds
+from processors.rules.rule import RETENTION, View
 
 DEEDS = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, DRAWER_OPENED})
 _AHEAD_AT_MOST = timedelta(days=2)
@@ -22,6 +22,6 @@ def place_within_reach(event: Event[Any], view: View) -> Place | None:
     if envelope.clock_ahead and envelope.ingested_at is not None and envelope.occurred_at > envelope.ingested_at + _AHEAD_AT_MOST:
         return None
     clock = view.clock
-    if clock is not None and (envelope.occurred_at <= clock - RETENTION or forgotten_at(place.day) <= microseconds(clock)):
+    if clock is not None and (place.day + DAYS_KEPT <= clock.toordinal() or envelope.occurred_at <= clock - RETENTION):
         return None
     return place

@@ -45,8 +45,14 @@ def with_refund(known: RefundLinks, event: Event[Any], link: Link, counts: bool,
     day = ledger.place_for(event).day
     row = _ROW.pack(token_of(link), event.id.bytes, at, min(ledger.due(event.data), 2**62), day, counts)
     horizon = ledger.seconds(view.clock - RETENTION) if view.clock else 0
-    kept = [each for each in _ROW.iter_unpack(known.rows) if each[2] > horizon][-_KEPT:]
-    return RefundLinks(b"".join(_ROW.pack(*each) for each in kept) + row)
+    return RefundLinks(_young(known.rows, horizon)[-_KEPT * _ROW.size :] + row)
+
+
+def _young(rows: bytes, horizon: int) -> bytes:
+    """Return the rows of after the horizon; they come roughly by age, so the first one tells whether there is anything to drop."""
+    if not rows or Refund._make(_ROW.unpack_from(rows)).at > horizon:
+        return rows
+    return b"".join(_ROW.pack(*row) for row in map(Refund._make, _ROW.iter_unpack(rows)) if row.at > horizon)
 
 
 def recounted(known: RefundLinks, change: Recounted) -> RefundLinks:
@@ -62,9 +68,13 @@ def names_any(known: State | None, tokens: tuple[bytes, ...]) -> bool:
 
 def refunds_of(known: State | None, token: bytes) -> list[Refund]:
     """Return the refunds that name a sale."""
-    if not isinstance(known, RefundLinks) or token not in known.rows:
-        return []
-    return [row for row in map(Refund._make, _ROW.iter_unpack(known.rows)) if row.token == token]
+    rows = known.rows if isinstance(known, RefundLinks) else b""
+    found, at = [], rows.find(token)
+    while at >= 0:
+        if at % _ROW.size == 0:
+            found.append(Refund._make(_ROW.unpack_from(rows, at)))
+        at = rows.find(token, at + 1)
+    return found
 
 
 def tokens_of(known: State | None, events: frozenset[bytes]) -> list[bytes]:
