@@ -60,10 +60,10 @@ class FeedSilence:
         till = till_signs.till_of(happening.event.data)
         if till is None:
             return []
-        marks = till_signs.touched_by_sign(till, happening.event, view)
+        at = microseconds(happening.event.envelope.occurred_at)
+        marks = till_signs.touched_by_sign(till, at, view)
         feed = Entity(FEED, till)
         known = view.state(feed)
-        at = microseconds(happening.event.envelope.occurred_at)
         is_news = not isinstance(known, Feed) or at < known.looked_at or any(row.stands for row in known.told)
         return [*marks, *([feed] if is_news else []), *(_never_heard(view, till, at) if len(marks) > 1 else [])]
 

@@ -109,9 +109,9 @@ def day_of(moment: int) -> int:
     return moment // DAY
 
 
-def touched_by_sign(till: str, event: Event[Model], view: View) -> list[Entity]:
+def touched_by_sign(till: str, moment: int, view: View) -> list[Entity]:
     """Return the states that a sign changes: the page, and the list of tills when the page is new."""
-    page = page_of(till, day_of(microseconds(event.envelope.occurred_at)))
+    page = page_of(till, day_of(moment))
     return [page] if isinstance(view.state(page), Page) else [page, _TILLS]
 
 
@@ -193,10 +193,9 @@ def last_heard(view: View, till: str, moment: int) -> int | None:
     """Return the end of the last mark before a moment, of its day or the day before."""
     for day in (day_of(moment), day_of(moment) - 1):
         page = page_at(view, till, day)
-        cells = np.flatnonzero(_unpacked(page.marks)[0]) if page is not None else np.zeros(0)
-        before = [int(cell) for cell in cells if day * DAY + int(cell) * CELL < moment]
-        if before:
-            return day * DAY + (before[-1] + 1) * CELL
+        cells = _unpacked(page.marks)[0][: -(-(moment - day * DAY) // CELL)] if page is not None else np.zeros(0, np.bool_)
+        if cells.any():
+            return day * DAY + (int(np.flatnonzero(cells)[-1]) + 1) * CELL
     return None
 
 

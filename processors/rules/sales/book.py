@@ -20,9 +20,9 @@ _MOST_REVISIONS = 65_535
 class Book(State, frozen=True, array_like=True):
     """The book of a store. `closed` is the last hour that was judged; `changed` are days with late facts since the last look.
 
-    `expected` is the packed baseline of the day `expected_day`, so that it is worked out once a day. `said` holds for each day
-    of the retention the revision and a digest of what was said of each hour. `trading` has a bit for each hour of the day in
-    which anything was sold, so that the others need not be read.
+    `expected` is the packed baseline of the day `expected_day`, empty where there is none, so that it is worked out once a day.
+    `said` holds for each day of the retention the revision and a digest of what was said of each hour. `trading` has a bit for
+    each hour of the day in which anything was sold, so that the others need not be read.
     """
 
     offset_minutes: int

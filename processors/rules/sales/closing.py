@@ -63,7 +63,7 @@ class Closing:
             changed=(),
             promoted=tuple(sorted(each for each in self._promoted if each >= self._oldest - _LONGEST_REACH)),
             silent=tuple(sorted(each for each in self._silent if each >= self._oldest - _LONGEST_REACH)),
-            expected_day=day if expected else 0,
+            expected_day=day,
             expected_days=expected.like_days if expected else 0,
             trading=self._trading,
             expected=pack(expected) if expected else b"",
@@ -135,7 +135,7 @@ class Closing:
 
     def _baseline(self, day: int, policy: Policy) -> Baseline | None:
         if day == self._before.expected_day and not self._before.changed:
-            return unpack(self._before.expected, self._before.expected_days)
+            return unpack(self._before.expected, self._before.expected_days) if self._before.expected else None
         parameters = policy.parameters
         assert isinstance(parameters, SalesDeviationPolicy)
         terms = Terms(parameters.weeks, float(parameters.prior_spread))
