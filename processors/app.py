@@ -83,7 +83,7 @@ def build_app(options: WorkerOptions) -> Any:
     )
     agent.table.on_recovered = partial(_recovered, agent, options.data_dir)
     agent.table.on_heal = agent.writer.write_states
-    watchdog = Watchdog(app, sources.topics, options.still_seconds)
+    watchdog = Watchdog(app, sources.topics, agent.signs_of_life, options.still_seconds)
     _attach(app, agent, watchdog, topic)
     return app
 
