@@ -6,7 +6,7 @@ import time
 
 from tests.benchmarks.results import PERFORMANCE, ROOT, write_result
 
-MEASUREMENTS = ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load", "rule_speed")
+MEASUREMENTS = ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load", "rule_speed", "worker_failover")
 
 
 def main(names: list[str]) -> int:

@@ -16,7 +16,10 @@ from tests.whole_stack import TILLSTREAM, WholeStack, await_ready, environment, 
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
-PARTS = ("kafka", "postgres", "clickhouse", "worker", "projections-postgres", "projections-clickhouse", "api")
+PARTS = (
+    *("kafka", "postgres", "clickhouse", "worker", "projections-postgres", "projections-clickhouse", "api"),
+    pytest.param("chain-worker", marks=pytest.mark.long),
+)
 WINDOW = {"from": "2026-01-01", "until": "2026-12-31", "group_by": "store"}
 
 
