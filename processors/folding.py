@@ -204,8 +204,10 @@ class Folding:
         self._keep(rule, key, entity.kind, decision, happening, view)
 
     def _keep(self, rule: Rule, key: str, kind: Kind, decision: Decision, happening: Happening, view: RecordView) -> None:
-        cause = happening.event if isinstance(happening, Occurred) else happening.cause
-        self._open += [derived_record(rule.name, _timed(made, view), view.tenant_id, view.store_id, cause.id) for made in decision.derived]
+        if decision.derived:
+            cause = happening.event if isinstance(happening, Occurred) else happening.cause
+            made = (_timed(each, view) for each in decision.derived)
+            self._open += [derived_record(rule.name, each, view.tenant_id, view.store_id, cause.id) for each in made]
         self._work.change(key, Entry(kind, decision.state, view.offset, decision.due_at, view.tenant_id))
 
     def _has(self, key: str, kind: Kind, offset: int) -> bool:

@@ -30,7 +30,8 @@ class RecordView:
 
     def state(self, entity: Entity) -> State | None:
         """Return another state of the place."""
-        return self._read(self.store_id, entity.kind, entity.name)
+        kind = entity.kind
+        return self.work.read(f"{self.store_id}|{kind.name}|{entity.name}", kind).state
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""

@@ -5,7 +5,8 @@ Changes of one event are kept apart until it is accepted, so an event that fails
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from processors.key_index import PartitionKeys
 from processors.policies import POLICY, PolicyBooks
@@ -17,8 +18,7 @@ _CACHED_STATES = 20_000
 _NEVER = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A state as read or changed; `applied` is the highest source offset folded into it."""
 
     kind: Kind
@@ -54,6 +54,7 @@ class Workspace:
         self._keys = keys
         self._cache = cache
         self._accepted: dict[str, Entry] = {}
+        self._before: dict[str, Entry] = {}
         self._open: dict[str, Entry] = {}
         self._soon: list[tuple[int, str]] = []
         self.taken: list[tuple[int, str]] = []
@@ -68,9 +69,12 @@ class Workspace:
 
     def before(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch, without those of the open event."""
-        entry = self._accepted.get(key)
-        if entry is not None:
-            return entry
+        entry = self._before.get(key)
+        if entry is None:
+            entry = self._before[key] = self._looked_up(key, kind)
+        return entry
+
+    def _looked_up(self, key: str, kind: Kind) -> Entry:
         value = self._lookup(key)
         if value is None:
             return Entry(kind, None, _NEVER, None)
@@ -122,6 +126,7 @@ class Workspace:
             if entry.due_at is not None:
                 heapq.heappush(self._soon, (entry.due_at, key))
         self._accepted.update(self._open)
+        self._before.update(self._open)
         self._open.clear()
 
     def reject(self) -> None:

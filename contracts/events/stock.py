@@ -1,5 +1,6 @@
 """Stock: shelves that were counted, and movements that are not sales: received, transferred, wasted, adjusted."""
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -25,6 +26,14 @@ class StockCounted(Model):
     lines: tuple[CountLine, ...] = Field(min_length=1, max_length=5000, description="What was counted.")
     employee_id: PersonRef | None = Field(default=None, description="Opaque id of who counted.", examples=["E-1042"])
     blind: bool = Field(default=True, description="Whoever counted did not see the book quantity.")
+
+    @cached_property
+    def lines_by_sku(self) -> dict[str, list[CountLine]]:
+        """Return the lines of each SKU; a sheet of thousands is gone through once."""
+        found: dict[str, list[CountLine]] = {}
+        for line in self.lines:
+            found.setdefault(line.sku, []).append(line)
+        return found
 
 
 class AdjustmentLine(Model):

@@ -177,9 +177,9 @@ def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> S
 def with_counts(stock: Stock, event: Event[StockCounted], sku: str, position: int, counts: bool, earlier: Earlier = no_pages) -> Stock:
     """Return the stock after the lines of a count sheet."""
     rows = list(stock.counts)
-    for line in event.data.lines:
+    for line in event.data.lines_by_sku.get(sku, ()):
         at = microseconds(line.counted_at or event.envelope.occurred_at)
-        if line.sku == sku and (stock.settled is None or at > stock.settled.at):
+        if stock.settled is None or at > stock.settled.at:
             insort(rows, Count(at, position, line.line, event.id.bytes, units(line.quantity), counts), key=_at)
     seen = max(stock.seen_until, microseconds(event.envelope.occurred_at))
     return retallied(replace(stock, counts=tuple(rows), seen_until=seen, position=position), earlier)

@@ -1,7 +1,7 @@
 """What a rule is: which states an event touches, and what each touched state becomes; pure, one state at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -47,8 +47,7 @@ class Kind:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(msgspec.Struct, frozen=True):
     """One state of a store: a kind, and which one of them."""
 
     kind: Kind
@@ -182,12 +181,11 @@ class Derived:
     store_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What a state becomes; `due_at` asks for a look when the clock has reached it, `state` None prunes."""
 
     state: State | None
-    derived: Sequence[Derived] = field(default=())
+    derived: Sequence[Derived] = ()
     due_at: int | None = None
 
 

@@ -43,7 +43,7 @@ def stock_of(view: View, sku: str) -> Stock:
 
 def counted_skus(event: Event[StockCounted]) -> list[str]:
     """Return the SKUs of a count sheet, sorted."""
-    return sorted({line.sku for line in event.data.lines})
+    return sorted(event.data.lines_by_sku)
 
 
 def touched_by_movement(sku: str, stock: Stock, position: int) -> Iterator[Entity]:
