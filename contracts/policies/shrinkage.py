@@ -13,18 +13,18 @@ class ShrinkagePolicy(PolicyParameters):
 
     policy: Literal["shrinkage"] = Field(default="shrinkage", description="Names the rule; always written.")
     count_noise: DecimalString = Field(
-        default="1",
+        default="0.5",
         validate_default=True,
         gt=0,
         description="Standard deviation of a count with nothing sold since the one before, units.",
-        examples=["1"],
+        examples=["0.5"],
     )
     moved_noise: DecimalString = Field(
-        default="0.02",
+        default="0.01",
         validate_default=True,
         ge=0,
         description="Variance that each unit moved since the count before adds, units squared.",
-        examples=["0.02"],
+        examples=["0.01"],
     )
     prior_counts: int = Field(
         default=50, ge=1, le=10_000, description="Counts that the figures above weigh as much as, beside those of the store.", examples=[50]
@@ -45,7 +45,7 @@ class ShrinkagePolicy(PolicyParameters):
         examples=["0.5"],
     )
     limit: DecimalString = Field(
-        default="5", validate_default=True, gt=0, description="Sum of losses that raises an alert, standard deviations.", examples=["5"]
+        default="7", validate_default=True, gt=0, description="Sum of losses that raises an alert, standard deviations.", examples=["7"]
     )
     minimum_money: Amount = Field(default=0, description="Smallest loss that is told, minor units.", examples=[5000])
     medium_money: Amount = Field(default=20_000, description="Loss from which severity is medium, minor units.", examples=[20000])

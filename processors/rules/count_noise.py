@@ -4,7 +4,7 @@ Which week is which differs between stores, so that they do not all learn at onc
 count no longer changes a scale: so a scale stays what it was, and a variance is judged by the same one whenever it is judged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from msgspec.structs import replace
@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from contracts.envelope import Event
 from contracts.events.stock import StockCounted
 from contracts.policies.shrinkage import ShrinkagePolicy
-from processors.rules.count_variances import FORGETTING, counted_of, ratios, scale_of
+from processors.rules.count_variances import FORGETTING, Counted, capped_loss, counted_of, loss_rate, ratios, scale_of
 from processors.rules.rule import Entity, Kind, State, View, microseconds
 from processors.rules.shelf_history import shelf_of
+from processors.rules.stock_rows import UNITS
 from processors.rules.stock_states import earlier_rows, stock_of
 
 WEEK = 7 * 86_400_000_000
@@ -23,11 +24,13 @@ _OLD_ENOUGH = 2
 
 
 class CountNoise(State, frozen=True, array_like=True):
-    """Scales by week, the sums that they come from, which SKUs were counted in weeks that are not learned yet, and the last count."""
+    """Week, scale and usual loss of each week, the sums that they come from, which SKUs wait to be learned from, and the last count."""
 
-    scales: tuple[tuple[int, float], ...] = ()
+    scales: tuple[tuple[int, float, float], ...] = ()
     total: float = 0.0
     counts: float = 0.0
+    lost: float = 0.0
+    moved: float = 0.0
     waiting: tuple[tuple[int, tuple[str, ...]], ...] = ()
     counted_at: int = 0
 
@@ -64,13 +67,15 @@ def learned(known: CountNoise, clock: int, terms: ShrinkagePolicy, view: View) -
     this = week_of(clock, view.store_id)
     waiting = dict(known.waiting)
     first = known.scales[-1][0] + 1 if known.scales else min(waiting, default=this)
-    scales, total, counts = list(known.scales), known.total, known.counts
+    scales, total, counts, lost, moved = list(known.scales), known.total, known.counts, known.lost, known.moved
     for week in range(max(first, this - WEEKS_KEPT), this + 1):
         ripe = [each for each in waiting if each <= week - _OLD_ENOUGH]
-        found = [ratio for each in sorted(ripe) for ratio in _ratios(waiting.pop(each), each, terms, view)]
+        rows = [row for each in sorted(ripe) for row in _rows(waiting.pop(each), each, view)]
+        found = ratios(rows, terms)
         total, counts = total * FORGETTING + sum(found), counts * FORGETTING + len(found)
-        scales.append((week, scale_of(total, counts, terms)))
-    return CountNoise(tuple(scales[-WEEKS_KEPT:]), total, counts, tuple(sorted(waiting.items())), known.counted_at)
+        lost, moved = lost * FORGETTING + capped_loss(rows, terms), moved * FORGETTING + sum(row.moved for row in rows) / UNITS
+        scales.append((week, scale_of(total, counts, terms), loss_rate(lost, moved, terms)))
+    return CountNoise(tuple(scales[-WEEKS_KEPT:]), total, counts, lost, moved, tuple(sorted(waiting.items())), known.counted_at)
 
 
 def learns_at(known: CountNoise, clock: int, store_id: str) -> int:
@@ -87,21 +92,19 @@ def last_count(view: View) -> int:
     return known.counted_at if isinstance(known, CountNoise) else 0
 
 
-def scale_at(view: View, at: int) -> float:
-    """Return the scale by which counts of a time are judged; 1 before anything is learned."""
+def usual_at(view: View, at: int) -> tuple[float, float]:
+    """Return the scale by which counts of a time are judged, and the usual loss for each unit moved; 1 and 0 before it is learned."""
     known = view.state(OF_THE_STORE)
     week = week_of(at, view.store_id)
-    found = [scale for each, scale in known.scales if each <= week] if isinstance(known, CountNoise) else []
-    return found[-1] if found else 1.0
+    found = [(scale, rate) for each, scale, rate in known.scales if each <= week] if isinstance(known, CountNoise) else []
+    return found[-1] if found else (1.0, 0.0)
 
 
 def _phase(store_id: str) -> int:
     return crc32(store_id.encode()) * 140 % WEEK
 
 
-def _ratios(skus: Iterable[str], week: int, terms: ShrinkagePolicy, view: View) -> list[float]:
-    found: list[float] = []
+def _rows(skus: Iterable[str], week: int, view: View) -> Iterator[Counted]:
     for sku in skus:
         rows = counted_of(shelf_of(stock_of(view, sku), earlier_rows(view, sku)))
-        found += ratios([row for row in rows if week_of(row.at, view.store_id) == week], terms)
-    return found
+        yield from (row for row in rows if week_of(row.at, view.store_id) == week)

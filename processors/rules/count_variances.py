@@ -2,9 +2,11 @@
 
     variance = counted − book just before, both as of the time of the count
     noise²   = scale · (count_noise² + moved_noise · units moved since the count before)
+    usual    = − rate · units moved since the count before
 
 The policy gives the two figures; the scale is what the store's own counts say of them: the mean of variance² ÷ noise² (each
-at most 9, so that no thief teaches the rule to look away), shrunk to 1 as if that were seen in `prior_counts` counts.
+at most 9, so that no thief teaches the rule to look away), shrunk to 1 as if that were seen in `prior_counts` counts. The rate
+is what the store usually loses of a unit moved: losses (each at most 3 noises) ÷ units moved, shrunk to 0 in the same way.
 """
 
 import math
@@ -18,6 +20,7 @@ from processors.rules.stock_rows import UNITS
 
 _LARGEST_RATIO = 9.0
 _LEAST_SCALE = 0.05
+_MOST_NOISES = 3.0
 FORGETTING = 0.95
 """What a week's counts still weigh a week later."""
 
@@ -62,3 +65,14 @@ def ratios(rows: Iterable[Counted], terms: ShrinkagePolicy) -> list[float]:
 def scale_of(total: float, counts: float, terms: ShrinkagePolicy) -> float:
     """Return the scale of a store's noise, from the sum of so many ratios."""
     return max(_LEAST_SCALE, (terms.prior_counts + total) / (terms.prior_counts + counts))
+
+
+def capped_loss(rows: Iterable[Counted], terms: ShrinkagePolicy) -> float:
+    """Return the units missing at some counts, what was found beyond the book taken off, no count for more than three noises."""
+    limited = ((-row.variance / UNITS, _MOST_NOISES * noise(row, terms)) for row in rows)
+    return sum(max(-most, min(most, loss)) for loss, most in limited)
+
+
+def loss_rate(lost: float, moved: float, terms: ShrinkagePolicy) -> float:
+    """Return what a store usually loses of a unit moved; nothing moved and nothing lost in as many units as the prior counts."""
+    return max(0.0, lost / (moved + terms.prior_counts))

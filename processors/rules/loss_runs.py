@@ -1,6 +1,6 @@
 """Losses at counts: single ones that are too large, and runs of small ones that add up. Pure.
 
-A loss is standardised by the usual noise of its count, z = −variance ÷ noise. Slow losses are added up by Page's one-sided
+A loss is standardised by what is usual for its count, z = (usual − variance) ÷ noise. Slow losses are added up by Page's one-sided
 CUSUM, C = max(0, C + min(z, 3) − slack); a run begins where C leaves 0 and ends where it comes back. The cap leaves what one
 count alone shows to the other test, the normal tail of z.
 """
@@ -33,11 +33,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A count with its usual noise, units, and how many times that is missing."""
+    """A count with its usual noise, units, how many times that is missing beyond the usual, and the usual loss of a unit moved."""
 
     row: Counted
     noise: float
     z: float
+    rate: float = 0.0
 
 
 def tail(z: float) -> float:

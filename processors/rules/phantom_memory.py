@@ -11,8 +11,10 @@ from uuid import UUID
 import msgspec
 
 from processors.rules.alerting import Told
+from processors.rules.on_hand import Stock
 from processors.rules.rule import State
 from processors.rules.shelf_history import DayAt, Shelf, days_with_stock
+from processors.rules.stock_rows import unpacked
 
 WINDOW_DAYS = 250
 HISTORY_DAYS = 90
@@ -30,7 +32,10 @@ class Proof(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PhantomState(State, frozen=True, array_like=True):
-    """Bits of days from `first_day` on: sold, and tried; the last proof, what was told, and when to look again."""
+    """Bits of days from `first_day` on: sold, and tried; the last proof, what was told, and when to look again.
+
+    `needed`: trading days without a sale that would be surprising (0: unknown); `read_on`: the day when all rows were read last.
+    """
 
     first_day: int = 0
     sold: bytes = b""
@@ -38,6 +43,8 @@ class PhantomState(State, frozen=True, array_like=True):
     proof: Proof | None = None
     told: tuple[Told, ...] = ()
     look_at: int = 0
+    needed: int = 0
+    read_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,18 @@ def proofs(state: PhantomState, shelf: Shelf, day_at: DayAt) -> tuple[Proof, ...
     return tuple(before + found)
 
 
-def remembered(course: Course, told: tuple[Told, ...], look_at: int) -> PhantomState:
+def last_sale_day(stock: Stock) -> int | None:
+    """Return the day of the latest sale among the newest rows; None where none of them is one, or some do not count."""
+    if stock.voided:
+        return None
+    return max((row.day for row in unpacked(stock.rows) if row.is_demand and row.delta < 0), default=None)
+
+
+def remembered(course: Course, told: tuple[Told, ...], look_at: int, needed: int) -> PhantomState:
     """Return the state that remembers a course."""
     first = course.today - WINDOW_DAYS
     proof = course.proofs[-1] if course.proofs else None
-    return PhantomState(first, _bits(course.sold, first), _bits(course.tried, first), proof, told, look_at)
+    return PhantomState(first, _bits(course.sold, first), _bits(course.tried, first), proof, told, look_at, needed, course.today)
 
 
 def event_id(proof: Proof) -> UUID:

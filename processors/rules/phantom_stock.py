@@ -18,7 +18,17 @@ from processors.rules.alerting import Finding, Speaker, Told, settle, standing
 from processors.rules.feedback import FLOOR_SHARE, threshold
 from processors.rules.on_hand import date_of, quantity_of, units
 from processors.rules.past_alerts import over_as_told
-from processors.rules.phantom_memory import HISTORY_DAYS, WINDOW_DAYS, Course, PhantomState, Proof, event_id, learned, remembered
+from processors.rules.phantom_memory import (
+    HISTORY_DAYS,
+    WINDOW_DAYS,
+    Course,
+    PhantomState,
+    Proof,
+    event_id,
+    last_sale_day,
+    learned,
+    remembered,
+)
 from processors.rules.probabilities import written
 from processors.rules.rule import (
     Decision,
@@ -54,7 +64,8 @@ BUILT_IN = Policy(0, PhantomStockPolicy())
 PHANTOM = Kind("phantom_stock", PhantomState, 1, 0)
 
 _HOUR = 3_600_000_000
-_AT_MOST_DAYS = 7
+_AT_MOST_DAYS, _READ_DAYS = 7, 14
+"""Days until a SKU is looked at again at the latest, and until all of its rows are read."""
 _SURE = 0.1
 """The share of the probability at which the alert is confirmed."""
 
@@ -104,19 +115,37 @@ class PhantomStock:
         if isinstance(happening, Ticked):
             return _looked_at(entity.name, known, happening, view)
         look_at = min(known.look_at or clock + 1, clock + 1)
-        return Decision(replace(known, look_at=look_at), (), max(look_at, clock + 1))
+        needed = 0 if isinstance(happening, Recounted) else known.needed
+        return Decision(replace(known, look_at=look_at, needed=needed), (), max(look_at, clock + 1))
 
 
 def _looked_at(sku: str, state: PhantomState, happening: Ticked, view: View) -> Decision:
     assert view.clock is not None
     clock = microseconds(view.clock)
+    later = _glanced_at(sku, state, view, clock)
+    if later is not None:
+        return Decision(replace(state, look_at=later), (), later)
     policy = view.policy("phantom_stock", sku, view.clock) or BUILT_IN
     case = _case(sku, state, policy, view)
     told, derived = settle(SPEAKER, state.told, findings(case, state.told), happening, view)
-    look_at = max(clock + 1, _next_look(case, told, clock))
     if not case.course.proofs and not told:
         return Decision(None, derived)
-    return Decision(remembered(case.course, told, look_at), derived, look_at)
+    needed = (_needed(case, case.course.proofs[-1]) if case.course.proofs else None) or 0
+    look_at = max(clock + 1, _next_look(case, told, clock, needed))
+    return Decision(remembered(case.course, told, look_at, needed), derived, look_at)
+
+
+def _glanced_at(sku: str, state: PhantomState, view: View, clock: int) -> int | None:
+    """Return when to look next where a recent sale shows that no gap can be surprising yet; None where all rows are to be read."""
+    assert view.clock is not None
+    days = calendar(view, view.clock)
+    today = days.day_at(clock - _HOUR)
+    if state.told or not state.needed or today >= state.read_on + _READ_DAYS:
+        return None
+    sold = last_sale_day(stock_of(view, sku))
+    if sold is None or today - sold > state.needed - 1:
+        return None
+    return _due(days, min(sold + state.needed, state.read_on + _READ_DAYS), today, sku)
 
 
 def _case(sku: str, state: PhantomState, policy: Policy, view: View) -> Case:
@@ -190,18 +219,24 @@ def _unsold(case: Case, begin: Proof, end: Proof | None) -> list[int]:
     return sorted(day for day in case.course.tried if begin.day < day < until)
 
 
-def _next_look(case: Case, told: tuple[Told, ...], clock: int) -> int:
-    """Look hourly at what stands, daily at what comes near, and weekly at the rest; spread over the hour by the SKU's name."""
-    spread = crc32(case.sku.encode()) % _HOUR
+def _next_look(case: Case, told: tuple[Told, ...], clock: int, needed: int) -> int:
+    """Look hourly at what stands, else when the gap that runs can be surprising, and weekly at the least."""
+    today = case.course.today
     if standing(told):
-        return clock - clock % _HOUR + _HOUR + spread
-    days = _AT_MOST_DAYS
-    if case.course.proofs:
-        begin = case.course.proofs[-1]
-        needed = _needed(case, begin)
-        if needed is not None:
-            days = max(1, min(days, (needed - len(_unsold(case, begin, None))) // 2))
-    return case.calendar.begin(case.course.today + days) + _HOUR + spread
+        return clock - clock % _HOUR + _HOUR + _spread(case.sku)
+    if not needed:
+        return _due(case.calendar, today + _AT_MOST_DAYS, today, case.sku)
+    left = needed - len(_unsold(case, case.course.proofs[-1], None))
+    return _due(case.calendar, today + min(left, _AT_MOST_DAYS), today, case.sku)
+
+
+def _due(days: Calendar, day: int, today: int, sku: str) -> int:
+    """Return when to look on a day, an hour after its begin and spread over the next by the SKU's name; never on the same day again."""
+    return days.begin(max(day, today + 1)) + _HOUR + _spread(sku)
+
+
+def _spread(sku: str) -> int:
+    return crc32(sku.encode()) % _HOUR
 
 
 def _summary(case: Case, book: int, money: int | None, end: Proof | None) -> str:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 from scipy.special import betainc
 
 from processors.rules.shelf_history import Shelf
@@ -23,8 +24,7 @@ _WEEKDAY_PRIOR = 4.0
 _LEAST_SPREAD = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True, array_like=True):
     """Units a day, their variance, from how many days, and the weight of each weekday (0 is that of 1970-01-01)."""
 
     mean: float

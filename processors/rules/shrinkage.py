@@ -132,7 +132,7 @@ def _counts_in(sku: str, happening: Happening) -> list[int]:
     if not isinstance(happening, Occurred) or happening.event.type != STOCK_COUNTED:
         return []
     event = happening.event
-    return [microseconds(line.counted_at or event.envelope.occurred_at) for line in event.data.lines if line.sku == sku]
+    return [microseconds(line.counted_at or event.envelope.occurred_at) for line in event.data.lines_by_sku.get(sku, ())]
 
 
 def _learned(known: CountNoise, happening: Happening, view: View, clock: int) -> Decision:
@@ -176,8 +176,9 @@ def _case(sku: str, clock: int, every: Sequence[Counted], policy: Policy, view: 
     judged = []
     for row in every:
         if row.at + _HOUR <= clock:
-            usual = noise(row, policy.parameters, count_noise.scale_at(view, row.at))
-            judged.append(Judged(row, usual, -row.variance / UNITS / usual))
+            scale, rate = count_noise.usual_at(view, row.at)
+            spread = noise(row, policy.parameters, scale)
+            judged.append(Judged(row, spread, (-row.variance - rate * row.moved) / UNITS / spread, rate))
     alpha = float(policy.parameters.probability)
     felt = threshold(alpha, view.feedback("shrinkage", sku, view.clock), alpha * FLOOR_SHARE, min(0.5, 8 * alpha))
     return Case(sku, clock, tuple(judged), policy, felt, worth_of(view, sku, view.clock))
@@ -223,7 +224,7 @@ def _single(case: Case, judged: Judged, following: Judged | None) -> Finding | N
         summary=f"{plain(quantity_of(lost))} of {case.sku} missing at a count ({case.worth.say(money)})",
         evidence=_evidence([judged], tail(judged.z)),
         policy_version=case.policy.version,
-        news=f"{row.counted}/{row.book}/{judged.noise:.4f}",
+        news=f"{row.counted}/{row.book}/{judged.noise:.4f}/{judged.z:.4f}",
         over=following is not None,
     )
 
@@ -258,7 +259,7 @@ def _evidence(within: Sequence[Judged], probability: float) -> Evidence:
     last = within[-1]
     return Evidence(
         observed=f"counted of what was on book: {lines}; last at {moment_of(last.row.at).isoformat(timespec='minutes')}",
-        expected=f"the book within {1.96 * last.noise:.2f} either way",
+        expected=f"the book less {last.rate * last.row.moved / UNITS:.2f}, within {1.96 * last.noise:.2f} either way",
         probability=written(probability),
         baseline_window=f"{moment_of(within[0].row.since).isoformat(timespec='minutes')}/{moment_of(last.row.at).isoformat(timespec='minutes')}",
         event_ids=tuple(UUID(bytes=judged.row.event) for judged in within[-100:]),

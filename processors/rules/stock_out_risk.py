@@ -32,12 +32,12 @@ from processors.rules.rule import (
     microseconds,
     moment_of,
 )
-from processors.rules.shelf_demand import DAYS_LEARNED, Demand, Outlook, demand_of, outlook, sold_by_day
-from processors.rules.shelf_history import Shelf, days_with_stock, shelf_of
+from processors.rules.shelf_demand import Demand, Outlook, outlook
+from processors.rules.shelf_glance import Glance, Learned, glance
 from processors.rules.stock_rows import UNITS
-from processors.rules.stock_states import corrected_skus, earlier_rows, stock_of
+from processors.rules.stock_states import corrected_skus, stock_of
 from processors.rules.supply import Order, Terms, next_receipt, open_orders, pruned, recounted, terms_of, with_order
-from processors.rules.trading_days import Calendar, calendar, share_left, traded, trading_days, usual_hours
+from processors.rules.trading_days import Calendar, calendar, share_left, trading_days, usual_hours
 from processors.rules.worth import Worth, severity_of, worth_of
 
 SPEAKER = Speaker("stock_out_risk", 1)
@@ -46,15 +46,17 @@ BUILT_IN = Policy(0, StockOutRiskPolicy())
 _HOUR = 3_600_000_000
 _AT_MOST_DAYS = 7
 _NEAR = 0.1
-"""The share of the probability from which a shelf is looked at every hour."""
+"""The share of the probability from which a shelf is looked at every few hours."""
+_EVERY_HOURS = 3
 
 
 class StockOutState(State, frozen=True, array_like=True):
-    """Orders and deliveries of a SKU, what was told, and when to look again."""
+    """Orders and deliveries of a SKU, what was told, when to look again, and what was learned of the shelf."""
 
     orders: tuple[Order, ...] = ()
     told: tuple[Told, ...] = ()
     look_at: int = 0
+    learned: Learned | None = None
 
 
 STOCK_OUT = Kind("stock_out_risk", StockOutState, 1, 0)
@@ -67,15 +69,19 @@ class Case:
     sku: str
     clock: int
     today: int
-    shelf: Shelf
+    shelf: Glance
     anchors: tuple[int, ...]
     orders: tuple[Order, ...]
-    demand: Demand | None
     hours: int
     calendar: Calendar
     supply: Terms
     policy: Policy
     worth: Worth
+
+    @property
+    def demand(self) -> Demand | None:
+        """What is sold of it; None where too little is known."""
+        return self.shelf.learned.demand
 
     @property
     def terms(self) -> StockOutRiskPolicy:
@@ -115,23 +121,25 @@ class StockOutRisk:
         clock = microseconds(view.clock) if view.clock else 0
         if isinstance(happening, Ticked):
             return _looked_at(entity.name, known, happening, view)
-        orders = known.orders
+        orders, learned = known.orders, known.learned
+        if isinstance(happening, Recounted) or happening.event.type == STOCK_COUNTED:
+            learned = None
         if isinstance(happening, Recounted):
             orders = recounted(orders, happening)
         elif happening.event.type != STOCK_COUNTED:
             orders = with_order(orders, happening.event, happening.counts)
         look_at = max(clock + 1, min(known.look_at or clock + 1, clock + 1))
-        return Decision(replace(known, orders=orders, look_at=look_at), (), look_at)
+        return Decision(replace(known, orders=orders, look_at=look_at, learned=learned), (), look_at)
 
 
 def _looked_at(sku: str, state: StockOutState, happening: Ticked, view: View) -> Decision:
     case = _case(sku, state, view)
     told, derived = settle(SPEAKER, state.told, findings(case, state.told), happening, view)
     orders = pruned(state.orders, case.clock)
-    if not case.shelf.rows and not case.shelf.counts and not orders and not told and case.shelf.start is None:
+    if not case.shelf.stock.known and not case.anchors and not orders and not told:
         return Decision(None, derived)
     look_at = max(case.clock + 1, _next_look(case, told))
-    return Decision(StockOutState(orders, told, look_at), derived, look_at)
+    return Decision(StockOutState(orders, told, look_at, case.shelf.learned), derived, look_at)
 
 
 def _case(sku: str, state: StockOutState, view: View) -> Case:
@@ -141,8 +149,8 @@ def _case(sku: str, state: StockOutState, view: View) -> Case:
     assert isinstance(policy.parameters, StockOutRiskPolicy)
     terms, days = policy.parameters, calendar(view, view.clock)
     today = days.day_at(clock - _HOUR)
-    shelf = shelf_of(stock_of(view, sku), earlier_rows(view, sku))
     trading = trading_days(view)
+    shelf = glance(view, sku, stock_of(view, sku), state.learned, days, trading, today, terms.history_days)
     article = view.sku_at(sku, view.clock)
     supplier = view.supplier_at(article.supplier_id, view.clock) if article and article.supplier_id else None
     return Case(
@@ -150,9 +158,8 @@ def _case(sku: str, state: StockOutState, view: View) -> Case:
         clock,
         today,
         shelf,
-        _anchors(shelf, clock),
+        shelf.anchors(clock),
         state.orders,
-        _demand(shelf, traded(trading, today - 2 * DAYS_LEARNED, today - 1), days, terms.history_days),
         usual_hours(trading, today),
         days,
         terms_of(supplier, terms.lead_time_days, terms.review_days),
@@ -161,26 +168,11 @@ def _case(sku: str, state: StockOutState, view: View) -> Case:
     )
 
 
-def _anchors(shelf: Shelf, clock: int) -> tuple[int, ...]:
-    times = {count.at for count in shelf.counts} | {row.at for row in shelf.rows if row.delta > 0 and not row.is_demand}
-    before = [shelf.counted_at] if shelf.start is not None else []
-    return (*before, *sorted(at for at in times if at <= clock))
-
-
-def _demand(shelf: Shelf, trading: set[int], days: Calendar, least: int) -> Demand | None:
-    sold = sold_by_day(shelf)
-    begun = min((*sold, *(days.day_at(count.at) for count in shelf.counts)), default=None)
-    if begun is None or not trading:
-        return None
-    stocked = days_with_stock(shelf, days.day_at, begun, max(trading))
-    possible = {day for day in trading if day >= begun and (day in stocked or day in sold)}
-    return demand_of(sold, possible) if len(possible) >= least else None
-
-
 def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
     """Return what stands since the last count or receipt; what was told before it was right, and is over."""
+    settled = case.shelf.stock.settled.at if case.shelf.stock.settled else 0
     past = {str(at) for at in case.anchors[:-1]}
-    yield from (over_as_told(row) for row in told if row.key in past or int(row.key) <= case.shelf.since)
+    yield from (over_as_told(row) for row in told if row.key in past or int(row.key) <= settled)
     if not case.anchors or case.demand is None:
         return
     least = float(case.terms.probability)
@@ -189,8 +181,8 @@ def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
     if at_begin is not None and at_begin.outlook.probability >= least:
         yield _finding(case, at_begin, over=False)
         return
-    now = prospect(case, case.clock)
-    if now is not None:
+    now, is_open = prospect(case, case.clock), any(row.key == str(case.anchors[-1]) for row in told)
+    if now is not None and (is_open or now.outlook.probability >= least):
         yield _finding(case, now, over=now.outlook.probability < least)
 
 
@@ -199,7 +191,7 @@ def prospect(case: Case, at: int) -> Prospect | None:
     stock = case.shelf.book(at)
     if stock is None or case.demand is None:
         return None
-    receipt = next_receipt(case.orders, case.supply, case.shelf, case.calendar, at)
+    receipt = next_receipt(case.orders, case.supply, case.shelf.learned.hour, case.calendar, at)
     return Prospect(at, stock, receipt, outlook(case.demand, _horizon(case, case.demand, at, receipt), stock / UNITS))
 
 
@@ -240,12 +232,12 @@ def _evidence(case: Case, seen: Prospect) -> Evidence:
     assert demand is not None
     orders = open_orders(case.orders, seen.at)
     comes = "on order" if orders else "if ordered at the next opportunity"
-    counted = [count.event for count in case.shelf.counts if count.at <= seen.at][-1:]
+    counted = [count.event for count in case.shelf.stock.counts if count.counts and count.at <= seen.at][-1:]
     return Evidence(
         observed=f"{plain(quantity_of(seen.stock))} on hand at {_minute(seen.at)}, the next receipt at {_minute(seen.receipt)}, {comes}",
         expected=f"a demand of {seen.outlook.mean:.1f} until then: {demand.mean:.2f} a day, variance {demand.variance:.2f}",
         probability=written(seen.outlook.probability),
-        baseline_window=f"{demand.days} trading days with stock before {date_of(case.today).isoformat()}",
+        baseline_window=f"{demand.days} trading days with stock before {date_of(case.shelf.learned.day).isoformat()}",
         event_ids=tuple(UUID(bytes=event) for event in (*counted, *(row.event for row in orders))),
     )
 
@@ -255,16 +247,21 @@ def _minute(at: int) -> str:
 
 
 def _next_look(case: Case, told: tuple[Told, ...]) -> int:
-    """Look hourly at what stands or is near, at the begin of the day at what sells, and later at what lasts long."""
+    """Look every few hours of trade at what is near, at the begin of the day at what stands or sells, and later at what lasts long."""
     spread = crc32(case.sku.encode()) % _HOUR
     seen = prospect(case, case.clock)
-    next_hour = case.clock - case.clock % _HOUR + _HOUR + spread
-    days = _AT_MOST_DAYS
+    tomorrow = case.calendar.begin(case.today + 1) + _HOUR + spread
+    if seen is None or case.demand is None or case.demand.mean == 0:
+        return case.calendar.begin(case.today + _AT_MOST_DAYS) + _HOUR + spread
     if standing(told):
-        return next_hour
-    if seen is not None and case.demand is not None:
-        if seen.outlook.probability >= _NEAR * float(case.terms.probability):
-            return next_hour
-        spare = seen.stock / UNITS - 2 * seen.outlook.mean
-        days = max(1, min(days, int(spare / (3 * case.demand.mean)))) if case.demand.mean > 0 else days
-    return case.calendar.begin(case.today + days) + _HOUR + spread
+        return tomorrow
+    if seen.outlook.probability >= _NEAR * float(case.terms.probability):
+        return min(_next_hours(case) + spread, tomorrow)
+    days = max(1, min(_AT_MOST_DAYS, int((seen.stock / UNITS - 2 * seen.outlook.mean) / (3 * case.demand.mean))))
+    return min(case.calendar.begin(case.today + days) + _HOUR + spread, seen.receipt + spread + 1)
+
+
+def _next_hours(case: Case) -> int:
+    """Return the next hour, three from now at least, in which the store usually trades."""
+    hour = case.clock // _HOUR + _EVERY_HOURS
+    return next((each * _HOUR for each in range(hour, hour + 24) if case.hours >> each % 24 & 1), hour * _HOUR)

@@ -1,6 +1,6 @@
 """When goods come next: what is on order of a SKU as state, or else what an order at the next opportunity would bring. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
 from statistics import median
@@ -13,7 +13,6 @@ from contracts.events.reference import SupplierDefined
 from contracts.events.stock import StockOrdered, StockReceived
 from processors.rules.on_hand import date_of, day_of
 from processors.rules.rule import RETENTION, Recounted, microseconds, moment_of
-from processors.rules.shelf_history import Shelf
 from processors.rules.trading_days import Calendar
 
 ROWS_KEPT = 40
@@ -22,6 +21,7 @@ ROWS_KEPT = 40
 _RETENTION = RETENTION // RETENTION.resolution
 _DAY = 86_400_000_000
 _GRACE = 3_600_000_000
+_INFLOWS_ASKED = 9
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -81,12 +81,11 @@ def terms_of(supplier: SupplierDefined | None, lead_days: int, review_days: int)
     return Terms(supplier.lead_time_days, supplier.order_weekdays, supplier.order_cut_off, review_days)
 
 
-def next_receipt(rows: Iterable[Order], terms: Terms, shelf: Shelf, days: Calendar, at: int) -> int:
+def next_receipt(rows: Iterable[Order], terms: Terms, hour: int, days: Calendar, at: int) -> int:
     """Return when goods are expected next, seen from a time; what is overdue is expected at the hour of the next delivery."""
     today = days.day_at(at)
     expected = [row.expected if row.expected is not None else days.day_at(row.at) + terms.lead_days for row in open_orders(rows, at)]
     day = min(expected) if expected else _order_day(terms, days, at) + max(terms.lead_days, 1)
-    hour = _usual_hour(shelf, days, at)
     moment = days.begin(max(day, today)) + hour
     return moment if moment >= at else days.begin(max(day, today) + 1) + hour
 
@@ -100,7 +99,7 @@ def _order_day(terms: Terms, days: Calendar, at: int) -> int:
     return next(day for day in range(first, first + 8) if _WEEKDAYS[date_of(day).weekday()] in terms.weekdays)
 
 
-def _usual_hour(shelf: Shelf, days: Calendar, at: int) -> int:
+def usual_hour(inflows: Sequence[int], days: Calendar) -> int:
     """Return how long after the begin of a business day goods have usually come, an hour granted; half a day where none ever came."""
-    times = [row.at - days.begin(row.day) for row in shelf.rows if row.delta > 0 and not row.is_demand and row.at <= at]
+    times = [at - days.begin(days.day_at(at)) for at in inflows[-_INFLOWS_ASKED:]]
     return min(_DAY - 1, max(0, int(median(times)) + _GRACE)) if times else _DAY // 2

@@ -7,6 +7,7 @@ is corrected away later does not matter here. Hours are those of UTC, so that no
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from contracts.business_time import business_date
@@ -74,8 +75,13 @@ class Calendar:
 
     def begin(self, day: int) -> int:
         """Return when a business date begins, Unix microseconds."""
-        local = datetime.combine(date_of(day), datetime.min.time(), ZoneInfo(self.timezone)) + timedelta(hours=self.cut_off_hour)
-        return microseconds(local.astimezone(UTC))
+        return _begin(day, self.timezone, self.cut_off_hour)
+
+
+@lru_cache(maxsize=4096)
+def _begin(day: int, timezone: str, cut_off_hour: int) -> int:
+    local = datetime.combine(date_of(day), datetime.min.time(), ZoneInfo(timezone)) + timedelta(hours=cut_off_hour)
+    return microseconds(local.astimezone(UTC))
 
 
 def calendar(view: View, at: datetime) -> Calendar:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
-from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED
+from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED, TICK
 from tests.processors import events as tell
 from tests.processors.oracle import Replica, alerts, contents, replica_of
 
@@ -74,6 +74,13 @@ def in_order(happened: Story, every_hours: int, last_day: int = DAYS + 12) -> St
     ticks = [tell.tick(tell.at(hour * 60)) for hour in range(every_hours, last_day * 24, every_hours)]
     story = sorted([*happened, *ticks], key=lambda each: each.envelope.occurred_at)
     return [*story, tell.tick(tell.at(last_day * DAY + 600))]
+
+
+def repeating(story: Story, random: Any) -> Story:
+    """Tell some facts again after the last of them, while their ids are still known."""
+    facts = [each for each in story if each.type != TICK]
+    place = story.index(facts[-1]) + 1
+    return [*story[:place], *random.sample(facts, 5), *story[place:]]
 
 
 def replayed(story: Story, batch: int = 1_000_000) -> Replica:
