@@ -33,7 +33,11 @@ class VoidRefundFraudPolicy(PolicyParameters):
         default=5, ge=1, le=240, description="A void this soon after its cash sale is counted apart.", examples=[5]
     )
     after_hours_minutes: int = Field(
-        default=30, ge=0, le=720, description="So long before the first and after the last sale is outside the hours of trade."
+        default=30,
+        ge=0,
+        le=720,
+        description="So long before the first and after the last sale is outside the hours of trade.",
+        examples=[30],
     )
     approval_limit: Amount | None = Field(
         default=None, description="Sum from which a refund needs approval, minor units; absent: none.", examples=[50000]
