@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.codec import decode, peek_type
-from contracts.errors import ContractError, UnreadableRecord
+from contracts.errors import UnreadableRecord
 from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
 from contracts.records import LogRecord
-from processors.folding import KEPT_TYPES, Folding, kinds_of
+from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of
 from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
@@ -84,7 +84,7 @@ class Fold:
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
         folding = Folding(partition, work, self._rules, self._kinds, self._guard, self._stage)
-        dead = tuple(letter for record in records if (letter := self._one(record, folding)) is not None)
+        dead = tuple(letter for record in records for letter in self._one(record, folding))
         return Folded(
             (*folding.derived, *dead),
             tuple(work.stages()),
@@ -93,21 +93,22 @@ class Fold:
             work.settle,
         )
 
-    def _one(self, record: LogRecord, folding: Folding) -> Outgoing | None:
-        """Fold one record, all or nothing; return its dead letter when the record is the trouble."""
+    def _one(self, record: LogRecord, folding: Folding) -> list[Outgoing]:
+        """Fold one record, all or nothing; return its dead letter when the record is the trouble, or a state that a tick was due for."""
         event_type = peek_type(record.headers)
         if event_type in EVENT_TYPES and event_type not in self._decoded:
-            return None
+            return []
         try:
             folding.fold(decode(record), record)
         except UnreadableRecord as error:
             folding.reject()
-            return dead_letter(record, self._stage.topic, error.code, str(error))
-        except (ContractError, ValueError, ArithmeticError, LookupError) as error:
+            return [dead_letter(record, self._stage.topic, error.code, str(error))]
+        except DATA_ERRORS as error:
             folding.reject()
-            return dead_letter(record, self._stage.topic, "rule_failed", repr(error))
+            return [dead_letter(record, self._stage.topic, "rule_failed", repr(error))]
         folding.accept()
-        return None
+        refused, folding.refused = folding.refused, []
+        return [dead_letter(record, self._stage.topic, "rule_failed", detail) for detail in refused]
 
     def _progress(self, folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:
         clock = work.read(key_of(partition_place(partition), CLOCK, CLOCK_NAME), CLOCK).state

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.codec import corrected_content
 from contracts.envelope import Event
+from contracts.errors import ContractError
 from contracts.events.alerts import AlertChanged
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import ALERT_ANSWERED, EVENT_CORRECTED, POLICY_SET, RULE_PROGRESSED, TICK
@@ -62,12 +63,17 @@ def _timed(made: Derived, view: RecordView) -> Derived:
     return made if later is None else replace(made, data=made.data.model_copy(update={"notify_at": later}))
 
 
+DATA_ERRORS = (ContractError, ValueError, ArithmeticError, LookupError)
+"""What a record or a state can be the reason of; anything else is the program's or the machine's."""
+
+
 class Folding:
     """The course of one batch."""
 
     def __init__(self, partition: int, work: Workspace, rules: Sequence[Rule], kinds: dict[str, Kind], guard: bool, stage: Stage) -> None:
         self.derived: list[Outgoing] = []
         self.ticked_by: str | None = None
+        self.refused: list[str] = []
         self._partition = partition
         self._work = work
         self._rules = rules
@@ -241,7 +247,19 @@ class Folding:
             return
         self._change(key_of(partition_place(self._partition), CLOCK, CLOCK_NAME), CLOCK, moved, offset, None)
         for key in self._work.due(moved.at):
-            self._look(key, event, offset, recorded_at)
+            self.accept()
+            try:
+                self._look(key, event, offset, recorded_at)
+            except DATA_ERRORS as error:
+                self.reject()
+                self._give_up(key, offset, error)
+
+    def _give_up(self, key: str, offset: int, error: Exception) -> None:
+        """Leave a state as it is until its next event: one that cannot be looked at must not hold the clock for all others."""
+        self.refused.append(f"{key}: {error!r}")
+        kind = self._kinds[address_of(key).kind]
+        held = self._work.read(key, kind)
+        self._work.change(key, Entry(kind, held.state, offset, None, held.tenant_id))
 
     def _look(self, key: str, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         address = address_of(key)

@@ -12,7 +12,7 @@ from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.control import RuleProgressed
 from contracts.events.registry import RULE_PROGRESSED, SALE_COMPLETED
 from contracts.records import RawRecord
-from contracts.topics import ALERTS, CHAIN_OBSERVATIONS
+from contracts.topics import ALERTS, CHAIN_OBSERVATIONS, DEAD_LETTERS
 from processors.fold import Fold
 from processors.outgoing import Outgoing
 from processors.rules.rule import Decision, Entity, Happening, Kind, Occurred, Recounted, State, Ticked, View, microseconds, moment_of
@@ -107,3 +107,29 @@ def _data(told: Outgoing) -> RuleProgressed:
     data = decode(RawRecord(told.topic, told.partition or 0, 0, 0, told.key, told.value, told.headers)).data
     assert isinstance(data, RuleProgressed)
     return data.model_copy(update={"clock": moment_of(microseconds(data.clock))})
+
+
+class Stumbler(Listener):
+    """A rule that cannot look at the state of one store."""
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Fail where the clock calls for the first store."""
+        if isinstance(happening, Ticked) and view.store_id == "S1":
+            raise ValueError("a state that nobody foresaw")
+        return super().decide(entity, state, happening, view)
+
+
+def test_a_state_that_cannot_be_looked_at_holds_up_neither_the_clock_nor_its_neighbours() -> None:
+    """It is dead-lettered by name once, and left alone until its next event."""
+    rule, held = Stumbler(), dict[str, bytes]()
+    fold = Fold((rule,))
+    letters = []
+    for offset, each in enumerate([sold("a", at(1), store="S1"), sold("b", at(2), store="S2"), tick(at(61)), tick(at(62))]):
+        folded = fold([record(each, offset)], held.get)
+        letters += [out for out in folded.derived if out.topic == DEAD_LETTERS]
+        for stage in folded.stages:
+            held.update(stage)
+        folded.settle(True)
+    assert [store for store, _, _ in rule.looks] == ["S2"]
+    (letter,) = letters
+    assert b"S1|heard|all" in dict(letter.headers)["x-detail"]
