@@ -58,3 +58,10 @@ class Crew:
         for worker, _ in ending:
             assert worker is not None
             worker.ended(60.0)
+
+    def tell(self, what: signal.Signals, *numbers: int) -> None:
+        """Send workers a signal that does not end them."""
+        for number in numbers:
+            worker = self.posts[number].worker
+            assert worker is not None
+            worker.signal(what)

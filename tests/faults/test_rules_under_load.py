@@ -11,6 +11,7 @@ import pytest
 
 from contracts.events.alerts import AlertChanged
 from infra.addresses import Addresses
+from processors.shell.exits import Exit
 from producers.simulator.faults import ALL
 from producers.simulator.options import SimulationOptions
 from tests.faults.chain_load import Load, records_of
@@ -39,9 +40,9 @@ class Operation:
     chains: Scene
     projections: running.Scene
 
-    def crew(self, **safeguards: bool) -> Crew:
+    def crew(self, *more: Post, **safeguards: bool) -> Crew:
         """Name two workers of stores and one of chains."""
-        return Crew([Post(self.stores, "a"), Post(self.chains, "a"), Post(self.stores, "b")], safeguards)
+        return Crew([Post(self.stores, "a"), Post(self.chains, "a"), Post(self.stores, "b"), *more], safeguards)
 
     def settle(self) -> None:
         """Wait until everybody has read everything."""
@@ -81,6 +82,12 @@ def working(place: Addresses, directory: Path) -> Iterator[Operation]:
             chains.stop()
 
 
+def await_next(crew: Crew) -> None:
+    """Let fifteen seconds pass, and more until all are at work again."""
+    mark = time.monotonic() + EVERY_SECONDS
+    until(lambda: crew.is_ready() and time.monotonic() >= mark, EVERY_SECONDS * 4, "the next fault")
+
+
 def live_through(operation: Operation, crew: Crew, rounds: int) -> None:
     """Under load, every fifteen seconds kill one worker and stop another gently, each in its turn, while all of them work."""
     load = Load(operation.place.kafka_bootstrap, operation.place.topic_prefix, records_of(OPTIONS), RATE)
@@ -88,12 +95,7 @@ def live_through(operation: Operation, crew: Crew, rounds: int) -> None:
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is there")
     load.start()
     for number in range(rounds):
-        mark = time.monotonic() + EVERY_SECONDS
-
-        def is_time(mark: float = mark) -> bool:
-            return crew.is_ready() and time.monotonic() >= mark
-
-        until(is_time, EVERY_SECONDS * 4, "the next fault")
+        await_next(crew)
         assert load.is_running()
         crew.end((number, signal.SIGKILL), (number + 1, signal.SIGTERM))
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is back")
@@ -107,6 +109,23 @@ def test_workers_that_die_and_stop_under_load_leave_nothing_out_and_nothing_twic
     live_through(operation, crew, rounds=6)
     assert operation.differences() == []
     assert (crew.ends.count(-signal.SIGKILL), crew.ends.count(0)) == (6, 6)
+
+
+def test_workers_frozen_past_their_sessions_under_load_change_nothing_when_they_wake(operation: Operation) -> None:
+    """One of two workers of each stage sleeps with work in flight, twice, and wakes beside the other, which has its partitions."""
+    load = Load(operation.place.kafka_bootstrap, operation.place.topic_prefix, records_of(OPTIONS), RATE)
+    crew = operation.crew(Post(operation.chains, "b"))
+    crew.start()
+    until(crew.is_ready, PATIENCE_SECONDS, "everybody is there")
+    load.start()
+    for _ in range(2):
+        for what in (signal.SIGSTOP, signal.SIGCONT):
+            crew.tell(what, 0, 1)
+            await_next(crew)
+    load.end()
+    operation.settle()
+    assert operation.differences() == []
+    assert set(crew.ends) == {Exit.HEARTBEAT_TOO_OLD}
 
 
 def test_without_the_guard_the_same_load_does_damage(operation: Operation) -> None:
