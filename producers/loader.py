@@ -218,7 +218,9 @@ def _meet_stores(translation: Translation, keys: Iterable[ReceiptKey]) -> None:
 def _end_of_day(latest: datetime, mapping: CsvMapping) -> datetime:
     """Return a moment by which the business date of the last fact has ended in every store of the mapping."""
     zones = {mapping.stores.defaults.timezone} | {store.timezone for store in mapping.stores.table.values() if store.timezone}
-    ends = [in_zone(latest, zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) for zone in zones]
+    ends = [
+        in_zone(latest, zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1, hours=1) for zone in zones
+    ]  # an hour for clock changes
     cut_offs = [mapping.stores.defaults.cut_off_hour, *(store.cut_off_hour or 0 for store in mapping.stores.table.values())]
     return max(ends) + timedelta(hours=max(cut_offs))
 

@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.business_time import business_date, in_zone, local_hour_start
@@ -87,3 +88,16 @@ def test_a_time_that_was_taken_has_a_business_date_that_is_taken(moment: datetim
     read = Envelope(id=UUID(int=1), source="t", type="clock.in.v1", tenant_id="t", store_id="s", **placed)
 
     assert placed == {"occurred_at": read.occurred_at, "business_date": read.business_date}
+
+
+@given(
+    st.sampled_from(["Asia/Seoul", "Europe/London", "America/St_Johns", "Antarctica/Casey", "Africa/Monrovia", "Australia/Lord_Howe"]),
+    st.integers(31_536_000, 5_600_000_000) | st.integers(-90, 90).map(lambda seconds: 986_095_860 + seconds),
+)
+@example("America/St_Johns", 986_095_859)
+@example("America/St_Johns", 986_095_860)
+@example("Africa/Monrovia", 63_593_069)
+def test_a_moment_in_a_zone_has_the_offset_that_the_zone_had(zone: str, seconds: int) -> None:
+    """Also where a clock was changed at a minute past midnight, or by 44 minutes and 30 seconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    assert in_zone(moment, zone).isoformat() == moment.astimezone(ZoneInfo(zone)).isoformat()

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 
@@ -59,11 +59,11 @@ def _written(record: SimulatedRecord, partitions: int) -> Iterator[OutboundRecor
 def broken(record: OutboundRecord, kind: str) -> OutboundRecord:
     """Break a record: half of its bytes, nothing of what it must say, or a type that nobody knows."""
     if kind == "cut":
-        return replace(record, value=record.value[: len(record.value) // 2])
+        return record._replace(value=record.value[: len(record.value) // 2])
     if kind == "empty":
-        return replace(record, value=b"{}")
+        return record._replace(value=b"{}")
     headers = [(name, b"unheard.of.v1" if name == "ce_type" else value) for name, value in record.headers]
-    return replace(record, headers=headers)
+    return record._replace(headers=headers)
 
 
 class Load:
