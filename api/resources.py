@@ -68,6 +68,7 @@ class Resources:
         await self.quarantine.close()
         if self._clickhouse is not None:
             await self._clickhouse.close()
+        await self.repeats.close()
         await self.engine.dispose()
 
     async def clickhouse(self) -> Any:

@@ -5,6 +5,7 @@ While one question is under way the questions of other posts are gathered into t
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
 
@@ -33,6 +34,7 @@ class RepeatIndex:
         self._engine = engine
         self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
+        self._conn: AsyncConnection | None = None
         self._generation, self._generation_until = 1, float("-inf")
 
     async def look_up(self, identities: Sequence[tuple[str, Id]]) -> Mapping[tuple[str, Id], Known]:
@@ -52,19 +54,34 @@ class RepeatIndex:
             await self._answer_together()
 
     async def _answer_together(self) -> None:
-        """Answer questions on one connection for as long as they come."""
+        """Answer questions for as long as they come."""
         asked = self._taken()
         try:
-            async with self._engine.connect() as conn:
-                while asked:
-                    identities = [identity for identities, _ in asked for identity in identities]
-                    _tell(asked, await known_in(conn, await self._serving(conn), identities))
-                    asked = self._taken()
+            conn = await self._connected()
+            while asked:
+                identities = [identity for identities, _ in asked for identity in identities]
+                _tell(asked, await known_in(conn, await self._serving(conn), identities))
+                asked = self._taken()
         except (SQLAlchemyError, EventIndexUnavailable, OSError) as error:
             self._generation_until = float("-inf")
             _log.warning("event_index_not_asked", error=repr(error))
+            await self.close()
         finally:
             _tell(asked, {})
+
+    async def _connected(self) -> AsyncConnection:
+        """Return a connection that is kept: taking one from the pool costs two round trips more than the question."""
+        if self._conn is None:
+            self._conn = await (await self._engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+        return self._conn
+
+    async def close(self) -> None:
+        """Give up the connection; the next question opens another."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with suppress(SQLAlchemyError, OSError):
+                await conn.invalidate()
+                await conn.close()
 
     async def _serving(self, conn: AsyncConnection) -> int:
         """Return the generation that serves; after another has taken over, the former one goes on answering for a second."""
