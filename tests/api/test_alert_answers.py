@@ -13,7 +13,7 @@ from contracts.events.alerts import AlertAnswered
 from contracts.identifiers import alert_id
 from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
-from infra.clock import new_event_id, utc_now
+from infra.clock import utc_now
 from tests.api.alerts import listening, publish, transition
 from tests.api.log_reader import events_on
 from tests.api.running import KEY, ServedApi, config, served
@@ -105,7 +105,7 @@ def test_no_other_way_leads_past_the_roles(world, api):
     assert api.client("manager", "A").post("/v1/events", json=posts).json()["accepted"] == 2
 
 
-@pytest.mark.parametrize("key", ["7", str(new_event_id()), str(uuid4())])
+@pytest.mark.parametrize("key", ["7", "019a9b3c-5d10-7c41-8a6e-2f5d9c3b7a01", "b3882034-3ac0-488f-b46c-bc1138178519"])
 def test_a_retry_under_its_key_is_the_same_answer_and_another_under_it_is_refused(world, api, key):
     """One identity, one place, however often it is sent, also when the alert has moved on; other words under it are a conflict."""
     hq = api.client()
