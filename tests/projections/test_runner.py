@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import psycopg
@@ -90,9 +89,9 @@ def test_known_events_are_found_with_their_first_position(scene: Scene) -> None:
     scene.await_position("event_index", 2)
 
     hashes = _ask(scene, lambda engine: known_hashes(engine, "S1", [told.id, untold.id]))
-    found = _ask(scene, lambda engine: known(engine, [("S1", told.id), ("S2", told.id)]))
+    found = _ask(scene, lambda engine: known(engine, [("S1", str(told.id)), ("S2", str(told.id))]))
     assert set(hashes) == {told.id}
-    assert dict(found) == {("S1", told.id): KnownEvent(hashes[told.id], STORE_FACTS, 0, 0)}
+    assert dict(found) == {("S1", str(told.id)): KnownEvent(hashes[told.id], STORE_FACTS, 0, 0)}
 
 
 def test_a_retried_dead_letter_is_applied_where_it_failed_and_a_repeat_elsewhere(scene: Scene) -> None:
@@ -122,7 +121,7 @@ def test_a_retried_dead_letter_is_applied_where_it_failed_and_a_repeat_elsewhere
 
 def test_a_retry_that_fails_again_is_a_letter_of_its_own(scene: Scene) -> None:
     """The second attempt is counted, and the bytes travel unchanged."""
-    poison = replace(outbound(sold("a", at(0))), value=b"{nothing")
+    poison = outbound(sold("a", at(0)))._replace(value=b"{nothing")
     scene.publish([poison])
     scene.start("stock_on_hand")
     scene.await_position("stock_on_hand", 1)
@@ -143,7 +142,7 @@ def test_what_a_rule_worker_could_not_read_becomes_a_row(scene: Scene) -> None:
     where = [("x-source-topic", STORE_FACTS.encode()), ("x-source-partition", b"2"), ("x-source-offset", b"17")]
     where += [("x-reason", b"unreadable"), ("x-detail", b"why")]
     letter = OutboundRecord(DEAD_LETTERS, original.key, b"bytes", [*original.headers, *where], 0)
-    scene.publish([letter, letter, replace(letter, headers=[("x-reason", b"lost")])])
+    scene.publish([letter, letter, letter._replace(headers=[("x-reason", b"lost")])])
     scene.start("dead_letters")
     until(lambda: scene.position("dead_letters", 0, DEAD_LETTERS) == 3, 40, "all three are taken")
 
