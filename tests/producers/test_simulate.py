@@ -40,7 +40,9 @@ async def test_the_log_has_what_the_ground_truth_says(place: Addresses, tmp_path
     facts = [event_uuid(r.headers) for rows in log.values() for r in rows if header(r.headers, "ce_businessdate")]
     assert len(facts) - len(set(facts)) == summary.truth.duplicates > 0
     assert json.loads((tmp_path / "truth.json").read_text("utf-8"))["net_sales"] == summary.truth.net_sales
-    assert SKU_DEFINED not in {header(r.headers, "ce_type") for rows in log.values() for r in rows}
+    skus = [{event_uuid(r.headers) for r in rows if header(r.headers, "ce_type") == SKU_DEFINED} for rows in log.values()]
+    assert all(each == skus[0] for each in skus), "rules of every partition must know every SKU"
+    assert skus[0]
     again = contents(await read_log(place))
     assert again == contents(log)
     assert {len(hashes) for hashes in again.values()} == {1}
