@@ -69,11 +69,11 @@ def test_a_worker_stopped_with_an_event_in_flight_loses_nothing(scene: Scene) ->
 
 
 def test_restarts_with_a_backlog_lose_nothing(make_scene: Callable[[], Scene]) -> None:
-    """A dozen restarts with events waiting: recovery begins at the committed offset, not behind it."""
+    """Half a dozen restarts with events waiting: recovery begins at the committed offset, not behind it."""
     scenes = [(make_scene(), chapters()) for _ in range(3)]
     for scene, _ in scenes:
         scene.tell(*opening())
-    for _ in range(4):
+    for _ in range(2):
         for scene, story in scenes:
             scene.tell(*next(story), *next(story))
         workers = [scene.start() for scene, _ in scenes]
