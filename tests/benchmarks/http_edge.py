@@ -38,7 +38,7 @@ from tests.waiting import until
 BATCH = 100
 BATCHES = 300
 ROUNDS = 3
-IN_FLIGHT = 8
+IN_FLIGHT = 4
 RATE = 500
 SECONDS = 20
 MEMORY_EVENTS = 1_000_000
