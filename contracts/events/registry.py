@@ -100,3 +100,5 @@ EVENT_TYPES: dict[str, EventType] = {
 FACT_TYPES: frozenset[str] = frozenset(t.name for t in EVENT_TYPES.values() if t.kind == "fact")
 POSTABLE_TYPES: frozenset[str] = FACT_TYPES | {EVENT_CORRECTED}
 """What the edge accepts from outside; everything else has its own writer."""
+TILL_TYPES: frozenset[str] = frozenset(t.name for t in EVENT_TYPES.values() if "till_id" in t.model.model_fields)
+"""What only a till sends, and so a sign that it is there: all that can name one."""

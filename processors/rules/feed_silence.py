@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from contracts.events.registry import TILL_TYPES
 from contracts.evidence import Evidence
 from contracts.policies.feed_silence import FeedSilencePolicy
 from processors.rules import till_signs
@@ -26,7 +27,7 @@ from processors.rules.rule import (
     microseconds,
     moment_of,
 )
-from processors.rules.till_signs import CELL, DAY, PAGE, SIGN_TYPES, TILLS, Silence
+from processors.rules.till_signs import CELL, DAY, PAGE, TILLS, Silence
 
 RULE_VERSION = 1
 BUILT_IN = Policy(0, FeedSilencePolicy())
@@ -50,7 +51,7 @@ class FeedSilence:
     """The rule."""
 
     name = "feed_silence"
-    event_types = SIGN_TYPES
+    event_types = TILL_TYPES
     kinds: tuple[Kind, ...] = (PAGE, TILLS, FEED)
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:

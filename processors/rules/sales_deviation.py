@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.envelope import Event
 from contracts.events.observations import SalesObserved
-from contracts.events.registry import SALES_OBSERVED
+from contracts.events.registry import SALES_OBSERVED, TILL_TYPES
 from contracts.identifiers import derived_id, transition_id
 from contracts.policies.sales_deviation import SalesDeviationPolicy
 from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Policy, Recounted, State, View, microseconds
@@ -19,7 +19,6 @@ from processors.rules.sales import hours
 from processors.rules.sales.book import BOOK, Book
 from processors.rules.sales.closing import Closing
 from processors.rules.sales.hours import HOUR, SALE_TYPES, Hour, ReadReceipt, Slot
-from processors.rules.till_signs import SIGN_TYPES
 
 BUILT_IN = Policy(0, SalesDeviationPolicy())
 THE_BOOK = Entity(BOOK, "book")
@@ -29,7 +28,7 @@ class SalesDeviation:
     """The rule. It says what it sees and raises nothing: that is for the chain, which can compare."""
 
     name = "sales_deviation"
-    event_types = SALE_TYPES | SIGN_TYPES
+    event_types = SALE_TYPES | TILL_TYPES
     kinds: tuple[Kind, ...] = (HOUR, BOOK)
 
     def __init__(self) -> None:

@@ -11,39 +11,9 @@ import msgspec
 import numpy as np
 
 from contracts.envelope import Event
-from contracts.events.registry import (
-    CASH_PAID_IN,
-    CASH_PAID_OUT,
-    DRAWER_OPENED,
-    SALE_COMPLETED,
-    SALE_PRACTISED,
-    SALE_RETURNED,
-    SALE_SUSPENDED,
-    SALE_VOIDED,
-    TILL_CLOSED,
-    TILL_HEARTBEAT,
-    TILL_OPENED,
-)
 from contracts.fields import Model
 from processors.rules.rule import Entity, Kind, State, View, microseconds
 from processors.rules.sales.baseline import Bools
-
-SIGN_TYPES = frozenset(
-    {
-        SALE_COMPLETED,
-        SALE_RETURNED,
-        SALE_VOIDED,
-        SALE_SUSPENDED,
-        SALE_PRACTISED,
-        TILL_OPENED,
-        TILL_CLOSED,
-        TILL_HEARTBEAT,
-        CASH_PAID_IN,
-        CASH_PAID_OUT,
-        DRAWER_OPENED,
-    }
-)
-"""What says that a till is there."""
 
 CELL = 300_000_000
 DAY = 86_400_000_000

@@ -11,41 +11,11 @@ import msgspec
 
 from contracts.codec import read_envelope
 from contracts.envelope import CHAIN_WIDE, Envelope
-from contracts.events.registry import (
-    CASH_PAID_IN,
-    CASH_PAID_OUT,
-    DRAWER_OPENED,
-    EVENT_CORRECTED,
-    FACT_TYPES,
-    SALE_COMPLETED,
-    SALE_PRACTISED,
-    SALE_RETURNED,
-    SALE_SUSPENDED,
-    SALE_VOIDED,
-    TILL_CLOSED,
-    TILL_HEARTBEAT,
-    TILL_OPENED,
-)
+from contracts.events.registry import EVENT_CORRECTED, FACT_TYPES, TILL_CLOSED, TILL_HEARTBEAT, TILL_TYPES
 from contracts.records import LogRecord
 from projections.errors import Unmappable
 
 MAPPING_VERSION = 1
-TILL_TYPES: Final = frozenset(
-    {
-        SALE_COMPLETED,
-        SALE_RETURNED,
-        SALE_VOIDED,
-        SALE_SUSPENDED,
-        SALE_PRACTISED,
-        TILL_OPENED,
-        TILL_CLOSED,
-        TILL_HEARTBEAT,
-        CASH_PAID_IN,
-        CASH_PAID_OUT,
-        DRAWER_OPENED,
-    }
-)
-"""What only a till sends: whoever sends it without naming its till is a till itself."""
 COVERED_TYPES: Final = FACT_TYPES | {EVENT_CORRECTED}
 """A device numbers all that it sends, so a number may stand on an event of any kind."""
 
