@@ -4,9 +4,9 @@ A page only grows, and who reads it knows how many rows are his: what a page hol
 not there for him. So it may be written before the stock that its rows come from (see `on_hand`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from processors.rules.rule import Entity, Kind, State
 
@@ -40,7 +40,6 @@ class Page(State, frozen=True, array_like=True):
 
 
 PAGE = Kind("stock_rows", Page, 1, 1)
-Pages: TypeAlias = "Iterable[bytes]"
 
 
 def packed(row: Row) -> bytes:
