@@ -18,6 +18,7 @@ FLOOR_SHARE = 1 / 1024
 """The share of its alpha below which feedback quietens no subject: a subject is never silenced for good."""
 
 _FURTHEST = 1000
+_RAISED = 8
 
 
 def threshold(alpha: float, feedback: Feedback, floor: float, ceiling: float) -> float:
@@ -30,6 +31,11 @@ def threshold(alpha: float, feedback: Feedback, floor: float, ceiling: float) ->
     doublings = feedback.true_alarms - feedback.false_alarms
     moved = math.ldexp(alpha, max(-_FURTHEST, min(_FURTHEST, doublings)))
     return max(floor, min(ceiling, moved))
+
+
+def around(alpha: float, feedback: Feedback, highest: float = 0.5) -> float:
+    """Return the threshold of a rule whose alpha is its policy's own: without a budget, true alarms raise it to eight times at most."""
+    return threshold(alpha, feedback, alpha * FLOOR_SHARE, max(alpha, min(highest, _RAISED * alpha)))
 
 
 def budget_alpha(false_alarms_per_100_store_days: float | Decimal, decisions_per_store_day: float) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from processors.rules.count_variances import Counted
 
 _CAP = 3.0
+_LEAST_SLACK = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Judged:
 def tail(z: float) -> float:
     """Return the upper tail of the standard normal distribution."""
     return 0.5 * math.erfc(z / math.sqrt(2))
+
+
+def limit_for(share: float, limit: float, slack: float) -> float:
+    """Return the limit that chance reaches only a share as often: it does so about exp(2 · slack · limit) counts apart (Siegmund 1985).
+
+    Never below half of the limit; a slack below a quarter counts as one.
+    """
+    return max(0.5 * limit, limit - math.log(share) / (2 * max(slack, _LEAST_SLACK)))
 
 
 def after(run: Run, judged: Judged, slack: float) -> Run:

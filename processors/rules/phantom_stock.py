@@ -3,7 +3,7 @@
 Judged at ticks only: events say merely when to look. What holds is a function of the shelf, the trading days and the clock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from zlib import crc32
@@ -15,7 +15,7 @@ from contracts.evidence import Evidence
 from contracts.fields import plain
 from contracts.policies.phantom_stock import PhantomStockPolicy
 from processors.rules.alerting import Finding, Speaker, Told, settle, standing
-from processors.rules.feedback import FLOOR_SHARE, threshold
+from processors.rules.feedback import around
 from processors.rules.on_hand import date_of, quantity_of, units
 from processors.rules.past_alerts import over_as_told
 from processors.rules.phantom_memory import (
@@ -72,14 +72,14 @@ _SURE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that judging a SKU needs."""
+    """Everything that judging a SKU needs; `felt` is the policy's probability with what people had answered by a time."""
 
     sku: str
     shelf: Shelf
     course: Course
     calendar: Calendar
     policy: Policy
-    probability: float
+    felt: Callable[[int], float]
     worth: Worth
 
     @property
@@ -157,7 +157,10 @@ def _case(sku: str, state: PhantomState, policy: Policy, view: View) -> Case:
     trading = traded(trading_days(view), today - WINDOW_DAYS, today - 1)
     course = learned(state, shelf, trading, days.day_at, today, units(policy.parameters.minimum_units))
     alpha = float(policy.parameters.probability)
-    felt = threshold(alpha, view.feedback("phantom_stock", sku, view.clock), alpha * FLOOR_SHARE, min(0.5, 8 * alpha))
+
+    def felt(at: int) -> float:
+        return around(alpha, view.feedback("phantom_stock", sku, moment_of(at)))
+
     return Case(sku, shelf, course, days, policy, felt, worth_of(view, sku, view.clock))
 
 
@@ -183,7 +186,7 @@ def _finding(case: Case, begin: Proof, end: Proof | None) -> Finding | None:
     if book is None or book < units(case.terms.minimum_units):
         return None
     sold, tried = _history(case.course, begin.day)
-    sure = surprising_gap(sold, tried, case.probability * _SURE)
+    sure = surprising_gap(sold, tried, case.felt(begin.at) * _SURE)
     confirmed = sure is not None and len(days) >= sure
     gap = sure if confirmed and sure is not None else needed
     money = case.worth.of(book)
@@ -211,7 +214,7 @@ def _history(course: Course, day: int) -> tuple[int, int]:
 
 def _needed(case: Case, begin: Proof) -> int | None:
     sold, tried = _history(case.course, begin.day)
-    return surprising_gap(sold, tried, case.probability) if tried >= case.terms.history_days and sold else None
+    return surprising_gap(sold, tried, case.felt(begin.at)) if tried >= case.terms.history_days and sold else None
 
 
 def _unsold(case: Case, begin: Proof, end: Proof | None) -> list[int]:

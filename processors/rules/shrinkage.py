@@ -4,7 +4,7 @@ Judged at ticks: an hour after a count, and again when something that happened b
 written off or thrown away with a record is in the book already, and so is no loss here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
@@ -20,8 +20,8 @@ from processors.rules import count_noise
 from processors.rules.alerting import Finding, Speaker, Stage, Told, forgotten_at, settle
 from processors.rules.count_noise import COUNT_NOISE, OF_THE_STORE, CountNoise
 from processors.rules.count_variances import Counted, counted_of, noise
-from processors.rules.feedback import FLOOR_SHARE, threshold
-from processors.rules.loss_runs import Judged, Run, after, runs, tail
+from processors.rules.feedback import around
+from processors.rules.loss_runs import Judged, Run, after, limit_for, runs, tail
 from processors.rules.on_hand import quantity_of
 from processors.rules.past_alerts import over_as_told
 from processors.rules.probabilities import written
@@ -69,13 +69,13 @@ SHRINKAGE = Kind("shrinkage", ShrinkageState, 1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that judging a SKU needs; `probability` is what a single count must fall below."""
+    """Everything that judging a SKU needs; `felt` is the policy's probability with what people had answered by a time."""
 
     sku: str
     clock: int
     judged: tuple[Judged, ...]
     policy: Policy
-    probability: float
+    felt: Callable[[int], float]
     worth: Worth
 
     @property
@@ -83,6 +83,10 @@ class Case:
         """The policy's parameters."""
         assert isinstance(self.policy.parameters, ShrinkagePolicy)
         return self.policy.parameters
+
+    def limit_at(self, at: int) -> float:
+        """Return what a run of losses must reach, with what people had answered by a time."""
+        return limit_for(self.felt(at) / float(self.terms.probability), float(self.terms.limit), float(self.terms.slack))
 
 
 class Shrinkage:
@@ -180,7 +184,10 @@ def _case(sku: str, clock: int, every: Sequence[Counted], policy: Policy, view: 
             spread = noise(row, policy.parameters, scale)
             judged.append(Judged(row, spread, (-row.variance - rate * row.moved) / UNITS / spread, rate))
     alpha = float(policy.parameters.probability)
-    felt = threshold(alpha, view.feedback("shrinkage", sku, view.clock), alpha * FLOOR_SHARE, min(0.5, 8 * alpha))
+
+    def felt(at: int) -> float:
+        return around(alpha, view.feedback("shrinkage", sku, moment_of(at)))
+
     return Case(sku, clock, tuple(judged), policy, felt, worth_of(view, sku, view.clock))
 
 
@@ -210,7 +217,7 @@ def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
 def _single(case: Case, judged: Judged, following: Judged | None) -> Finding | None:
     row, lost = judged.row, -judged.row.variance
     money = case.worth.of(max(lost, 0))
-    if lost <= 0 or tail(judged.z) > case.probability or (money or 0) < case.terms.minimum_money:
+    if lost <= 0 or tail(judged.z) > case.felt(row.at) or (money or 0) < case.terms.minimum_money:
         return None
     if following is not None and 2 * following.row.variance >= lost:
         return None
@@ -231,7 +238,7 @@ def _single(case: Case, judged: Judged, following: Judged | None) -> Finding | N
 
 def _slow(case: Case, run: Run, end: Judged | None) -> Finding | None:
     money = case.worth.of(max(run.lost, 0))
-    if run.level < float(case.terms.limit) or run.counts < 2 or (money or 0) < case.terms.minimum_money:
+    if run.level < case.limit_at(run.until) or run.counts < 2 or (money or 0) < case.terms.minimum_money:
         return None
     within = [judged for judged in case.judged if run.since <= judged.row.since and judged.row.at <= run.until]
     return Finding(

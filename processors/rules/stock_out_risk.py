@@ -3,6 +3,7 @@
 Judged at ticks: as of the begin of each business day, and within the day as of now where that day looked well at its begin.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,12 +16,14 @@ from contracts.evidence import Evidence
 from contracts.fields import plain
 from contracts.policies.stock_out_risk import StockOutRiskPolicy
 from processors.rules.alerting import Finding, Speaker, Told, settle, standing
+from processors.rules.feedback import around
 from processors.rules.on_hand import date_of, quantity_of
 from processors.rules.past_alerts import over_as_told
 from processors.rules.probabilities import written
 from processors.rules.rule import (
     Decision,
     Entity,
+    Feedback,
     Happening,
     Kind,
     Occurred,
@@ -64,7 +67,10 @@ STOCK_OUT = Kind("stock_out_risk", StockOutState, 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that judging a SKU needs; `anchors` are the times at which it was counted or something came in."""
+    """Everything that judging a SKU needs.
+
+    `anchors` are the times at which it was counted or something came in; at or above `probability` the risk is told.
+    """
 
     sku: str
     clock: int
@@ -76,6 +82,7 @@ class Case:
     calendar: Calendar
     supply: Terms
     policy: Policy
+    probability: float
     worth: Worth
 
     @property
@@ -153,19 +160,27 @@ def _case(sku: str, state: StockOutState, view: View) -> Case:
     shelf = glance(view, sku, stock_of(view, sku), state.learned, days, trading, today, terms.history_days)
     article = view.sku_at(sku, view.clock)
     supplier = view.supplier_at(article.supplier_id, view.clock) if article and article.supplier_id else None
+    anchors = shelf.anchors(clock)
+    said = view.feedback("stock_out_risk", sku, moment_of(anchors[-1]) if anchors else view.clock)
     return Case(
         sku,
         clock,
         today,
         shelf,
-        shelf.anchors(clock),
+        anchors,
         state.orders,
         usual_hours(trading, today),
         days,
         terms_of(supplier, terms.lead_time_days, terms.review_days),
         policy,
+        _felt(float(terms.probability), said),
         worth_of(view, sku, view.clock),
     )
+
+
+def _felt(probability: float, feedback: Feedback) -> float:
+    """Return the probability with people's answers: each false alarm halves the odds of being wrong that are put up with."""
+    return 1 / (1 + around(1 / probability - 1, feedback, math.inf))
 
 
 def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
@@ -175,7 +190,7 @@ def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
     yield from (over_as_told(row) for row in told if row.key in past or int(row.key) <= settled)
     if not case.anchors or case.demand is None:
         return
-    least = float(case.terms.probability)
+    least = case.probability
     begin = case.calendar.begin(case.today)
     at_begin = prospect(case, begin) if begin >= case.anchors[-1] else None
     if at_begin is not None and at_begin.outlook.probability >= least:
@@ -255,7 +270,7 @@ def _next_look(case: Case, told: tuple[Told, ...]) -> int:
         return case.calendar.begin(case.today + _AT_MOST_DAYS) + _HOUR + spread
     if standing(told):
         return tomorrow
-    if seen.outlook.probability >= _NEAR * float(case.terms.probability):
+    if seen.outlook.probability >= _NEAR * case.probability:
         return min(_next_hours(case) + spread, tomorrow)
     days = max(1, min(_AT_MOST_DAYS, int((seen.stock / UNITS - 2 * seen.outlook.mean) / (3 * case.demand.mean))))
     return min(case.calendar.begin(case.today + days) + _HOUR + spread, seen.receipt + spread + 1)

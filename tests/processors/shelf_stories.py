@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
-from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED, TICK
+from contracts.events.registry import ALERT_ANSWERED, STOCK_ORDERED, STOCK_RECEIVED, TICK
 from tests.processors import events as tell
 from tests.processors.oracle import Replica, alerts, contents, replica_of
 
@@ -28,6 +28,13 @@ def ordered(name: str, when: datetime, quantity: int, sku: str = "MILK", expecte
     """Send a purchase order."""
     lines = [{"line": 1, "sku": sku, "quantity": str(quantity)}]
     return tell.event(STOCK_ORDERED, name, when, {"purchase_order_id": name, "expected_on": expected, "lines": lines})
+
+
+def answered(number: int, answer: str, rule: str, when: datetime) -> Story:
+    """Answer so many alerts of a rule about the SKU in the same way."""
+    names = [f"{answer}-{each}" for each in range(number)]
+    data = {"rule": rule, "subject": "MILK", "answer": answer}
+    return [tell.event(ALERT_ANSWERED, name, when, {"alert_id": tell.identity(name), **data}) for name in names]
 
 
 def minute(day: int, of_day: int) -> float:

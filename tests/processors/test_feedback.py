@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.rules.feedback import FLOOR_SHARE, budget_alpha, threshold
+from processors.rules.feedback import FLOOR_SHARE, around, budget_alpha, threshold
 from processors.rules.rule import Feedback
 
 ALPHAS = st.floats(1e-12, 1.0)
@@ -43,6 +43,14 @@ def test_a_false_alarm_halves_and_a_true_alarm_doubles_back(alpha: float, wrong:
 def test_no_answers_leave_the_threshold_where_it_was() -> None:
     """Silence says nothing."""
     assert threshold(0.001, Feedback(), 0.0, 1.0) == 0.001
+
+
+def test_without_a_budget_true_alarms_raise_a_threshold_to_eight_times() -> None:
+    """Up to a half at most, but a policy that says more is taken at its word."""
+    assert around(0.001, Feedback(50, 0)) == 0.008
+    assert around(0.001, Feedback(0, 50)) == 0.001 * FLOOR_SHARE
+    assert around(0.1, Feedback(50, 0)) == 0.5
+    assert around(0.7, Feedback()) == 0.7
 
 
 def test_a_floor_above_the_ceiling_is_a_mistake() -> None:

@@ -12,11 +12,24 @@ from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Decision, Entity, Happening, State, View
 from processors.rules.sale_gaps import gap_probability, surprising_gap
+from tests.examples import examples
 from tests.processors.events import at, corrected, counted, log_of, sold, tick
 from tests.processors.oracle import Replica, contents, replica_of
-from tests.processors.shelf_stories import DAY, Story, in_order, open_alerts, own_states, repeating, replayed, said, shelf_worlds, told
+from tests.processors.shelf_stories import (
+    DAY,
+    Story,
+    answered,
+    in_order,
+    open_alerts,
+    own_states,
+    repeating,
+    replayed,
+    said,
+    shelf_worlds,
+    told,
+)
 
-PROPERTY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
 RULE = "phantom_stock"
 RAISED, CONFIRMED = ("raised", "provisional"), ("updated", "confirmed")
 
@@ -37,6 +50,13 @@ def test_a_gap_too_long_for_chance_is_raised_and_then_confirmed() -> None:
     assert _heard(last_day=22) == []
     assert _heard(last_day=23) == [RAISED]
     assert _heard() == [RAISED, CONFIRMED]
+
+
+def test_answers_before_the_gap_move_the_probability() -> None:
+    """Where doubts were wrong a gap must be longer, where they were right shorter; what is answered within it is for the next."""
+    assert _heard(*answered(10, "false_alarm", RULE, at(0)), last_day=23) == []
+    assert _heard(*answered(3, "true_alarm", RULE, at(0)), last_day=22) == [RAISED]
+    assert _heard(*answered(10, "false_alarm", RULE, at(21 * DAY)), last_day=23) == [RAISED]
 
 
 def test_a_sale_resolves_it() -> None:

@@ -1,5 +1,6 @@
 """Shrinkage: one loss too large for the noise of counts, or many small ones; corrected, late and recorded ones are none."""
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,16 +16,29 @@ from contracts.policies.shrinkage import ShrinkagePolicy
 from processors.fold import Fold
 from processors.rules.count_noise import WEEK, begin_of, week_of
 from processors.rules.count_variances import Counted, capped_loss, loss_rate, noise, ratios, scale_of
-from processors.rules.loss_runs import Judged, runs, tail
+from processors.rules.loss_runs import Judged, limit_for, runs, tail
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Occurred, View
 from processors.rules.shrinkage import Shrinkage
 from processors.rules.stock_rows import UNITS
+from tests.examples import examples
 from tests.processors.events import adjusted, at, corrected, counted, log_of, sold, tick
 from tests.processors.oracle import Replica, contents, replica_of
-from tests.processors.shelf_stories import DAY, Story, arriving, in_order, open_alerts, own_states, repeating, replayed, said, shelf_worlds
+from tests.processors.shelf_stories import (
+    DAY,
+    Story,
+    answered,
+    arriving,
+    in_order,
+    open_alerts,
+    own_states,
+    repeating,
+    replayed,
+    said,
+    shelf_worlds,
+)
 
-PROPERTY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
 RULE = "shrinkage"
 TERMS = ShrinkagePolicy(count_noise=Decimal(1), moved_noise=Decimal("0.02"))
 RAISED = ("raised", "provisional")
@@ -100,6 +114,36 @@ def test_small_losses_add_up() -> None:
     assert [row.status for row in rows][:1] == ["raised"]
     assert rows[-1].summary == "8 of MILK lost little by little in 4 counts (worth unknown)"
     assert said(replayed(in_order(_weekly(90, 83, 76, 69, 62), 6, 35)), RULE) == []
+
+
+def test_answers_before_a_count_move_the_probability() -> None:
+    """A loss of four standard deviations is told where losses were real before; a later answer is for the next count."""
+    story = [counted("first", at(0), 40), counted("second", at(600), 38)]
+    assert _heard(*story) == []
+    assert _heard(*answered(2, "true_alarm", RULE, at(599)), *story) == [RAISED]
+    assert _heard(*answered(2, "true_alarm", RULE, at(601)), *story) == []
+
+
+def test_answers_move_how_far_small_losses_must_add_up() -> None:
+    """Three false alarms cost one more count of such losses, as many true ones save one, and ten are never reached."""
+
+    def first(*answers: Event[Any]) -> list[str]:
+        story = in_order([*answers, *_weekly(90, 81, 72, 63, 54)], 6, 35)
+        return [row.summary for row in contents(replayed(story).derived, AlertChanged) if row.rule == RULE][:1]
+
+    assert first() == ["6 of MILK lost little by little in 3 counts (worth unknown)"]
+    assert first(*answered(3, "false_alarm", RULE, at(-60))) == ["8 of MILK lost little by little in 4 counts (worth unknown)"]
+    assert first(*answered(3, "true_alarm", RULE, at(-60))) == ["4 of MILK lost little by little in 2 counts (worth unknown)"]
+    assert first(*answered(10, "false_alarm", RULE, at(-60))) == []
+
+
+def test_a_limit_moves_as_chance_reaches_it() -> None:
+    """Half as often by chance costs ln 2 ÷ (2 · slack); neither praise nor no slack at all takes the limit away."""
+    assert limit_for(1.0, 7.0, 0.5) == 7.0
+    assert limit_for(0.5, 7.0, 0.5) == pytest.approx(7.0 + math.log(2))
+    assert limit_for(0.5, 7.0, 1.0) == pytest.approx(7.0 + math.log(2) / 2)
+    assert limit_for(8.0, 1.0, 0.5) == 0.5
+    assert limit_for(0.5, 7.0, 0.0) == pytest.approx(7.0 + 2 * math.log(2))
 
 
 def test_an_alert_is_confirmed_when_late_data_has_had_its_week() -> None:
