@@ -13,7 +13,10 @@ import pytest
 
 from infra.addresses import Addresses, log_id_of
 from infra.embedded.stack import running_stack
+from tests.examples import register_profiles
 from tests.places import migrated_template, new_place
+
+register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,6 +20,7 @@ from contracts.errors import ContractError
 from contracts.example_events.table import EXAMPLES
 from tests.api.events import TENANT, Place, event_id, sale
 from tests.contracts.damage import json_values, paths_of, replaced
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MANAGER = Caller("m", "manager", TENANT, ("A",))
@@ -73,7 +74,7 @@ odd_values = json_values | st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(200))
 def test_what_the_quick_judge_accepts_is_the_record_of_the_precise_one(data):
     """Any caller, any time of day and year, any mix of attributes, damaged or not."""
     names = data.draw(st.sets(st.sampled_from(sorted(FULL))))

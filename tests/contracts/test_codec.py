@@ -18,6 +18,7 @@ from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
 from tests.contracts.damage import json_values, paths_of, replaced
 from tests.contracts.strategies import events, on_the_log
+from tests.examples import examples
 
 
 def example(path: str) -> Event[Model]:
@@ -46,7 +47,7 @@ def pointers_of_refusal(record: RawRecord) -> list[str]:
 
 
 @given(events())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60))
 def test_what_is_read_is_what_was_written(event: Event[Model]) -> None:
     """Decoding gives the same content and identity; encoding again gives the same bytes."""
     record = encode(event, STORE_FACTS)
@@ -60,7 +61,7 @@ def test_what_is_read_is_what_was_written(event: Event[Model]) -> None:
 
 
 @given(events())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40))
 def test_a_repeat_has_the_same_hash_whatever_the_way_it_came(event: Event[Model]) -> None:
     """What a retry may change (ingestion time, trace, retry mark) is not part of the content hash."""
     envelope = event.envelope.model_copy(
@@ -71,7 +72,7 @@ def test_a_repeat_has_the_same_hash_whatever_the_way_it_came(event: Event[Model]
 
 
 @given(events(), events())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40))
 def test_other_content_has_another_hash(first: Event[Model], second: Event[Model]) -> None:
     """Two events that say different things do not share a hash."""
     said = [(e.type, e.store_id, e.envelope.occurred_at.isoformat(), e.envelope.business_date, e.data) for e in (first, second)]
@@ -98,7 +99,7 @@ def test_a_hash_fits_a_signed_64_bit_column() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(60))
 @pytest.mark.parametrize("event_type", sorted(EVENT_TYPES))
 def test_any_bytes_as_value_give_an_event_or_the_typed_error(event_type: str, value: bytes) -> None:
     """Nothing but UnreadableRecord comes out of unreadable bytes, and it points at the data."""
@@ -109,7 +110,7 @@ def test_any_bytes_as_value_give_an_event_or_the_typed_error(event_type: str, va
 
 
 @given(st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(200))
 def test_any_damage_to_one_field_gives_an_event_or_the_typed_error(data: st.DataObject) -> None:
     """Damaging any one place of any example never escapes as another exception; what is accepted can be written again."""
     whole = EXAMPLES[data.draw(st.sampled_from(sorted(EXAMPLES)))]
@@ -125,7 +126,7 @@ def test_any_damage_to_one_field_gives_an_event_or_the_typed_error(data: st.Data
 
 
 @given(st.sampled_from(sorted(key for key, _ in encode(SALE, STORE_FACTS).headers)), st.none() | st.binary(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(60))
 def test_any_bytes_in_a_header_give_an_event_or_the_typed_error(name: str, value: bytes | None) -> None:
     """Headers are bytes of strangers too; hash and id of such a record never fail either."""
     record = with_header(on_the_log(encode(SALE, STORE_FACTS)), name, value)

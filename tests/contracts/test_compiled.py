@@ -20,6 +20,7 @@ from contracts.example_events.table import EXAMPLES
 from contracts.fields import Amount, Code, DecimalString, Model, Moment
 from tests.contracts.damage import json_values, paths_of, replaced
 from tests.contracts.strategies import DATA
+from tests.examples import examples
 
 COMPILED = sorted(name for name in FACT_TYPES if compiled_type(name) is not None)
 CONTENTS = [(whole["type"], whole["data"]) for whole in EXAMPLES.values() if whole["type"] in COMPILED]
@@ -122,7 +123,7 @@ tricky = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(300))
 def test_what_the_compiled_reading_accepts_has_the_same_bytes_precisely(data: st.DataObject) -> None:
     """Examples with up to two places damaged: read the same, or left to the precise reading."""
     event_type, content = data.draw(st.sampled_from(CONTENTS))
@@ -136,7 +137,7 @@ def test_what_the_compiled_reading_accepts_has_the_same_bytes_precisely(data: st
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100))
 def test_generated_content_has_the_same_bytes_either_way(data: st.DataObject) -> None:
     """Foreign letters, weighed goods, odd prices."""
     event_type = data.draw(st.sampled_from([name for name in sorted(DATA) if name in COMPILED]))
@@ -148,7 +149,7 @@ def test_generated_content_has_the_same_bytes_either_way(data: st.DataObject) ->
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150))
 def test_damaged_bytes_are_never_accepted_by_the_compiled_reading_alone(data: st.DataObject) -> None:
     """Bytes replaced, left out or doubled anywhere: broken escapes, broken UTF-8, keys given twice, numbers cut in half."""
     event_type, content = data.draw(st.sampled_from(CONTENTS))

@@ -12,10 +12,11 @@ from processors import answers
 from processors.answers import ANSWERS
 from processors.rules.rule import Feedback, microseconds
 from processors.state import key_of, read_held, read_state
+from tests.examples import examples
 from tests.processors.events import at, corrected, event, identity, log_of, tick
 from tests.processors.oracle import Replica, replica_of
 
-PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 LATER = at(1_000)
 
 

@@ -19,12 +19,13 @@ from processors.rules.attendance_spans import Calendar, Scope, Span, spans_of
 from processors.rules.attendance_work import Look, Work
 from processors.rules.rule import View, moment_of
 from processors.state import read_held
+from tests.examples import examples
 from tests.processors.attendance_facts import DAY, HOUR, TYPES, press, stands, store
 from tests.processors.events import at, corrected, log_of, record, shift, tick
 from tests.processors.oracle import Replica, contents, replica_of
 from tests.processors.stories import Story
 
-PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 RULES = {speaker.rule for speaker, _ in JUDGES} | {"repeated_lateness"}
 _DAYS = 4
 _PEOPLE = ("ana", "ben")

@@ -11,6 +11,7 @@ from contracts.envelope import Event
 from contracts.events.registry import ALERT_ANSWERED
 from processors.fold import Fold
 from processors.rules.buddy_punching import BuddyPunching, tail
+from tests.examples import examples
 from tests.processors.attendance_facts import DAY, policy, press, said, stands, told
 from tests.processors.events import at, corrected, event, identity, log_of, record, tick
 from tests.processors.oracle import Replica, replica_of
@@ -117,7 +118,7 @@ def test_chance_is_the_tail_of_the_binomial() -> None:
     assert abs(tail(3, 2, 0.1) - (3 * 0.01 * 0.9 + 0.001)) < 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, 900), min_size=3, max_size=8), st.randoms(use_true_random=False), st.booleans())
 def test_the_order_of_arrival_does_not_matter(gaps: list[int], random: Random, is_wrong: bool) -> None:
     """Shuffled, with a clock in between and a correction, the same is told in the end."""

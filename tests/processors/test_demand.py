@@ -13,12 +13,13 @@ from processors.rules.demand.backtest import achieved, walk
 from processors.rules.demand.forecast import Forecast, demand_class, forecast
 from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
+from tests.examples import examples
 
 EVEN = (1.0,) * 7
 STEADY = Forecast(4.0, 4.0, 1.0, "smooth", 200, 190, EVEN)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.floats(0.5, 0.9995), st.floats(0.05, 500), st.floats(0.3, 30))
 def test_quantiles_are_those_of_the_gamma_distribution(probability: float, mean: float, ratio: float) -> None:
     """For goods by weight and whatever sells much."""
@@ -27,7 +28,7 @@ def test_quantiles_are_those_of_the_gamma_distribution(probability: float, mean:
     assert quantile(probability, mean, variance, counted=False) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.floats(0.5, 0.9995), st.floats(0.05, 19), st.floats(1.05, 30))
 def test_quantiles_are_those_of_the_negative_binomial(probability: float, mean: float, ratio: float) -> None:
     """For counted goods that sell little and unevenly."""
@@ -36,7 +37,7 @@ def test_quantiles_are_those_of_the_negative_binomial(probability: float, mean: 
     assert quantile(probability, mean, variance, counted=True) == stats.nbinom.ppf(probability, failures, failures / (failures + mean))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.floats(0.5, 0.9995), st.floats(0.05, 19))
 def test_quantiles_are_those_of_poisson_without_more_variance(probability: float, mean: float) -> None:
     """The limit of the negative binomial."""
@@ -121,7 +122,7 @@ def test_what_does_not_keep_is_not_stored() -> None:
     assert levels(STEADY, lead, Terms(review_days=7), 0.99, 0).point > 30
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.floats(0, 9), min_size=5, max_size=60), st.integers(1, 9))
 def test_a_walk_adds_up(daily: list[float], lead: int) -> None:
     """Supplied is never more than demanded, and all of it when the shelf never gets empty."""

@@ -11,11 +11,12 @@ from contracts.topics import DEAD_LETTERS
 from processors.rules.feed_silence import FeedSilence
 from processors.rules.rule import Entity, View
 from processors.rules.sales_deviation import SalesDeviation
+from tests.examples import examples
 from tests.processors.events import tick
 from tests.processors.oracle import Replica, alerts, contents
 from tests.processors.sales_stories import Story, compared, day, folded, heartbeat, observations, policy, sales_of, standing, store_defined
 
-PROPERTY = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DAYS = 10
 LAST = DAYS - 1
 

@@ -13,6 +13,7 @@ from contracts.records import RawRecord
 from contracts.topics import ALERTS, DEAD_LETTERS
 from processors.fold import Fold
 from processors.outgoing import Outgoing
+from tests.examples import examples
 from tests.processors import oracle
 from tests.processors.events import (
     at,
@@ -30,7 +31,7 @@ from tests.processors.events import (
 from tests.processors.oracle import Replica, open_orders, replica_of, standing_alerts
 from tests.processors.stories import Story, stories, told, worlds
 
-PROPERTY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def _by_id(derived: list[Outgoing]) -> dict[Any, set[bytes | None]]:

@@ -12,6 +12,7 @@ from processors.rules.on_hand import Stock, moved_by, quantity_of, settle, with_
 from processors.rules.rule import Recounted, microseconds
 from processors.rules.stock_rows import ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, Row
 from processors.state import LARGE_BYTES, encode
+from tests.examples import examples
 from tests.processors.events import adjusted, at, counted, event, identity, sold
 from tests.processors.stories import Story, stock_facts
 
@@ -77,7 +78,7 @@ def _void(*names: str) -> Recounted:
 
 
 @given(stock_facts(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40))
 def test_the_running_tally_is_what_the_rows_add_up_to(facts: Story, random: Any) -> None:
     """In any order of arrival."""
     shelf = _shelf(random.sample(facts, len(facts)))
@@ -85,7 +86,7 @@ def test_the_running_tally_is_what_the_rows_add_up_to(facts: Story, random: Any)
 
 
 @given(stock_facts(), st.integers(0, 300), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20))
 def test_pages_change_nothing(facts: Story, many: int, random: Any) -> None:
     """Whatever was spilled, a late count finds every movement after its time, and arrival in another order ends the same."""
     story = [*facts, *_many(many), counted("base", at(333.5), 500)]
@@ -101,7 +102,7 @@ def test_a_reader_of_only_the_newest_rows_is_caught() -> None:
 
 
 @given(stock_facts())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40))
 def test_settling_changes_nothing_that_is_on_hand(facts: Story) -> None:
     """Not what the tally says, and not what it would say if it were added up again."""
     shelf = _shelf([*facts, *_many(200)])
@@ -129,7 +130,7 @@ def test_a_line_may_be_counted_at_a_time_of_its_own() -> None:
 
 
 @given(st.sets(st.integers(0, 199), max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_a_corrected_sale_on_a_page_leaves_what_would_have_been_without_it(wrong: set[int]) -> None:
     """Wherever its row is by now."""
     shelf = _shelf([counted("c", at(-1), 1000), *_many(200)])

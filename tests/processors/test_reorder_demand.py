@@ -20,6 +20,7 @@ from processors.rules.demand.closing import next_closing
 from processors.rules.demand.days import DEMAND, Demand, daily
 from processors.rules.reorder_point import ReorderPoint
 from processors.state import LARGE_BYTES, read_held, read_state
+from tests.examples import examples
 from tests.processors import oracle
 from tests.processors.events import START, at, corrected, counted, event, log_of, sold, tick
 from tests.processors.oracle import Replica, contents, recommendations
@@ -128,7 +129,7 @@ def test_without_history_it_says_nothing_or_keeps_to_the_fixed_point() -> None:
     assert (row.order_quantity, row.basis) == (18, None)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12))
 @given(st.randoms(use_true_random=False), st.integers(0, 5))
 def test_late_and_shuffled_sales_end_in_the_same_demand_and_orders(random: Random, wrong: int) -> None:
     """Facts that come up to four weeks late open their days again; corrections take out what was wrong."""
@@ -157,7 +158,7 @@ def test_a_closing_that_forgot_late_facts_is_caught() -> None:
     assert not np.array_equal(daily(_demand(whole)), daily(_demand(without)))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6))
 @given(st.integers(1, 40), st.data())
 def test_redelivery_over_closings_changes_nothing(size: int, data: st.DataObject) -> None:
     """Any crash between the writes of states, and any restart from earlier, ends as if nothing had happened."""

@@ -11,11 +11,12 @@ from contracts.envelope import Event
 from contracts.topics import DEAD_LETTERS
 from processors.rules.rule import Decision, Entity, Happening, State, View
 from processors.rules.sales_deviation import SalesDeviation
+from tests.examples import examples
 from tests.processors.events import corrected, tick
 from tests.processors.oracle import Replica
 from tests.processors.sales_stories import Story, compared, day, folded, observations, sale, sales_of, standing, store_defined
 
-PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DAYS = 16
 DROPPED = 15
 

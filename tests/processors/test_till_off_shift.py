@@ -13,6 +13,7 @@ from processors.fold import Fold
 from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.rule import Entity, View
 from processors.rules.till_off_shift import PUNCHES, TillOffShift
+from tests.examples import examples
 from tests.processors.events import at, clocked_in, corrected, event, log_of, record, tick
 from tests.processors.oracle import Replica, alerts, contents
 from tests.processors.stories import Story
@@ -20,8 +21,7 @@ from tests.processors.till_events import DAY, clocked_out, opened, policy, refun
 
 RULE = "till_off_shift"
 PROPERTY = settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(40),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -17,6 +17,7 @@ from processors.rules.fraud.day_summaries import DAY as SUMMARY
 from processors.rules.fraud.ledger import PAGE, Page
 from processors.rules.rule import Decision, Entity, Happening, Occurred, State, View
 from processors.rules.void_refund_fraud import VoidRefundFraud
+from tests.examples import examples
 from tests.processors.events import at, corrected, event, log_of, record, tick
 from tests.processors.oracle import Replica, alerts, contents
 from tests.processors.stories import Story
@@ -24,8 +25,7 @@ from tests.processors.till_events import DAY, opened, policy, refunded, replica,
 
 RULE = "void_refund_fraud"
 PROPERTY = settings(
-    max_examples=25,
-    deadline=None,
+    max_examples=examples(12),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a story of days takes longer than to read it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -15,6 +15,7 @@ from contracts.events.sales import SaleCompleted, SaleReturned
 from producers.mappings.reader import parse_mapping
 from producers.sources.mapped_csv import FileChanged, MappingDoesNotFit, Row, Shape, Translation
 from producers.sources.receipts import SourceEvent
+from tests.examples import examples
 from tests.producers.twin import GOLDEN, HEADER, INGESTED_AT, TRAPS, golden_of, retail, rows_of, translated, translated_rows, write_twin
 
 COLUMNS = HEADER.split(",")
@@ -92,7 +93,7 @@ def test_ids_do_not_depend_on_when_a_file_is_loaded(tmp_path: Path) -> None:
     assert len({found.event.id for found in first}) == len(first)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30))
 @given(st.permutations(range(len(TRAPS))))
 def test_any_interleaving_of_receipts_gives_the_same_contents(order: list[int]) -> None:
     """Receipts may be split and mixed in any way, as long as the lines of each keep their order."""

@@ -26,6 +26,7 @@ from producers.sources.mapped_csv import Row
 from producers.sources.readings import Cells, LineRefused
 from producers.tables.opening import opened
 from producers.tables.unreadable import FileUnreadable
+from tests.examples import examples
 from tests.producers.twin import retail, translated, translated_rows, write_twin
 from tests.producers.unknown_exports import Written, german_export, korean_export
 from tillstream.cli import app
@@ -268,7 +269,7 @@ NAMES = st.one_of(st.sampled_from(["receipt", "sku", "qty", "price", "time", "ki
 CELLS = st.one_of(st.sampled_from(["1", "-2", "3.5", "2026-01-01 10:00", "반품", "C12", "POST", "x: #y"]), TEXTS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(NAMES, min_size=5, max_size=5), st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=12))
 def test_whatever_the_cells_a_draft_can_be_read(names: list[str], rows: list[list[str]]) -> None:
     """Names and cells are strangers' texts; nothing in them breaks the file, and what is wrong with it is only what is open."""

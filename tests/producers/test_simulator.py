@@ -23,10 +23,11 @@ from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
 from producers.simulator.pace import Pace, speed_of
 from producers.simulator.truth import TruthTally
+from tests.examples import examples
 from tests.producers.simulations import SMALL, TROUBLED, digest, simulated, truth_of
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8))
 @given(st.integers(0, 10_000), st.integers(1, 2), st.integers(1, 2))
 def test_the_same_seed_gives_the_same_bytes(seed: int, stores: int, days: int) -> None:
     """Nothing but the options decides what happens."""

@@ -12,13 +12,14 @@ from contracts.topics import ALERTS
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from projections.read_models.open_alerts.reader import AlertRow, AlertsAsked, read_alerts, read_answers
+from tests.examples import examples
 from tests.projections.alert_story import GRAVITY, answered, changed, status_seen
 from tests.projections.folding import empty, fold, rows_of, split
 from tests.projections.story import at, corrected, log_of
 
 pytestmark = pytest.mark.stack
 
-on_real_tables = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_real_tables = settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 minutes = st.integers(0, 50)
 
 

@@ -12,13 +12,14 @@ from contracts.envelope import Event
 from contracts.topics import ALERTS, REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.addresses import Addresses
 from projections.catalogue import PROJECTIONS
+from tests.examples import examples
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, rows_of, split, tables_of
 from tests.projections.oracle import stock_totals
 from tests.projections.story import adjusted, alert, at, corrected, counted, log_of, punched, recommended, shift, sold, store, tick
 
 pytestmark = pytest.mark.stack
 
-on_real_tables = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_real_tables = settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 cuts = st.lists(st.integers(0, 100), max_size=5)
 minutes = st.integers(0, 300)
 names = st.sampled_from(["S1", "S2"])

@@ -25,11 +25,12 @@ from projections.read_models.till_days.reader import (
     read_completeness,
     read_till_days,
 )
+from tests.examples import examples
 from tests.projections.folding import empty, fold, fold_steps, rows_of, split, tables_of
 from tests.projections.story import START, at, corrected, log_of, poison, record, sold, store, tick
 from tests.projections.till_story import closed, heartbeat, numbered, punch, receipt
 
-on_real_tables = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_real_tables = settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAY = START.date()
 NEXT = DAY + timedelta(days=1)
 LISTS = {"S1": [(DAY, ("1", "2"))], "S2": [(DAY, ("1",))], "S3": []}

@@ -16,11 +16,12 @@ from projections.read_models.till_periods.amounts import Amounts, Paid, amounts_
 from projections.read_models.till_periods.mapping import period_fact
 from projections.read_models.till_periods.reader import PeriodsAsked, TillPeriod, read_till_periods
 from projections.read_models.till_periods.verdict import FIGURES, FigureDifference, Totals, differences, receipts_missing, totals_of
+from tests.examples import examples
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, fold_steps, split, tables_of
 from tests.projections.story import START, at, corrected, log_of, punched, record
 from tests.projections.till_story import closed, drawer, heartbeat, line, moved, numbered, opened, receipt, renamed, returned, voided
 
-on_real_tables = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_real_tables = settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAY = START.date()
 CASH = {"kind": "cash", "amount": 1000, "change": 300}
 CARD = {"kind": "card", "amount": 550, "tip": 50}

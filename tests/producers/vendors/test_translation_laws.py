@@ -18,6 +18,7 @@ from producers.sources.toast.check_lines import spread
 from producers.sources.vendor import Translated
 from producers.sources.vendor_receipts import Lines, price_of
 from producers.sources.vendors import VENDORS
+from tests.examples import examples
 from tests.producers.vendors.accounts import CONNECTIONS, GOLDEN
 from tests.producers.vendors.golden_files import PAYLOADS, bytes_of, vendor_of
 
@@ -71,7 +72,7 @@ def translate(payload: Path, document: Any) -> Translated:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150))
 def test_junk_in_any_place_is_refused_or_harmless(data: st.DataObject) -> None:
     """Whatever stands where, the answer is events that can be written, or refusals that point into the payload."""
     payload = data.draw(st.sampled_from(JSON_PAYLOADS))

@@ -13,6 +13,7 @@ from contracts.records import RawRecord
 from infra.addresses import Addresses
 from infra.clickhouse.client import async_writer
 from projections.sinks.clickhouse_sales import SalesModel
+from tests.examples import examples
 from tests.projections.clickhouse.driving import clickhouse, sums
 from tests.projections.clickhouse.oracle import HourKey, Sums, expected_sums
 from tests.projections.clickhouse.sales_events import heaps, on_log
@@ -20,7 +21,7 @@ from tests.projections.clickhouse.sales_events import heaps, on_log
 pytestmark = pytest.mark.stack
 
 TABLES = ("sales_lines_g1", "sale_corrections_g1", "sales_by_hour_g1")
-engine_examples = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+engine_examples = settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def fold(place: Addresses, batches: Sequence[Sequence[RawRecord]]) -> dict[HourKey, Sums]:
