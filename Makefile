@@ -10,6 +10,8 @@ MAPPING ?=
 JSON ?=
 ONLY ?=
 ARGS ?=
+# Demo and tests start hundreds of processes: each module is compiled once, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test long lint bench evaluate lock clean
 
@@ -22,8 +24,8 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
 	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-long: .venv/installed-dev ## Pass the tests that take long: more points at which processes and servers are killed
-	@$(BIN)/python -m pytest -m long $(ARGS)
+long: .venv/installed-dev ## Pass the tests that take long: more points at which processes are killed, ten times the examples of each law
+	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=long $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"
