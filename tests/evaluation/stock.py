@@ -1,6 +1,7 @@
 """How well the rules about stock find what is wrong with a shelf, on simulated chains whose truth is known.
 
-The policy of each rule is chosen on one chain, by the balance of precision and recall, and judged on two others.
+The policy of each rule is chosen on one chain, by the balance of precision and recall, and judged on two others;
+so is the policy as shipped.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from contracts.policies.phantom_stock import PhantomStockPolicy
+from contracts.policies.shrinkage import ShrinkagePolicy
+from contracts.policies.stock_out_risk import StockOutRiskPolicy
 from tests.benchmarks.results import Metric
 from tests.evaluation.shelves import DAYS, STORES, Alarm, Chain, chain, heard
 
@@ -20,6 +24,8 @@ _CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
     "phantom_stock": tuple({"probability": each} for each in ("0.01", "0.001", "0.0001")),
     "shrinkage": tuple({"probability": each, "limit": limit} for each, limit in (("0.0001", "5"), ("0.00001", "7"), ("0.00001", "10"))),
 }
+_DEFAULTS = {"stock_out_risk": StockOutRiskPolicy(), "phantom_stock": PhantomStockPolicy(), "shrinkage": ShrinkagePolicy()}
+_Heard = tuple[Chain, dict[str, list[Alarm]]]
 _SOLD_OUT = Decimal(1)
 """Thefts make the book a little higher than the shelf: with one unit on book the shelf is as good as empty."""
 _DAY = timedelta(days=1)
@@ -164,43 +170,55 @@ def _together(scores: Sequence[Score]) -> Score:
 
 
 def evaluate() -> list[Metric]:
-    """Choose on one chain, judge on the others."""
+    """Choose on one chain, judge on the others; beside that what the defaults do there, of which nothing is chosen."""
     policies = _chosen(chain(CHOSEN_ON))
-    judged: dict[str, list[Score]] = {rule: [] for rule in _JUDGES}
-    slow: dict[float, list[bool]] = {}
-    failed: list[tuple[int, int]] = []
+    chosen, shipped = list[_Heard](), list[_Heard]()
     for seed in JUDGED_ON:
         made = chain(seed)
-        told = heard(made, [{"policy": rule, **chosen} for rule, chosen in policies.items()])
-        for rule, judge in _JUDGES.items():
-            judged[rule].append(judge(made, told.get(rule, [])))
-        failed.append(outages(made, told.get("stock_out_risk", [])))
-        alarmed = {(each.store, each.sku) for each in told.get("shrinkage", [])}
-        for shelf, trouble in made.troubles.items():
-            if trouble.kind in {"slow", "theft"}:
-                slow.setdefault(trouble.share, []).append(shelf in alarmed)
-    metrics = [metric for rule, scores in judged.items() for metric in _figures(rule, policies[rule], _together(scores))]
+        chosen.append((made, heard(made, [{"policy": rule, **terms} for rule, terms in policies.items()])))
+        shipped.append((made, heard(made, [])))
+    defaults = {rule: {"probability": default.probability} for rule, default in _DEFAULTS.items()}
+    return [*_results("", "chosen on another chain", policies, chosen), *_results(" as shipped", "as shipped", defaults, shipped)]
+
+
+def _results(how: str, source: str, policies: dict[str, dict[str, Any]], told: Sequence[_Heard]) -> list[Metric]:
+    """Say how good the rules are with some policies, and where these come from."""
+    metrics = []
+    for rule, judge in _JUDGES.items():
+        metrics.append(Metric(f"{rule}: probability of the policy, {source}", float(policies[rule]["probability"]), "of 1"))
+        metrics += _figures(rule, how, _together([judge(made, alarms.get(rule, [])) for made, alarms in told]))
+    failed = [outages(made, alarms.get("stock_out_risk", [])) for made, alarms in told]
     found_outages, every_outage = (sum(each) for each in zip(*failed, strict=True))
     if every_outage:
-        share_found = round(100 * found_outages / every_outage, 1)
-        metrics.append(Metric(f"stock_out_risk: failed deliveries that turned customers away, found of {every_outage}", share_found, "%"))
-    for share, found in sorted(slow.items()):
+        name = f"stock_out_risk{how}: failed deliveries that turned customers away, found of {every_outage}"
+        metrics.append(Metric(name, round(100 * found_outages / every_outage, 1), "%"))
+    for share, found in sorted(_thefts(told).items()):
         name = f"thefts of {share:.0%} of what is sold" if share else "thefts of a day's sales at once"
-        metrics.append(Metric(f"shrinkage: {name} found", round(100 * sum(found) / len(found), 1), "%"))
+        metrics.append(Metric(f"shrinkage{how}: {name} found", round(100 * sum(found) / len(found), 1), "%"))
     return metrics
 
 
-def _figures(rule: str, policy: dict[str, Any], score: Score) -> list[Metric]:
+def _thefts(told: Sequence[_Heard]) -> dict[float, list[bool]]:
+    """Return by the share that was stolen (0: at once) which thefts were found."""
+    thefts: dict[float, list[bool]] = {}
+    for made, alarms in told:
+        alarmed = {(each.store, each.sku) for each in alarms.get("shrinkage", [])}
+        for shelf, trouble in made.troubles.items():
+            if trouble.kind in {"slow", "theft"}:
+                thefts.setdefault(trouble.share, []).append(shelf in alarmed)
+    return thefts
+
+
+def _figures(rule: str, how: str, score: Score) -> list[Metric]:
     store_days = len(JUDGED_ON) * STORES * (DAYS - (14 if rule == "stock_out_risk" else 0))
     rows = [
-        Metric(f"{rule}: probability of the policy, chosen on another chain", float(policy["probability"]), "of 1"),
-        Metric(f"{rule}: alerts that were right", round(100 * score.precision, 1), "%"),
-        Metric(f"{rule}: found of {score.true}", round(100 * score.recall, 1), "%"),
-        Metric(f"{rule}: false alerts in 100 store-days", round(100 * (score.told - score.right) / store_days, 2), "alerts"),
+        Metric(f"{rule}{how}: alerts that were right", round(100 * score.precision, 1), "%"),
+        Metric(f"{rule}{how}: found of {score.true}", round(100 * score.recall, 1), "%"),
+        Metric(f"{rule}{how}: false alerts in 100 store-days", round(100 * (score.told - score.right) / store_days, 2), "alerts"),
     ]
     if score.delays:
         word = "warned before" if rule == "stock_out_risk" else "delay"
-        rows.append(Metric(f"{rule}: {word}, median", round(median(score.delays), 2), "days"))
+        rows.append(Metric(f"{rule}{how}: {word}, median", round(median(score.delays), 2), "days"))
     if score.promised and rule == "stock_out_risk":
-        rows.append(Metric(f"{rule}: mean probability promised", round(100 * score.promised, 1), "%"))
+        rows.append(Metric(f"{rule}{how}: mean probability promised", round(100 * score.promised, 1), "%"))
     return rows
