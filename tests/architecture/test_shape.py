@@ -1,6 +1,7 @@
 """House rules on the shape of the code: small files and functions, honest names, empty package files."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def python_files() -> list[Path]:
     return [path for path in committed_files() if path.suffix == ".py"]
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     """Parse a file."""
     return ast.parse(path.read_text("utf-8"))

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 
 
+@cache
 def openapi() -> dict[str, Any]:
     """Return the API's own description."""
     nowhere = Addresses(kafka_bootstrap="k", postgres_dsn="postgresql://p", clickhouse_url="http://c", log_id="l")
