@@ -69,8 +69,8 @@ def test_a_worker_stopped_with_an_event_in_flight_loses_nothing(scene: Scene) ->
 
 
 def test_restarts_with_a_backlog_lose_nothing(make_scene: Callable[[], Scene]) -> None:
-    """Half a dozen restarts with events waiting: recovery begins at the committed offset, not behind it."""
-    scenes = [(make_scene(), chapters()) for _ in range(3)]
+    """Four restarts with events waiting: recovery begins at the committed offset, not behind it."""
+    scenes = [(make_scene(), chapters()) for _ in range(2)]
     for scene, _ in scenes:
         scene.tell(*opening())
     for _ in range(2):
@@ -81,8 +81,8 @@ def test_restarts_with_a_backlog_lose_nothing(make_scene: Callable[[], Scene]) -
             scene.caught_up()
         for worker in workers:
             worker.signal(signal.SIGTERM)
-        assert [worker.ended() for worker in workers] == [0, 0, 0]
-    assert [scene.differences() for scene, _ in scenes] == [[], [], []]
+        assert [worker.ended() for worker in workers] == [0, 0]
+    assert [scene.differences() for scene, _ in scenes] == [[], []]
 
 
 def test_a_worker_frozen_past_its_session_changes_nothing_when_it_wakes(scene: Scene) -> None:
