@@ -31,7 +31,7 @@ class Answers(State, frozen=True, array_like=True):
     rows: tuple[Answer, ...] = ()
 
 
-ANSWERS = Kind("answers", Answers, 1, 2)
+ANSWERS = Kind("answers", Answers, 1, 4)
 
 
 def name_of(rule: str, subject: str) -> str:
@@ -46,7 +46,7 @@ def with_answer(known: State | None, event: Event[AlertAnswered], counts: bool =
         return Answers(rows)
     is_true = event.data.answer == "true_alarm"
     row = Answer(event.data.alert_id.bytes, microseconds(event.envelope.occurred_at), is_true, event.id.bytes, counts)
-    return Answers(tuple(sorted((*rows, row), key=lambda each: each.at)[-_KEPT:]))
+    return Answers(tuple(sorted((*rows, row), key=lambda each: (each.at, each.event))[-_KEPT:]))
 
 
 def judged_again(known: State | None, changed: AbstractSet[bytes], without_effect: AbstractSet[bytes]) -> Answers:

@@ -21,7 +21,7 @@ class Clock(State, frozen=True, array_like=True):
         return moment_of(self.at)
 
 
-CLOCK = Kind("clock", Clock, 1, 3)
+CLOCK = Kind("clock", Clock, 1, 6)
 CLOCK_NAME = "tick"
 
 

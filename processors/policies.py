@@ -25,7 +25,7 @@ _POLICIES = sorted(model.model_fields["policy"].default for model in get_args(ge
 _NAME = re.compile(f"(.*?)/({'|'.join(_POLICIES)})/(.*)", re.DOTALL)
 """Tenant, policy and SKU; tenants and SKUs may contain a slash, policies do not."""
 
-POLICY = Kind("policy", Versions, 1, 2)
+POLICY = Kind("policy", Versions, 1, 4)
 
 
 def scope_of(event: Event[PolicySet]) -> tuple[str | None, str]:

@@ -11,7 +11,7 @@ from processors import versions
 from processors.rules.rule import Kind, State, microseconds
 from processors.versions import Version, Versions
 
-REFERENCE = Kind("reference", Versions, 1, 2)
+REFERENCE = Kind("reference", Versions, 1, 4)
 REFERENCE_TYPES = frozenset({STORE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
 _PROMOTIONS_KEPT = 2_000
 
@@ -24,7 +24,7 @@ class Promotions(State, frozen=True, array_like=True):
     rows: tuple[tuple[str, Versions], ...] = ()
 
 
-PROMOTIONS = Kind("promotions", Promotions, 1, 2)
+PROMOTIONS = Kind("promotions", Promotions, 1, 4)
 
 
 def address(event: Event[Any]) -> tuple[Kind, str | None, str]:

@@ -25,14 +25,13 @@ class Replica:
     derived: list[Outgoing] = field(default_factory=list)
     progress: list[Outgoing] = field(default_factory=list)
 
-    def apply(self, records: Sequence[LogRecord], stages_written: int | None = None) -> None:
-        """Fold one batch; with `stages_written` only so many groups of states reach the store, as in a crash."""
+    def apply(self, records: Sequence[LogRecord], states_written: int | None = None) -> None:
+        """Fold one batch; with `states_written` only so many states reach the store, as in a crash, which may come amid a stage."""
         folded = self.fold(records, self.held.get)
         self.derived += folded.derived
-        complete = stages_written is None or stages_written >= len(folded.stages)
-        for stage in folded.stages[:stages_written]:
-            self.held.update(stage)
-        if complete:
+        states = [state for stage in folded.stages for state in stage.items()]
+        self.held.update(states[:states_written])
+        if states_written is None or states_written >= len(states):
             self.progress += folded.progress
             folded.settle(True)
         else:

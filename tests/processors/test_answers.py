@@ -13,7 +13,7 @@ from processors.answers import ANSWERS
 from processors.rules.rule import Feedback, microseconds
 from processors.state import key_of, read_held, read_state
 from tests.examples import examples
-from tests.processors.events import at, corrected, event, identity, log_of, tick
+from tests.processors.events import at, corrected, event, identity, log_of, record, tick
 from tests.processors.oracle import Replica, replica_of
 
 PROPERTY = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
@@ -89,6 +89,23 @@ def test_an_answer_taken_back_stays_so_when_its_correction_is_forgotten() -> Non
     other = answered("b", at(60 * 24 * 50), "acknowledged")
     story = [wrong, corrected("x", wrong), tick(at(60 * 24 * 40)), corrected("y", other), answered("c", at(60 * 24 * 41), "true_alarm")]
     assert heard(replica_of(log_of(*story)), moment=at(60 * 24 * 60)) == Feedback(1, 0)
+
+
+def test_a_correction_takes_an_answer_back_after_a_crash_between_any_two_states() -> None:
+    """A worker that dies while it writes what a correction changed ends as if it had lived."""
+    wrong = answered("a", at(1), "false_alarm")
+    for written in range(6):
+        replica = replica_of(log_of(wrong))
+        undone = record(corrected("x", wrong), 1)
+        replica.apply([undone], written)
+        replica.apply([undone])
+        assert (written, heard(replica)) == (written, Feedback())
+
+
+def test_two_answers_at_one_moment_count_the_same_in_any_order() -> None:
+    """Which of them is the last follows from the answers, not from their way to the log."""
+    both = [answered("a", at(1), "false_alarm"), answered("b", at(1), "true_alarm")]
+    assert heard(replica_of(log_of(*both))) == heard(replica_of(log_of(*reversed(both))))
 
 
 def test_answers_are_bounded() -> None:
