@@ -84,7 +84,11 @@ class Fold:
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
         folding = Folding(partition, work, self._rules, self._kinds, self._guard, self._stage)
-        dead = tuple(letter for record in records for letter in self._one(record, folding))
+        try:
+            dead = tuple(letter for record in records for letter in self._one(record, folding))
+        except BaseException:
+            work.settle(False)  # the batch is tried again: what was due must be due again
+            raise
         return Folded(
             (*folding.derived, *dead),
             tuple(work.stages()),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.codec import corrected_content
-from contracts.envelope import Event
+from contracts.envelope import CHAIN_WIDE, Event
 from contracts.errors import ContractError
 from contracts.events.alerts import AlertChanged
 from contracts.events.correction import EventCorrected
@@ -37,20 +37,31 @@ class _Owner:
     kind: Kind
 
 
-_OWN_KINDS = (CLOCK, PARTITION_CLOCKS, SEEN, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
+_READ_BY_RULES = (CLOCK, PARTITION_CLOCKS, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
 
 
 def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
-    """Return every kind of state by name; ValueError when two share one."""
+    """Return every kind of state by name; ValueError when two share one, or a rule's would be written behind what it reads."""
     kinds: dict[str, Kind] = {}
-    for kind in (*_OWN_KINDS, *(kind for rule in rules for kind in rule.kinds)):
+    of_rules = [kind for rule in rules for kind in rule.kinds]
+    for kind in (*_READ_BY_RULES, SEEN, *of_rules):
         if kinds.setdefault(kind.name, kind) is not kind:
             raise ValueError(f"two kinds of state are called {kind.name}")
+    late = [kind.name for kind in of_rules if kind.level >= min(own.level for own in _READ_BY_RULES)]
+    if late:
+        raise ValueError(f"written no earlier than what every rule reads: {', '.join(late)}")
     return kinds
 
 
 KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
 """What no rule is handed: the fold keeps it, and rules read it through their view."""
+
+
+def _one_place(place: str) -> str:
+    """Return a store or a chain; ValueError for the sign of every store, whose state could be written but never read again."""
+    if place == CHAIN_WIDE:
+        raise ValueError(f"{CHAIN_WIDE} is no one place")
+    return place
 
 
 def _timed(made: Derived, view: RecordView) -> Derived:
@@ -105,7 +116,6 @@ class Folding:
         elif event.type == POLICY_SET:
             store, name = policies.scope_of(event)
             self._version(store, POLICY, name, lambda known: versions.with_version(known, policies.version_of(event.data)), offset)
-            self._work.note_policy(store, self._partition, name)
         elif event.type == ALERT_ANSWERED:
             self._answer(event, offset, event.id.bytes not in corrected.without_effect(self._corrections(event.store_id)))
         else:
@@ -114,7 +124,7 @@ class Folding:
 
     def _place(self, event: Event[Any]) -> str:
         """Return what the event's states belong to."""
-        return event.store_id if self._stage.name == "stores" else event.envelope.tenant_id
+        return _one_place(event.store_id if self._stage.name == "stores" else event.envelope.tenant_id)
 
     def accept(self) -> None:
         """Keep what the event did."""
@@ -224,7 +234,7 @@ class Folding:
             self._work.change(key, Entry(kind, state, offset, due_at))
 
     def _version(self, store: str | None, kind: Kind, name: str, change: Callable[[State | None], State], offset: int) -> None:
-        key = key_of(store or partition_place(self._partition), kind, name)
+        key = key_of(_one_place(store) if store else partition_place(self._partition), kind, name)
         self._change(key, kind, change(self._work.read(key, kind).state), offset, None)
 
     def _tick(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:

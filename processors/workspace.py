@@ -11,7 +11,7 @@ import msgspec
 from processors.key_index import PartitionKeys
 from processors.policies import POLICY, PolicyBooks
 from processors.rules.rule import Kind, State
-from processors.state import address_of, encode, is_partition, key_of, partition_place, read_held, read_state
+from processors.state import address_of, encode, is_partition, read_held, read_state
 
 Lookup = Callable[[str], bytes | None]
 _CACHED_STATES = 20_000
@@ -86,11 +86,11 @@ class Workspace:
         return entry
 
     def of_kind(self, kind: Kind) -> Iterator[tuple[str, State | None]]:
-        """Go through the states of one kind of the partition; for what is gathered once and kept up to date from then on."""
+        """Go through the states of one kind of the partition, but for the open event's; for what is gathered once and kept up to date."""
         mark = f"|{kind.name}|"
         held = {key for keys in self._keys.stores.values() for key in keys if mark in key}
         for key in sorted(held | {key for key in self._accepted if mark in key}):
-            yield key, self.read(key, kind).state
+            yield key, self.before(key, kind).state
 
     def policy_books(self) -> PolicyBooks:
         """Return the policies of the partition, gathered when they are asked for first."""
@@ -100,17 +100,11 @@ class Workspace:
                 self._note_policy(key, state)
         return self._keys.policies
 
-    def note_policy(self, store: str | None, partition: int, name: str) -> None:
-        """Keep the books up to date with a policy that was changed."""
-        key = key_of(store or partition_place(partition), POLICY, name)
-        if self._keys.policies is not None:
-            self._note_policy(key, self.read(key, POLICY).state)
-
     def _note_policy(self, key: str, state: State | None) -> None:
-        address = address_of(key)
-        store = None if is_partition(address.place) else address.place
-        assert self._keys.policies is not None
-        self._keys.policies.note(store, address.name, state)
+        """Keep the books, where there are any, up to date with a policy."""
+        if self._keys.policies is not None:
+            address = address_of(key)
+            self._keys.policies.note(None if is_partition(address.place) else address.place, address.name, state)
 
     def is_ahead(self, key: str, kind: Kind, offset: int) -> bool:
         """Return whether the state had this offset before the open event: then it comes again."""
@@ -125,6 +119,8 @@ class Workspace:
         for key, entry in self._open.items():
             if entry.due_at is not None:
                 heapq.heappush(self._soon, (entry.due_at, key))
+            if entry.kind is POLICY:
+                self._note_policy(key, entry.state)
         self._accepted.update(self._open)
         self._before.update(self._open)
         self._open.clear()
@@ -132,7 +128,6 @@ class Workspace:
     def reject(self) -> None:
         """Drop the open event's changes."""
         self._open.clear()
-        self._keys.policies = None
 
     def due(self, clock: int) -> list[str]:
         """Return the keys that are due by the clock, by due time and key; each only once a call."""

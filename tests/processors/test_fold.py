@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import decode
-from contracts.envelope import Event
+from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.control import RuleProgressed
-from contracts.events.registry import TICK
+from contracts.events.registry import ALERT_ANSWERED, STORE_DEFINED, TICK
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, DEAD_LETTERS
 from processors.fold import Fold
@@ -20,6 +21,8 @@ from tests.processors.events import (
     clocked_in,
     corrected,
     counted,
+    event,
+    identity,
     log_of,
     no_show_policy,
     record,
@@ -37,8 +40,8 @@ PROPERTY = settings(max_examples=examples(20), suppress_health_check=[HealthChec
 def _by_id(derived: list[Outgoing]) -> dict[Any, set[bytes | None]]:
     found: dict[Any, set[bytes | None]] = {}
     for each in derived:
-        event = decode(RawRecord(each.topic, 0, 0, 0, each.key, each.value, each.headers))
-        found.setdefault(event.id, set()).add(each.value)
+        made = decode(RawRecord(each.topic, 0, 0, 0, each.key, each.value, each.headers))
+        found.setdefault(made.id, set()).add(each.value)
     return found
 
 
@@ -59,10 +62,10 @@ def test_redelivery_from_any_offset_after_any_crash_changes_nothing(story: Story
     log, replica, position = log_of(*story), Replica(), 0
     for _ in range(data.draw(st.integers(1, 6))):
         end = data.draw(st.integers(position + 1, len(log))) if position < len(log) else len(log)
-        stages = data.draw(st.none() | st.integers(0, 3))
+        states = data.draw(st.none() | st.integers(0, 40))
         if position < end:
-            replica.apply(log[position:end], stages)
-            position = end if stages is None else position
+            replica.apply(log[position:end], states)
+            position = end if states is None else position
         replica.restart()
         position = data.draw(st.integers(0, position))
     replica.apply(log[position:]) if position < len(log) else None
@@ -131,6 +134,61 @@ def test_a_record_without_a_known_type_is_refused() -> None:
     """A type that nobody declared is a data error, not a crash."""
     stranger = RawRecord("store-facts-v1", 0, 0, 0, b"S1", b"{}", [("ce_type", b"unheard.of.v1")])
     assert [each.topic for each in replica_of([stranger]).derived] == [DEAD_LETTERS]
+
+
+def _answer_about(store: str) -> Event[Any]:
+    data = {"alert_id": identity("alert"), "rule": "no_show", "subject": "ana", "answer": "false_alarm"}
+    return event(ALERT_ANSWERED, "answer", at(2), data, store)
+
+
+def _settings_of(store: str) -> Event[Any]:
+    data = {"version": 1, "effective_from": at(0), "store_id": store, "name": "", "timezone": "UTC", "currency": "GBP", "country": "GB"}
+    return event(STORE_DEFINED, "settings", at(2), data, store)
+
+
+@pytest.mark.parametrize(
+    "nowhere", [sold("n", at(2), store=CHAIN_WIDE), no_show_policy(5, 2, CHAIN_WIDE), _answer_about(CHAIN_WIDE), _settings_of(CHAIN_WIDE)]
+)
+def test_a_fact_of_every_store_at_once_is_refused_and_leaves_no_state_that_nobody_could_read(nowhere: Event[Any]) -> None:
+    """The sign of the whole chain is no store: its state would end every worker that holds it."""
+    replica = replica_of(log_of(nowhere, sold("a", at(3)), tick(at(5))))
+    assert [each.topic for each in replica.derived] == [DEAD_LETTERS]
+    assert not any(key.startswith(CHAIN_WIDE) for key in replica.held)
+    assert any(key.startswith("S1|") for key in replica.held)
+
+
+def test_a_policy_counts_from_where_it_lies_on_the_log_whatever_was_asked_before() -> None:
+    """Policies are gathered once and kept up to date: through batches, repeats, restarts and batches that are folded again."""
+    log = log_of(
+        reorder_policy(1, 20),
+        counted("c", at(0), 10),
+        sold("a", at(1), quantity=6),
+        reorder_policy(5, 20, version=2),
+        reorder_policy(5, 20, version=2),
+        sold("b", at(2)),
+    )
+    whole = replica_of(log)
+    assert open_orders(whole.derived).keys() == {"MILK"}
+    assert open_orders(replica_of(log[:5], 1).derived).keys() == set()
+    for size in (1, 2, 4):
+        assert replica_of(log, size).states() == whole.states()
+    for written in range(20):
+        again = replica_of(log[:3])
+        folded = again.fold(log[3:], again.held.get)
+        folded.settle(False)
+        again.apply(log[3:], written)
+        again.apply(log[3:])
+        assert again.states() == whole.states()
+        assert _by_id([*whole.derived, *again.derived]) == _by_id(whole.derived)
+
+
+def test_a_policy_of_a_batch_that_was_not_written_is_not_in_force_in_the_next() -> None:
+    """What a batch said is forgotten when it came to nothing, also where another one comes in its place."""
+    log = log_of(reorder_policy(1, 20), counted("c", at(0), 10), sold("a", at(1), quantity=6), reorder_policy(5, 20, version=2))
+    replica = replica_of(log[:2])
+    replica.fold([log[3]], replica.held.get).settle(False)
+    replica.apply([log[2]])
+    assert open_orders(replica.derived) == {}
 
 
 def test_a_batch_with_a_tick_reports_progress_to_the_same_partition() -> None:
@@ -208,7 +266,7 @@ def test_a_derived_event_follows_from_the_log_alone() -> None:
     log = log_of(reorder_policy(5, 20), counted("c", at(0), 10), sold("a", at(1), quantity=6), clocked_in("p", at(2)))
     (first,), (second,) = replica_of(log).derived, replica_of(log).derived
     assert first == second
-    event = decode(RawRecord(first.topic, 0, 0, 0, first.key, first.value, first.headers))
-    assert event.envelope.occurred_at == at(1)
-    assert event.envelope.causation_id == sold("a", at(1), quantity=6).id
-    assert event.envelope.source == "rules/reorder_point"
+    made = decode(RawRecord(first.topic, 0, 0, 0, first.key, first.value, first.headers))
+    assert made.envelope.occurred_at == at(1)
+    assert made.envelope.causation_id == sold("a", at(1), quantity=6).id
+    assert made.envelope.source == "rules/reorder_point"
