@@ -41,6 +41,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     stage: str
     severity: str
     day: str | None = None
+    store: str | None = None
+    """Where the alert is about a store that is not the state's own, as in the stage of chains."""
 
     @property
     def stands(self) -> bool:
@@ -130,7 +132,8 @@ def _moved(speaker: Speaker, row: Told | None, finding: Finding | None, happenin
         assert row is not None
         return _withdrawn(speaker, row, happening, view)
     if row is None:
-        row = Told(finding.key, finding.subject, microseconds(finding.window_start), microseconds(finding.window_end), _GONE, 0, "", "", "")
+        begin, end = microseconds(finding.window_start), microseconds(finding.window_end)
+        row = Told(finding.key, finding.subject, begin, end, _GONE, 0, "", "", "", store=finding.store_id)
     if row.standing == _MUTED:
         return row, []
     if not row.stands and (finding.over or _is_late(row, finding, view)):
@@ -168,7 +171,7 @@ def _withdrawn(speaker: Speaker, row: Told, happening: Happening, view: View) ->
 
 
 def _transition(speaker: Speaker, before: Told, after: Told, finding: Finding | None, happening: Happening, view: View) -> Derived:
-    store = finding.store_id if finding is not None and finding.store_id else view.store_id
+    store = after.store or view.store_id
     identity = alert_id(speaker.rule, store, after.subject, after.key)
     cause = happening.event if isinstance(happening, Occurred) else happening.cause
     content = AlertChanged(

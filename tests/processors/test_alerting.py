@@ -60,6 +60,16 @@ def test_an_alert_is_raised_updated_resolved_and_raised_again_under_one_identity
     assert len({each.id for each in heard}) == 5
 
 
+def test_an_alert_about_another_store_is_taken_back_and_closed_as_that_stores() -> None:
+    """In the stage of chains the state is the chain's: the alert stays the one that was raised, also when its finding is gone."""
+    for seen, end in ((Seen(), "retracted"), (OVER, "orphaned")):
+        told, first = settled((), [finding(store_id="S9")], Seen(store_id="chain"))
+        _, last = settled(told, [], replace(seen, store_id="chain"))
+        assert statuses([*first, *last]) == ["raised", end]
+        assert len({cast("Any", each.data).alert_id for each in [*first, *last]}) == 1
+        assert {each.store_id for each in [*first, *last]} == {"S9"}
+
+
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=1), max_size=6), st.lists(st.sampled_from("ab"), max_size=1))
 def test_what_stands_at_the_end_does_not_depend_on_the_way(way: list[list[str]], end: list[str]) -> None:
     """After any course, what people see is what a rule finds last."""
