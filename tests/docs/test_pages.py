@@ -10,8 +10,11 @@ from producers.csv_file import opened
 from producers.mappings.reader import parse_mapping
 from producers.sources.mapped_csv import Shape, Translation
 from tests.architecture.committed import ROOT
-from tests.benchmarks.results import EVALUATION, PERFORMANCE, Shelf, page_with_table
+from tests.benchmarks.__main__ import MEASUREMENTS
+from tests.benchmarks.results import BEGIN, EVALUATION, PERFORMANCE, Shelf, page_with_table
+from tests.benchmarks.series import Series
 from tests.docs.documented import pages
+from tests.evaluation.__main__ import EVALUATIONS
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)#]+)\)")
 NAMED_FILE = re.compile(
@@ -46,6 +49,20 @@ def test_the_tables_of_figures_are_made_from_the_committed_results(shelf: Shelf)
     text = shelf.page.read_text("utf-8")
 
     assert page_with_table(shelf, text) == text
+
+
+@pytest.mark.parametrize("series", [MEASUREMENTS, EVALUATIONS], ids=lambda series: series.noun)
+def test_every_measurement_and_evaluation_is_described(series: Series) -> None:
+    """A figure without its method says nothing."""
+    text = series.shelf.page.read_text("utf-8").partition(BEGIN)[0]
+
+    assert [name for name in series.modules if f"`{name}`:" not in text] == []
+    assert {path.stem for path in series.shelf.results.glob("*.json")} <= set(series.modules)
+
+
+def test_a_measurement_that_does_not_exist_is_refused_before_any_is_run() -> None:
+    """A misspelt name must not cost the minutes of the others."""
+    assert MEASUREMENTS.run(["stack_start", "stack_strat"]) == 64
 
 
 def test_the_export_of_the_guide_loads_with_its_mapping(tmp_path: Path) -> None:
