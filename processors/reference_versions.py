@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
@@ -13,7 +14,9 @@ from processors.versions import Version, Versions
 
 REFERENCE = Kind("reference", Versions, 1, 4)
 REFERENCE_TYPES = frozenset({STORE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
-_PROMOTIONS_KEPT = 2_000
+_UNKNOWN_ZONE = "UTC"
+_PROMOTION_BYTES_KEPT = 384 * 1024
+"""One may list thousands of SKUs; a state that outgrew a record of the log would hold up its partition for good."""
 
 Read = TypeVar("Read", bound=Content)
 
@@ -61,12 +64,34 @@ def promotions_name(tenant: str) -> str:
 
 def with_version(known: State | None, data: Content) -> State:
     """Add a version to what is held where it belongs."""
+    if isinstance(data, StoreDefined):
+        data = _with_a_zone(data)
     row = Version(microseconds(data.effective_from), data.version, data.model_dump_json(exclude_none=True))
     if not isinstance(data, PromotionDefined):
         return versions.with_version(known, row)
     rows = dict(known.rows) if isinstance(known, Promotions) else {}
     rows[data.promotion_id] = versions.with_version(rows.get(data.promotion_id), row)
-    return Promotions(tuple(rows.items())[-_PROMOTIONS_KEPT:])
+    return Promotions(_latest(tuple(rows.items())))
+
+
+def _latest(rows: tuple[tuple[str, Versions], ...]) -> tuple[tuple[str, Versions], ...]:
+    """Return as many of the last as may be kept, in their order; the very last one always."""
+    first, size = len(rows), 0
+    for _, known in reversed(rows):
+        size += sum(len(each.content.encode()) for each in known.rows)
+        if size > _PROMOTION_BYTES_KEPT and first < len(rows):
+            break
+        first -= 1
+    return rows[first:]
+
+
+def _with_a_zone(data: StoreDefined) -> StoreDefined:
+    """Return settings by which every rule can tell the time: a misspelt zone must cost neither the facts of a store nor a worker."""
+    try:
+        ZoneInfo(data.timezone)
+    except (LookupError, ValueError, OSError):  # the last for a region such as Asia, which is a directory
+        return data.model_copy(update={"timezone": _UNKNOWN_ZONE})
+    return data
 
 
 def in_force(known: State | None, model: type[Read], moment: int) -> Read | None:
