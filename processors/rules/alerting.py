@@ -132,8 +132,7 @@ def _moved(speaker: Speaker, row: Told | None, finding: Finding | None, happenin
         assert row is not None
         return _withdrawn(speaker, row, happening, view)
     if row is None:
-        begin, end = microseconds(finding.window_start), microseconds(finding.window_end)
-        row = Told(finding.key, finding.subject, begin, end, _GONE, 0, "", "", "", store=finding.store_id)
+        row = Told(finding.key, finding.subject, microseconds(finding.window_start), microseconds(finding.window_end), _GONE, 0, "", "", "")
     if row.standing == _MUTED:
         return row, []
     if not row.stands and (finding.over or _is_late(row, finding, view)):
@@ -159,6 +158,7 @@ def _after(row: Told, finding: Finding) -> Told:
         stage=finding.stage,
         severity=finding.severity,
         day=finding.business_date,
+        store=finding.store_id,
     )
 
 

@@ -1,6 +1,6 @@
 """When people are told of an alert."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,33 @@ def test_an_alert_waits_for_the_end_of_quiet_hours_unless_it_is_grave(
 ) -> None:
     """Hours that cross midnight end on the next morning; the end is no longer quiet."""
     assert notify_at(alert(severity), moment, policy, "Asia/Seoul") == told
+
+
+LONDON = ZoneInfo("Europe/London")
+UNTIL_HALF_PAST_ONE = AlertingPolicy(quiet_from=time(22), quiet_until=time(1, 30))
+FROM_HALF_PAST_ONE = AlertingPolicy(quiet_from=time(1, 30), quiet_until=time(7))
+
+
+@pytest.mark.parametrize(
+    ("moment", "policy", "told"),
+    [
+        (datetime(2026, 10, 25, 0, 15, tzinfo=UTC), UNTIL_HALF_PAST_ONE, datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 0, 45, tzinfo=UTC), UNTIL_HALF_PAST_ONE, None),
+        (datetime(2026, 10, 25, 1, 15, tzinfo=UTC), UNTIL_HALF_PAST_ONE, None),
+        (datetime(2026, 10, 25, 0, 15, tzinfo=UTC), FROM_HALF_PAST_ONE, None),
+        (datetime(2026, 10, 25, 1, 15, tzinfo=UTC), FROM_HALF_PAST_ONE, datetime(2026, 10, 25, 7, tzinfo=UTC)),
+        (datetime(2026, 10, 24, 23, tzinfo=UTC), NIGHT, datetime(2026, 10, 25, 7, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 23, tzinfo=UTC), NIGHT, datetime(2026, 3, 29, 6, tzinfo=UTC)),
+        (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), UNTIL_HALF_PAST_ONE, datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("zone", [UTC, LONDON])
+def test_quiet_hours_end_later_than_the_alert_also_where_clocks_change(
+    moment: datetime, policy: AlertingPolicy, told: datetime | None, zone: tzinfo
+) -> None:
+    """An hour that comes twice ends quiet hours the first time; a night is as long as it is."""
+    later = notify_at(alert("low"), moment.astimezone(zone), policy, "Europe/London")
+    assert (later and later.astimezone(UTC)) == told
 
 
 def test_without_quiet_hours_or_a_zone_people_are_told_at_once() -> None:
