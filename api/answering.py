@@ -4,6 +4,7 @@ An answer has one identity: that of the idempotency key, or a minted one. The lo
 is answered with the place of the first, also where its bytes differ (a retry comes later, and may find a later transition).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from projections.read_models.open_alerts.reader import AlertRow, StageProgress
 _PERSON: Final[TypeAdapter[str]] = TypeAdapter(PersonRef)
 _EARLIER, _AHEAD = timedelta(days=1), timedelta(minutes=5)
 _UUID7 = 7
+_READ_SECONDS = 10.0
 
 Accept = Callable[[Document], Awaitable[ItemResult]]
 """Bring one document to the log and say what became of it."""
@@ -76,7 +78,12 @@ class Answer:
 
 
 async def give(answer: Answer, accept: Accept, read_event: ReadEvent) -> AnswerTaken:
-    """Bring an answer to the log; ApiError when it is refused, or when it may or may not be there."""
+    """Bring an answer to the log; ApiError when it is refused, or when it may or may not be there.
+
+    Nobody has seen a transition that is not there: as the newest seen, it would count the next ones as seen before they come.
+    """
+    if answer.given.transition is not None and answer.given.transition > answer.alert.transition:
+        raise ApiError("invalid_request", f"the alert has no transition {answer.given.transition} yet")
     result = await accept(answer.document())
     first = result.position if any(row.code == "conflicting_duplicate" for row in result.problems) else None
     if first is not None and answer.is_said_by(await read_event(first)):
@@ -99,10 +106,9 @@ def identity_of(key: str, alert_id: UUID, by: str) -> UUID:
 
 def time_of(event_id: UUID, now: datetime) -> datetime:
     """Return when an answer was given: the time in its id where that is one and near, so that a retry has the same bytes."""
-    if event_id.version != _UUID7:
-        return now
-    minted = datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
-    return minted if now - _EARLIER <= minted <= now + _AHEAD else now
+    minted = (event_id.int >> 80) / 1000
+    is_near = (now - _EARLIER).timestamp() <= minted <= (now + _AHEAD).timestamp()  # of a far one there may be no such date
+    return datetime.fromtimestamp(minted, UTC) if event_id.version == _UUID7 and is_near else now
 
 
 def given_at(event_id: UUID, time: Literal["live", "simulated"], progress: Sequence[StageProgress], now: datetime) -> datetime:
@@ -125,18 +131,17 @@ def opaque(subject: str, tenant_id: str) -> str:
 
 
 def reader_of(addresses: Addresses) -> ReadEvent:
-    """Return what reads single events from the log."""
+    """Return what reads single events from the log; 503 when the log does not answer."""
 
     async def read(at: PositionBody) -> Event[Model]:
         found: list[Record] = []
         part = Partition(at.topic, at.partition)
-        await read_range(
-            addresses.kafka_bootstrap,
-            {part: at.offset},
-            {part: at.offset + 1},
-            lambda _, records: found.extend(records),
-            addresses.topic_prefix,
-        )
+        span = {part: at.offset}, {part: at.offset + 1}
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                await read_range(addresses.kafka_bootstrap, *span, lambda _, records: found.extend(records), addresses.topic_prefix)
+        except (RuntimeError, TimeoutError, OSError) as error:  # errors of the Kafka client are RuntimeErrors
+            raise ApiError("log_unavailable", "the log does not say what was answered first under this key") from error
         return decode(found[0])
 
     return read

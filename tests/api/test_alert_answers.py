@@ -86,7 +86,8 @@ def test_only_leaders_of_the_store_may_answer(world, api):
         assert answered(api.client(role, "A", device=device)).status_code == 403
     hq = api.client()
     assert hq.post(f"/v1/alerts/{uuid4()}/answers", json={"answer": "resolved"}).status_code == 404
-    for body in ({"answer": "maybe"}, {}, {"answer": "resolved", "by": "somebody"}, {"answer": "resolved", "note": "x" * 501}):
+    resolved = {"answer": "resolved"}
+    for body in ({"answer": "maybe"}, {}, resolved | {"by": "somebody"}, resolved | {"note": "x" * 501}, resolved | {"transition": 2}):
         assert hq.post(ANSWERS, json=body).status_code == 422
     assert answered(hq).status_code == 200
     assert sum(isinstance(event.data, AlertAnswered) for event in events_on(world, STORE_FACTS).values()) == 1
