@@ -87,6 +87,13 @@ def test_an_empty_shelf_proves_nothing() -> None:
     assert _heard(story=_usual(stock=20)) == []
 
 
+def test_days_before_a_sku_was_carried_say_nothing() -> None:
+    """The store had traded for two weeks when the first of it was counted; on none of those days could it have sold."""
+    story = [counted("c", at(15 * DAY - 30), 100), *(sold(f"m{day}", at(day * DAY + 60)) for day in range(15, 35))]
+    story += [sold(f"r{day}", at(day * DAY + 90), "RICE") for day in range(50)]
+    assert _heard(story=story, last_day=38) == [RAISED]
+
+
 def test_too_short_a_history_says_nothing() -> None:
     """Ten days do not tell what is usual."""
     assert _heard(story=_usual(days=10)) == []

@@ -14,13 +14,14 @@ from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
 from contracts.policies.shrinkage import ShrinkagePolicy
 from processors.fold import Fold
-from processors.rules.count_noise import WEEK, begin_of, week_of
+from processors.rules.count_noise import WEEK, CountNoise, begin_of, week_of, with_sheet
 from processors.rules.count_variances import Counted, capped_loss, loss_rate, noise, ratios, scale_of
 from processors.rules.loss_runs import Judged, limit_for, runs, tail
 from processors.rules.reorder_point import ReorderPoint
-from processors.rules.rule import Occurred, View
-from processors.rules.shrinkage import Shrinkage
+from processors.rules.rule import Occurred, View, microseconds
+from processors.rules.shrinkage import SHRINKAGE, Shrinkage, ShrinkageState
 from processors.rules.stock_rows import UNITS
+from processors.state import read_held, read_state
 from tests.examples import examples
 from tests.processors.events import adjusted, at, corrected, counted, log_of, sold, tick
 from tests.processors.oracle import Replica, contents, replica_of
@@ -236,6 +237,29 @@ def test_a_run_ends_where_its_sum_comes_back_to_nothing() -> None:
     assert (run.since, run.until, run.level, run.counts) == (WEEK, 4 * WEEK, 4.5, 3)
     assert end is judged[5]
     assert (last.since, open_end) == (6 * WEEK, None)
+
+
+def test_one_large_loss_is_no_run_of_small_ones() -> None:
+    """What one count shows beyond three noises is for the other test."""
+    ((run, _),) = runs([Judged(_row(1, 0), 1, 50.0)], 0.5)
+    assert run.level == 2.5
+
+
+def test_a_count_of_a_week_that_was_learned_changes_no_scale() -> None:
+    """Else it would be learned from twice, or out of its turn."""
+    known = CountNoise(scales=((week_of(microseconds(at(0)), "S1"), 1.0, 0.0),))
+    learned, open_week = (with_sheet(known, counted("c", at(-weeks * 7 * DAY), 5), "S1") for weeks in (2, 1))
+    assert (learned.waiting, [skus for _, skus in open_week.waiting]) == ((), [("MILK",)])
+
+
+def test_what_moved_before_a_count_is_remembered_when_it_has_settled() -> None:
+    """Half of it is settled when a late sale has the count judged again; its noise is that of all."""
+    story: Story = [counted("first", at(0), 90), *(sold(f"s{day}", at(day * DAY + 60), quantity=2) for day in range(10))]
+    story = in_order([*story, counted("second", at(10 * DAY), 70)], 6, 43)
+    replica = replayed([*story, sold("late", at(9 * DAY), quantity=1), tick(at(43 * DAY + 700))])
+    state = read_state(SHRINKAGE, read_held(replica.held["S1|shrinkage|MILK"]))
+    assert isinstance(state, ShrinkageState)
+    assert [row.moved for row in state.rows] == [20 * UNITS]
 
 
 @given(st.floats(-6, 6))
