@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,18 @@ def test_what_the_quick_judge_accepts_is_the_record_of_the_precise_one(data):
     quick, precise = both(document, data.draw(st.sampled_from([MANAGER, HQ, TILL])), data.draw(st.sampled_from(["live", "simulated"])))
 
     assert quick is None or quick == precise
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 59, 60])
+def test_the_business_date_changes_at_the_same_minute(minutes):
+    """Around the cut-off of the store, also within its hour."""
+    place = STORES["A"]
+    cut_off = datetime(2026, 11, 20, place.cut_off_hour, tzinfo=ZoneInfo(place.timezone))
+
+    quick, precise = both(sale("A", 1, at=cut_off + timedelta(minutes=minutes)))
+
+    assert quick is not None
+    assert quick == precise
 
 
 @pytest.mark.parametrize("caller", [MANAGER, HQ, TILL])

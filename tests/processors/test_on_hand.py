@@ -132,10 +132,14 @@ def test_a_line_may_be_counted_at_a_time_of_its_own() -> None:
 @given(st.sets(st.integers(0, 199), max_size=5))
 @settings(max_examples=examples(30))
 def test_a_corrected_sale_on_a_page_leaves_what_would_have_been_without_it(wrong: set[int]) -> None:
-    """Wherever its row is by now."""
+    """Wherever its row is by now, and when it has been settled."""
     shelf = _shelf([counted("c", at(-1), 1000), *_many(200)])
     shelf.recorrect(_void(*(f"m{place}" for place in wrong)))
     assert shelf.quantity == 800 + len(wrong)
+    shelf.settle(43 * _DAY)
+    again = on_hand.retallied(shelf.stock, shelf.earlier).tally
+    assert again is not None
+    assert again.quantity == (800 + len(wrong)) * 100_000
 
 
 def test_settled_pages_are_left_behind() -> None:
