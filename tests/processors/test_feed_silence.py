@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.events.alerts import AlertChanged
 from contracts.topics import DEAD_LETTERS
+from processors.rules import till_signs
 from processors.rules.feed_silence import FeedSilence
 from processors.rules.rule import Entity, View
 from processors.rules.sales_deviation import SalesDeviation
@@ -128,6 +129,27 @@ def test_sales_of_a_store_with_a_silent_till_are_held_back(delivered: bool) -> N
     replica = folded(story, rules=(FeedSilence(), SalesDeviation()))
     assert observations(replica.derived)[("S1", day(days - 1).date().isoformat(), 11)].silent is not delivered
     assert [rule for rule, _, _ in standing(compared(replica))] == (["sales_drop"] if delivered else [])
+
+
+def test_a_day_on_which_a_till_fell_silent_is_not_learned_from() -> None:
+    """Its missing sales would be taken for what is usual."""
+    days = 16
+    story = [each for number in range(days) for each in sales_of(number, till="T1")]
+    story += [heartbeat(day(number, hour)) for number in range(days) for hour in (9, 9.5, 10, 10.5, 11, 11.5)]
+    heard = [each for each in story if not day(8, 9.6) <= each.envelope.occurred_at < day(9)]
+    like_days = {
+        len(told): observations(folded(in_order(told, until=24, days=days), rules=(FeedSilence(), SalesDeviation())).derived)[
+            "S1", day(days - 1).date().isoformat(), 11
+        ].like_days
+        for told in (story, heard)
+    }
+    assert like_days == {len(story): 2, len(heard): 1}
+
+
+def test_a_sign_older_than_its_page_marks_nothing() -> None:
+    """Pages go in turn: the day that had this one before is long over."""
+    page = till_signs.with_sign(None, heartbeat(day(64, 9)))
+    assert till_signs.with_sign(page, heartbeat(day(0, 12))) == page
 
 
 class _Deaf(FeedSilence):

@@ -1,5 +1,6 @@
 """What a store says of its sales follows from its facts alone, whatever their order; and what the chain makes of it."""
 
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -7,12 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.envelope import Event
+from contracts.envelope import CHAIN_WIDE, Event
+from contracts.events.registry import ALERT_ANSWERED, PROMOTION_DEFINED
 from contracts.topics import DEAD_LETTERS
 from processors.rules.rule import Decision, Entity, Happening, State, View
+from processors.rules.sales.bucket import with_observation
 from processors.rules.sales_deviation import SalesDeviation
 from tests.examples import examples
-from tests.processors.events import corrected, tick
+from tests.processors.events import corrected, event, identity, tick
+from tests.processors.observations import observed
 from tests.processors.oracle import Replica
 from tests.processors.sales_stories import Story, compared, day, folded, observations, sale, sales_of, standing, store_defined
 
@@ -29,7 +33,7 @@ def facts(dropped: int = DROPPED, share: float = 0.3, days: int = DAYS) -> Story
 def in_order(happened: Story, days: int = DAYS, clocks: tuple[float, ...] = (10, 11, 12, 24)) -> Story:
     """Tell what happened as it happened, with a few ticks a day."""
     ticks = [tick(day(number, hour)) for number in range(days) for hour in clocks]
-    return [store_defined(), *sorted([*happened, *ticks], key=lambda event: (event.envelope.occurred_at, event.type == "tick.v1"))]
+    return [store_defined(), *sorted([*happened, *ticks], key=lambda each: (each.envelope.occurred_at, each.type == "tick.v1"))]
 
 
 def ends(replica: Replica) -> Any:
@@ -94,7 +98,7 @@ def test_any_order_of_the_facts_ends_in_the_same_words(random: Any, ticks: list[
 def test_a_replayed_end_of_the_log_changes_nothing(from_day: int, batch: int) -> None:
     """Events that come again, in other batches, lead to no other observation."""
     story = in_order(facts())
-    again = [event for event in story if event.type != "tick.v1" and event.envelope.occurred_at >= day(from_day)]
+    again = [each for each in story if each.type != "tick.v1" and each.envelope.occurred_at >= day(from_day)]
     assert ends(folded([*story, *again, tick(day(DAYS, 1))], batch=batch)) == ordered()
 
 
@@ -110,7 +114,7 @@ def test_a_correction_gives_what_would_have_been_without_the_wrong_receipt(befor
 
 def test_late_sales_take_the_alert_back() -> None:
     """What a till delivers the day after gives the store its sales, and the alert is retracted."""
-    missing = [event for event in sales_of(DROPPED) if event not in sales_of(DROPPED, share=0.3)]
+    missing = [each for each in sales_of(DROPPED) if each not in sales_of(DROPPED, share=0.3)]
     story = in_order(facts())
     chain = compared(folded([*story, *missing, tick(day(DAYS, 2))]))
     assert len(standing(compared(folded(story)))) == 1
@@ -136,9 +140,36 @@ def test_a_slump_of_the_whole_chain_is_nobodys_drop() -> None:
     assert [subject for _, subject, _ in standing(compared(folded(story)))] == ["S03"]
 
 
+def test_an_observation_says_whether_a_promotion_ran() -> None:
+    """Days with one are compared with others that had one."""
+    data = {"version": 1, "effective_from": day(0), "promotion_id": "p", "name": "", "kind": "other"}
+    promotion = event(PROMOTION_DEFINED, "p", day(0), {**data, "starts_at": day(14), "ends_at": day(15)}, CHAIN_WIDE)
+    said = observations(folded([promotion, *in_order(facts())]).derived)
+    assert {place[1][-2:]: content.promoted for place, content in said.items() if content.promoted} == {"16": True}
+
+
+def test_an_observation_carries_what_people_answered_until_then() -> None:
+    """One false alarm makes a drop half as credible from its time on, and a spike none the less."""
+    data = {"alert_id": identity("alert"), "rule": "sales_drop", "subject": "S1", "answer": "false_alarm"}
+    said = observations(folded(in_order([*facts(), event(ALERT_ANSWERED, "a", day(14, 13), data)])).derived)
+    trust = {hour: said["S1", day(14).date().isoformat(), hour].drop_trust for hour in (11, 23)}
+    assert trust == {11: Decimal(1), 23: Decimal("0.5")}
+    assert {content.spike_trust for content in said.values()} == {Decimal(1)}
+
+
+def test_an_older_revision_replaces_no_newer_one() -> None:
+    """Partitions of the stores' stage are read again after a crash."""
+    newer, older = observed(9, actual=500, revision=2), observed(9, actual=5000, revision=1)
+    assert with_observation(with_observation(None, newer), older).rows == with_observation(None, newer).rows
+    assert with_observation(with_observation(None, older), newer).rows == with_observation(None, newer).rows
+
+
 def test_the_state_of_a_store_is_bounded() -> None:
     """After the retention no receipt is left, after the baseline's reach no hour, and the book stays small."""
-    replica = folded([store_defined(), *facts(), tick(day(DAYS)), tick(day(60)), tick(day(200))])
+    story = [store_defined(), *facts(), tick(day(DAYS)), tick(day(60))]
+    sums = [body for key, (_, body) in folded(story).states().items() if "|sales_hour|" in key]
+    assert 0 < max(len(body) for body in sums) < 26, "a packed receipt has 26 bytes"
+    replica = folded([*story, tick(day(200))])
     states = {key: body for key, (_, body) in replica.states().items() if "|sales_" in key}
     assert [key for key, body in states.items() if body and "|sales_hour|" in key] == []
     assert max(len(body) for body in states.values()) < 12_000

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import nbinom
 
 from contracts.envelope import CHAIN_WIDE, Event
@@ -13,9 +14,10 @@ from contracts.events.registry import SKU_DEFINED, SUPPLIER_DEFINED
 from processors.fold import Fold
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
-from processors.rules.rule import Decision, Entity, Happening, State, View
+from processors.rules.rule import Decision, Entity, Happening, State, View, microseconds
 from processors.rules.shelf_demand import Demand, demand_of, outlook
-from processors.rules.stock_out_risk import StockOutRisk
+from processors.rules.stock_out_risk import StockOutRisk, StockOutState
+from processors.rules.supply import open_orders, with_order
 from processors.rules.trading_days import share_left
 from tests.examples import examples
 from tests.processors.events import at, corrected, counted, event, log_of, sold, tick
@@ -88,6 +90,12 @@ def test_an_order_that_comes_in_time_is_a_next_receipt() -> None:
     assert _heard(stock=63, last_day=11)[0][0] == "raised"
 
 
+def test_a_delivery_that_names_an_order_closes_it() -> None:
+    """What has come is not expected again."""
+    rows = with_order(with_order((), ordered("po", at(0), 5), counts=True), received("d", at(DAY), 5, order="po"), counts=True)
+    assert [[row.number for row in open_orders(rows, microseconds(at(minutes)))] for minutes in (-1, DAY - 1, DAY)] == [[], ["po"], []]
+
+
 def test_a_slow_supplier_is_feared_earlier() -> None:
     """Orders on Mondays only, a week on the way."""
     story = [*_supplied(7, ["monday"]), *_selling(stock=100)]
@@ -152,6 +160,36 @@ def test_repeats_change_nothing(world: Story, random: Any) -> None:
     """Facts that come twice are facts all the same."""
     story = in_order(world, 12)
     assert open_alerts(replayed(repeating(story, random)), RULE) == open_alerts(replayed(story), RULE)
+
+
+class _Unlearned(StockOutRisk):
+    """The rule as it would be if it read everything at each look."""
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Decide without what was learned before."""
+        known = replace(state, learned=None) if isinstance(state, StockOutState) else state
+        return super().decide(entity, known, happening, view)
+
+
+@pytest.mark.parametrize("day", [18, 20])
+@pytest.mark.parametrize(
+    "late",
+    [
+        [sold("late", at(5 * DAY), quantity=4)],
+        [corrected("x", sold("a6", at(6 * DAY + 60), quantity=3))],
+        [sold("rice", at(7.5 * DAY), "RICE")],
+    ],
+    ids=["late sale", "corrected sale", "late trading day"],
+)
+def test_what_was_learned_shows_what_reading_everything_would(late: Story, day: int) -> None:
+    """Whatever changes a day that was learned from is learned at once, not a week later."""
+    story = in_order([each for each in _selling(26, stock=80) if each.envelope.occurred_at.date() != at(7 * DAY).date()], 1, 24)
+    place = next(number for number, each in enumerate(story) if each.envelope.occurred_at >= at(day * DAY + 700))
+    log = log_of(*story[:place], *late, *story[place:])
+    tried, plain = (Replica(Fold((ReorderPoint(), PhantomStock(), rule))) for rule in (StockOutRisk(), _Unlearned()))
+    tried.apply(log)
+    plain.apply(log)
+    assert contents(plain.derived, AlertChanged) == contents(tried.derived, AlertChanged) != []
 
 
 class _Hasty(StockOutRisk):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -135,6 +135,8 @@ zones = st.sampled_from(["Asia/Seoul", "Europe/London", "Pacific/Kiritimati", "P
 
 
 @given(moments, zones, st.integers(0, 23))
+@example(datetime(2026, 3, 2, 10, 30, tzinfo=UTC), "Pacific/Kiritimati", 0)
+@example(datetime(2026, 3, 2, 18, 20, tzinfo=UTC), "Asia/Kathmandu", 0)
 def test_a_date_is_sealed_a_week_after_its_cut_off(clock: datetime, timezone: str, cut_off_hour: int) -> None:
     """The last sealed date was over a week ago, the next one was not; what is late somewhere may be late, with all of its quarter."""
     sealed = sealed_until(clock, timezone, cut_off_hour)
