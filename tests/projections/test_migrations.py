@@ -23,6 +23,8 @@ from projections.read_models.till_periods.table import till_period_tables
 
 pytestmark = pytest.mark.stack
 
+LATER = {"write.letter_decisions", "delivery.consumers"}
+"""Tables beside the read models that came after the first revision."""
 TABLES = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema !~ '^(pg_|information_schema)'"
 
 
@@ -53,7 +55,7 @@ def test_migrations_go_up_down_and_up_again(empty_database: str) -> None:
     migrate_postgres(empty_database)
 
     assert _tables(empty_database) == whole
-    assert without_models == {table for table in whole if not table.startswith("read_g1.")}
+    assert without_models == {table for table in whole if not table.startswith("read_g1.")} - LATER
     assert nothing == {"delivery.alembic_version"}
 
 
