@@ -15,8 +15,9 @@ Undone = Literal["kept", "returned", "voided", "abandoned"]
 RETURN_CHANCE, _VOID_CHANCE, _ABANDON_CHANCE, _BAG_CHANCE, _DISCOUNT_CHANCE = 0.01, 0.005, 0.004, 0.06, 0.03
 _MEDIAN_DAYS, _SPREAD = 10.0, 1.54
 """A log-normal with which half of what comes back does so within 9 days and one in ten after 65, as with a wholesaler."""
-_HOUR_SHAPE, _DAY_SHAPE = 25, 60
-"""Gamma shapes of an hour's and a day's luck: hourly receipts vary about three times as much as a Poisson count."""
+HOUR_SHAPE, DAY_SHAPE = 20, 400
+"""Gamma shapes of the luck of an hour and of a store's day. With them the days of a store stray by 9 percent once the chain's common
+part is taken out, as those of 933 drugstores do, and hourly receipts vary about three times as much as a Poisson count."""
 
 
 class Item(NamedTuple):
@@ -80,9 +81,9 @@ def customers(world: World, store: SimulatedStore, day: BusinessDay) -> Iterator
     rng = stream(world.options.seed, "customers", store.number, day.number)
     hours = range(store.opens, store.closes)
     shape = [HOURS[store.neighbourhood][hour % 24] for hour in hours]
-    expected = expected_receipts(world, store, day) * rng.gammavariate(_DAY_SHAPE, 1 / _DAY_SHAPE) / sum(shape)
+    expected = expected_receipts(world, store, day) * rng.gammavariate(DAY_SHAPE, 1 / DAY_SHAPE) / sum(shape)
     for hour, share in zip(hours, shape, strict=True):
-        rate = expected * share * rng.gammavariate(_HOUR_SHAPE, 1 / _HOUR_SHAPE)
+        rate = expected * share * rng.gammavariate(HOUR_SHAPE, 1 / HOUR_SHAPE)
         since = rng.expovariate(rate)
         while since < 1:
             yield (hour + since) * 3600

@@ -13,6 +13,8 @@ from producers.simulator.seasons import category_factor, holiday_factor, month_f
 from producers.simulator.streams import stream
 
 _SLOTS = 4096
+_WEATHER_SHAPE = 300
+"""Gamma shape of what a day is like for all stores: 6 percent, which is what drugstores have in common."""
 _DAY, _NOON = 86_400, 43_200
 
 
@@ -36,7 +38,7 @@ class BusinessDay:
         self.number = number
         self.date = options.start + timedelta(days=number)
         self.label = f"{self.date:%Y%m%d}"
-        weather = stream(options.seed, "weather", number).gammavariate(150, 1 / 150)
+        weather = stream(options.seed, "weather", number).gammavariate(_WEATHER_SHAPE, 1 / _WEATHER_SHAPE)
         self.trade = month_factor(self.date) * holiday_factor(self.date, options.country) * weather
         self.offers = tuple(_offer(options, goods, self.date, even) for even in (False, True))
         self._from, self._until = options.cut_off_hour * 3600, options.cut_off_hour * 3600 + _DAY

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.simulator.baskets import expected_receipts
+from producers.simulator.baskets import DAY_SHAPE, HOUR_SHAPE, expected_receipts
 from producers.simulator.business_day import BusinessDay
 from producers.simulator.goods import LINES_A_RECEIPT, UNITS_A_LINE
 from producers.simulator.options import SimulationOptions
@@ -20,7 +20,6 @@ from producers.simulator.world import World
 
 Totals = NDArray[np.int64]
 _CUT_OFF = 4
-_DAY_SHAPE, _HOUR_SHAPE = 60, 25
 _BASKET_SPREAD = 0.8
 """Standard deviation of a receipt ÷ its mean."""
 
@@ -59,7 +58,7 @@ class Chain:
         return (self.net[store, day] * (after / np.maximum(before, 1))).astype(np.int64), after
 
 
-def simulated(stores: int, days: int, seed: int, day_shape: int = _DAY_SHAPE) -> Chain:
+def simulated(stores: int, days: int, seed: int, day_shape: int = DAY_SHAPE) -> Chain:
     """Draw a chain's hours as the simulator draws its customers; `day_shape` is the gamma shape of the luck of a store's day."""
     world = World(SimulationOptions(seed=seed, stores=stores, days=days, start=date(2025, 3, 3)))
     rng = np.random.default_rng(seed)
@@ -72,7 +71,7 @@ def simulated(stores: int, days: int, seed: int, day_shape: int = _DAY_SHAPE) ->
             hours = np.arange(store.opens, store.closes)
             share = np.array([HOURS[store.neighbourhood][hour % 24] for hour in hours], np.float64)
             expected = expected_receipts(world, store, day) * share / share.sum()
-            lucky = expected * rng.gamma(day_shape, 1 / day_shape) * rng.gamma(_HOUR_SHAPE, 1 / _HOUR_SHAPE, len(hours))
+            lucky = expected * rng.gamma(day_shape, 1 / day_shape) * rng.gamma(HOUR_SHAPE, 1 / HOUR_SHAPE, len(hours))
             count, price = rng.poisson(lucky), _receipt_value(day, store.number % 2 == 0)
             value = price * np.maximum(0.05, 1 + rng.normal(0, _BASKET_SPREAD, len(hours)) / np.sqrt(np.maximum(count, 1)))
             place = store.number - 1, number, hours - _CUT_OFF

@@ -12,7 +12,7 @@ import numpy as np
 
 from processors.rules.demand.forecast import Daily
 from processors.rules.demand.protection import LeadTime, Terms
-from producers.simulator.baskets import expected_receipts
+from producers.simulator.baskets import DAY_SHAPE, expected_receipts
 from producers.simulator.goods import LINES_A_RECEIPT, UNITS_A_LINE
 from producers.simulator.options import SimulationOptions
 from producers.simulator.world import World
@@ -67,7 +67,7 @@ def simulated(scale: float, stores: int = 3, days: int = 374, seed: int = 7) -> 
         for store in world.stores:
             offer = day.offers[store.number % 2 == 0]
             weights = share * np.array(offer.factors)
-            units = expected_receipts(world, store, day) * LINES_A_RECEIPT * UNITS_A_LINE * rng.gamma(60, 1 / 60)
+            units = expected_receipts(world, store, day) * LINES_A_RECEIPT * UNITS_A_LINE * rng.gamma(DAY_SHAPE, 1 / DAY_SHAPE)
             asked[store.number - 1, :, number] = rng.poisson(units * weights / weights.sum())
     return list(_items(world, asked, rng))
 
