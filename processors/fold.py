@@ -19,7 +19,6 @@ from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.buddy_punching import BuddyPunching
 from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.feed_silence import FeedSilence
-from processors.rules.no_show import NoShow
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Rule
@@ -36,7 +35,6 @@ from processors.workspace import Lookup, StateCache, Workspace
 RULES: tuple[Rule, ...] = (
     ReorderPoint(),
     AttendanceRules(),
-    NoShow(),
     BuddyPunching(),
     PhantomStock(),
     Shrinkage(),

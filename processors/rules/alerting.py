@@ -181,7 +181,7 @@ def _transition(speaker: Speaker, before: Told, after: Told, finding: Finding | 
         rule_version=speaker.version,
         status=_status(before, after),
         subject=after.subject,
-        **_words(speaker, after, finding),
+        **_words(speaker, after, finding, happening),
     )
     at = view.clock if isinstance(happening, Ticked) and view.clock else cause.envelope.occurred_at
     return Derived(ALERT_CHANGED, transition_id(identity, after.transition), at, content, after.subject, after.day, store)
@@ -193,7 +193,7 @@ def _status(before: Told, after: Told) -> Literal["raised", "updated", "resolved
     return _ENDS[after.standing]
 
 
-def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[str, object]:
+def _words(speaker: Speaker, after: Told, finding: Finding | None, happening: Happening) -> Mapping[str, object]:
     if finding is None:
         return {
             "policy_version": 0,
@@ -201,7 +201,7 @@ def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[st
             "severity": after.severity or "low",
             "window_start": moment_of(after.window_start),
             "window_end": moment_of(after.window_end),
-            **_last_words(speaker, after),
+            **_last_words(speaker, after, happening),
         }
     return {
         "policy_version": finding.policy_version,
@@ -214,13 +214,19 @@ def _words(speaker: Speaker, after: Told, finding: Finding | None) -> Mapping[st
     }
 
 
-def _last_words(speaker: Speaker, after: Told) -> Mapping[str, object]:
+def _last_words(speaker: Speaker, after: Told, happening: Happening) -> Mapping[str, object]:
+    """Say why an alert ends without a finding; where an event took its reason away, which."""
     if after.standing == _ORPHANED:
         return {
             "summary": f"Closed after {RETENTION.days} days: {speaker.rule} of {after.subject}",
             "evidence": Evidence(observed="nothing has been heard that ends it", expected="what resolves or disproves it"),
         }
+    cause = happening.event if isinstance(happening, Occurred) else happening.cause
     return {
         "summary": f"Taken back: {speaker.rule} of {after.subject}",
-        "evidence": Evidence(observed="what is known now gives no reason", expected="the reason that the alert named"),
+        "evidence": Evidence(
+            observed="what is known now gives no reason",
+            expected="the reason that the alert named",
+            event_ids=() if isinstance(happening, Ticked) else (cause.id,),
+        ),
     }

@@ -11,9 +11,6 @@ from contracts.events.shifts import ShiftPublished
 from contracts.fields import Model
 from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
 
-LONGEST_EARLY = 720 * 60_000_000
-"""The longest time before its start that a punch may belong to a shift, microseconds."""
-
 CAME, WENT, RESTED, RESUMED = range(4)
 """What was pressed."""
 
@@ -60,7 +57,7 @@ class Attendance(State, frozen=True, array_like=True):
 
 
 class Revision(msgspec.Struct, frozen=True, array_like=True):
-    """One published revision of a shift. `judged` False: it became known too late to raise anything."""
+    """One published revision of a shift. `announced`: published before it began; `missable`: before it ended."""
 
     event: bytes
     position: int
@@ -70,8 +67,9 @@ class Revision(msgspec.Struct, frozen=True, array_like=True):
     ends_at: int
     day: str
     planned: bool
-    judged: bool
+    announced: bool
     counts: bool
+    missable: bool = True
 
 
 class Shift(State, frozen=True, array_like=True):
@@ -100,11 +98,8 @@ def place_of(found: clock.LocationEvidence) -> Place:
 
 
 def with_revision(shift: Shift, event: Event[Model], position: int, counts: bool) -> Shift:
-    """Add a revision; `judged` says whether it was known before the shift began."""
-    data = event.data
-    assert isinstance(data, ShiftPublished)
-    row = revision_of(event, position, event.envelope.occurred_at < data.starts_at, counts)
-    return Shift((*shift.revisions, row)[-_REVISIONS_KEPT:])
+    """Add a revision."""
+    return Shift((*shift.revisions, revision_of(event, position, counts))[-_REVISIONS_KEPT:])
 
 
 def revised(shift: Shift, change: Recounted) -> Shift:
@@ -148,16 +143,9 @@ def pruned(attendance: Attendance, clock: int | None) -> Attendance:
     return Attendance(tuple(punches), tuple(rostered))
 
 
-def shifts_around(attendance: Attendance, moments: Iterable[int]) -> list[str]:
-    """Return the shifts that clock-ins at these times might belong to."""
-    times = tuple(moments)
-    near = {row.shift for row in attendance.rostered for at in times if row.starts_at - LONGEST_EARLY <= at <= row.ends_at}
-    return sorted(near)
-
-
-def revision_of(event: Event[Model], position: int, judged: bool, counts: bool) -> Revision:
+def revision_of(event: Event[Model], position: int, counts: bool) -> Revision:
     """Return what a published shift says, as a row."""
-    shift = event.data
+    shift, published = event.data, event.envelope.occurred_at
     assert isinstance(shift, ShiftPublished)
     return Revision(
         event.id.bytes,
@@ -168,8 +156,9 @@ def revision_of(event: Event[Model], position: int, judged: bool, counts: bool) 
         microseconds(shift.ends_at),
         shift.starts_at.date().isoformat(),
         shift.status == "planned",
-        judged,
+        published < shift.starts_at,
         counts,
+        published < shift.ends_at,
     )
 
 

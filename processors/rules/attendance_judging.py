@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from processors.rules import breaks, duplicate_punch, early_leave, late_arrival, missed_punch, overtime, punch_location
+from processors.rules import breaks, duplicate_punch, early_leave, late_arrival, missed_punch, no_show, overtime, punch_location
 from processors.rules.alerting import Finding, Speaker, Told, forgotten_at, settle
 from processors.rules.attendance_spans import Scope
 from processors.rules.attendance_telling import Heard, exact
@@ -22,6 +22,7 @@ _EDGE = timedelta(days=2)
 Judge = Callable[[Work, View], Iterator[Finding | Look]]
 
 JUDGES: tuple[tuple[Speaker, Judge], ...] = (
+    (no_show.SPEAKER, no_show.judge),
     (late_arrival.SPEAKER, late_arrival.judge),
     (early_leave.SPEAKER, early_leave.judge),
     (missed_punch.SPEAKER, missed_punch.judge),

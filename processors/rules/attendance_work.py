@@ -29,7 +29,7 @@ class Pressed(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A shift in force; `announced`: published before it began. `day` is the business date of its start."""
+    """A shift in force; `announced`: published before it began, `missable`: before it ended. `day` is the business date of its start."""
 
     shift_id: str
     starts_at: datetime
@@ -37,6 +37,7 @@ class Planned(NamedTuple):
     event: bytes
     announced: bool
     day: date
+    missable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _concerns(row: Revision, employee: str, scope: Scope) -> bool:
 
 def _planned(shift: str, row: Revision, calendar: Calendar) -> Planned:
     starts_at = moment_of(row.starts_at)
-    return Planned(shift, starts_at, moment_of(row.ends_at), row.event, row.judged, calendar.day(starts_at))
+    return Planned(shift, starts_at, moment_of(row.ends_at), row.event, row.announced, calendar.day(starts_at), row.missable)
 
 
 def _stretch(

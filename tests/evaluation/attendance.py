@@ -23,7 +23,6 @@ from contracts.topics import STORE_FACTS
 from processors.fold import Fold
 from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.buddy_punching import BuddyPunching
-from processors.rules.no_show import NoShow
 from producers.simulator.generate import generate
 from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
@@ -216,7 +215,7 @@ def _told(records: list[SimulatedRecord], store: str) -> Iterator[tuple[str, Key
     for offset, record in enumerate(sorted(records, key=lambda row: row.arrival)):
         written = encode(record.event, STORE_FACTS, 0)
         log.append(RawRecord(STORE_FACTS, 0, offset, int(record.arrival.timestamp() * 1000), written.key, written.value, written.headers))
-    replica = Replica(Fold((AttendanceRules(), NoShow(), BuddyPunching())))
+    replica = Replica(Fold((AttendanceRules(), BuddyPunching())))
     for start in range(0, len(log), 500):
         replica.apply(log[start : start + 500])
     for row in alerts(replica.derived).values():

@@ -4,6 +4,7 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
+from tests.processors.attendance_facts import stands
 from tests.processors.events import at, clocked_in, corrected, log_of, no_show_policy, shift, tick
 from tests.processors.oracle import contents, replica_of, standing_alerts
 
@@ -26,9 +27,11 @@ def test_it_is_confirmed_at_the_end_of_the_shift() -> None:
     assert _said(SHIFT, tick(at(70)), tick(at(180))) == [(1, "raised", "provisional"), (2, "updated", "confirmed")]
 
 
-def test_a_clock_that_jumps_over_the_shift_says_both() -> None:
-    """How often the clock ticks does not change where the alert ends."""
-    assert _said(SHIFT, tick(at(500))) == [(1, "raised", "provisional"), (2, "updated", "confirmed")]
+def test_a_clock_that_jumps_over_the_shift_ends_where_one_that_ticks_does() -> None:
+    """How often the clock ticks does not change what stands, only how many transitions led there."""
+    assert _said(SHIFT, tick(at(500))) == [(1, "raised", "confirmed")]
+    ends = [stands(replica_of(log_of(SHIFT, *ticks))) for ticks in ([tick(at(500))], [tick(at(70)), tick(at(180)), tick(at(500))])]
+    assert ends[0] == ends[1] != {}
 
 
 def test_a_punch_in_the_window_prevents_it() -> None:
@@ -45,7 +48,7 @@ def test_a_punch_outside_the_window_does_not() -> None:
 def test_a_late_punch_retracts() -> None:
     """The record came late; the person did not."""
     rows = _said(SHIFT, tick(at(181)), clocked_in("p", at(61)))
-    assert rows[-1] == (3, "retracted", "confirmed")
+    assert rows[-1] == (2, "retracted", "confirmed")
 
 
 def test_a_cancelled_shift_retracts() -> None:
@@ -128,10 +131,34 @@ def test_the_evidence_names_the_shift_and_the_window() -> None:
     assert row.evidence.probability is None
 
 
-def test_a_shift_is_forgotten_after_its_time() -> None:
-    """Its state becomes empty, and so nothing more is ever due."""
-    states = replica_of(log_of(SHIFT, tick(at(500)), tick(at(36 * 24 * 60)))).states()
-    assert states["S1|no_show|s"] == (None, b"")
+def test_what_took_an_alert_back_is_named() -> None:
+    """The late punch, or the correction; a tick took nothing back."""
+    late, undone = clocked_in("p", at(61)), corrected("x", SHIFT)
+    for cause in (late, undone):
+        last = contents(replica_of(log_of(SHIFT, tick(at(181)), cause)).derived, AlertChanged)[-1]
+        assert (last.status, last.evidence.event_ids) == ("retracted", (cause.id,))
+
+
+def test_an_alert_that_nobody_can_end_any_more_is_closed_and_the_shift_forgotten() -> None:
+    """After 35 days the punches are gone: what stands is orphaned, the states are empty, and nothing more is ever due."""
+    replica = replica_of(log_of(SHIFT, tick(at(500)), tick(at(36 * 24 * 60))))
+    assert [row.status for row in contents(replica.derived, AlertChanged)] == ["raised", "orphaned"]
+    for key in ("S1|shift|s", "S1|attendance_watched|ana"):
+        assert replica.states()[key] == (None, b"")
+
+
+def test_a_policy_set_before_the_start_decides() -> None:
+    """The shift was published under a longer grace; the one in force when it begins counts."""
+    shorter = no_show_policy(5, version=2)
+    assert _said(SHIFT, tick(at(1)), shorter, tick(at(64))) == []
+    assert _said(SHIFT, tick(at(1)), shorter, tick(at(60)), tick(at(65))) == [(1, "raised", "provisional")]
+
+
+def test_a_roster_that_came_late_is_still_judged() -> None:
+    """Published yesterday and heard of today: the shift is ahead, so it is no history."""
+    days = 3 * 24 * 60
+    ahead = shift("s", at(days + 60), at(days + 180), published=at(0))
+    assert _said(tick(at(days)), ahead, tick(at(days + 70))) == [(1, "raised", "provisional")]
 
 
 def test_a_punch_that_is_forgotten_makes_nobody_absent() -> None:
