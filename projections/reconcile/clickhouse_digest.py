@@ -53,6 +53,15 @@ _INCOMPLETE: Final = f"""
     WHERE is_correction = 1 AND {_BELOW}
       AND (store_id, event_id) NOT IN (SELECT store_id, event_id FROM {{corrections:Identifier}} FINAL WHERE kind = 'incorrect_data')
     GROUP BY store_id, business_date, event_type, event_id
+    UNION ALL
+    SELECT store_id, business_date, any(type), event_id, toUInt64(sum(found)), toUInt32(sum(expected)), uniqExact(event_hash, position)
+    FROM (
+        SELECT store_id, business_date, event_id, event_type AS type, 0 AS found, tender_count AS expected, event_hash, position
+        FROM {{lines:Identifier}} FINAL WHERE {_BELOW} AND tender_count > 0 LIMIT 1 BY store_id, business_date, event_id
+        UNION ALL
+        SELECT store_id, business_date, event_id, event_type, 1, 0, event_hash, position FROM {{tenders:Identifier}} FINAL WHERE {_BELOW}
+    )
+    GROUP BY store_id, business_date, event_id HAVING sum(found) != sum(expected) OR uniqExact(event_hash, position) != 1
 """  # noqa: S608 - literal texts
 
 _ARCHIVE: Final = """
@@ -100,6 +109,7 @@ class SalesDigest:
         self._client = client
         self._bound: dict[str, Any] = {
             "lines": f"sales_lines_g{generation}",
+            "tenders": f"receipt_tenders_g{generation}",
             "corrections": f"sale_corrections_g{generation}",
             "parts": list(ends),
             "ends": list(ends.values()),
@@ -122,11 +132,11 @@ class SalesDigest:
         return {str(event_id): Entry(event_hash, f"position {position}") for event_id, event_hash, position in rows}
 
     async def incomplete(self) -> list[tuple[Key, UUID, str]]:
-        """Return the events whose lines are not those of one whole event, with what is wrong."""
-        rows = (await self._client.query(_INCOMPLETE, parameters=self._bound)).result_rows
+        """Return the events whose lines or tenders are not those of one whole event, with what is wrong."""
+        found = (await self._client.query(_INCOMPLETE, parameters=self._bound)).result_rows
         return [
-            (Key(store_id, day.isoformat(), event_type), event_id, f"{lines} of {expected} lines, of {hashes} records")
-            for store_id, day, event_type, event_id, lines, expected, hashes in rows
+            (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
+            for store_id, day, event_type, event_id, rows, expected, hashes in found
         ]
 
 

@@ -32,7 +32,7 @@ from projections.read_models.sales_lines.mapping import (
     map_event,
     version_of,
 )
-from projections.read_models.sales_lines.table import KNOWN_EVENTS, SALE_CORRECTIONS, SALES_LINES
+from projections.read_models.sales_lines.table import KNOWN_EVENTS, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
 from projections.sinks.clickhouse_model import FILTERED, REPEAT, Judgement, dead
 
@@ -73,7 +73,7 @@ class SalesModel:
 
     mapping_version: Final = MAPPING_VERSION
     covers: Final[Covers] = {STORE_FACTS: COVERED_TYPES}
-    tables: Final = (SALES_LINES, SALE_CORRECTIONS, SALES_BY_HOUR)
+    tables: Final = (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_BY_HOUR)
 
     def __init__(self, generation: int = 1, first_position_wins: bool = True) -> None:
         self._client: AsyncClient
@@ -96,7 +96,7 @@ class SalesModel:
     async def insert(self, work: SalesBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead and leaves nothing behind."""
         rejected: dict[int, str] = {}
-        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (SALES_LINES, _line_rows)):
+        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (RECEIPT_TENDERS, _tender_rows), (SALES_LINES, _line_rows)):
             pieces = [Piece(c.index, c.day, rows_of(c)) for c in work.candidates if c.index not in rejected]
             rejected |= await insert_pieces(self._client, table, self._generation, pieces)
         for candidate in work.candidates:
@@ -154,7 +154,7 @@ class SalesModel:
         await attempt("recompute of sales_by_hour", lambda: self._client.raw_query(RECOMPUTE, parameters=bound))
 
     async def _forget(self, candidate: Candidate) -> None:
-        for table in (SALES_LINES, SALE_CORRECTIONS):
+        for table in (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS):
             bound = {"table": table.name(self._generation), "store": candidate.key[0], "day": candidate.day, "id": candidate.key[1]}
             await attempt("removal of a refused event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
@@ -196,6 +196,10 @@ def portions_of_days(days: Sequence[StoreDay]) -> Iterator[list[StoreDay]]:
 
 def _line_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
     return candidate.facts.lines
+
+
+def _tender_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
+    return candidate.facts.tenders
 
 
 def _correction_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:

@@ -17,8 +17,9 @@ from contracts.events.registry import EVENT_CORRECTED, SALE_COMPLETED, SALE_RETU
 from contracts.events.sales import Receipt, SaleLine, SaleVoided
 from contracts.fields import Model
 from contracts.money import without_tax
+from contracts.payment_direction import direction_of
 
-MAPPING_VERSION: Final = 1
+MAPPING_VERSION: Final = 2
 SALE_TYPES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
 COVERED_TYPES: Final = SALE_TYPES | {EVENT_CORRECTED}
 """Types that may concern sales; a correction does when it corrects a sale."""
@@ -67,6 +68,36 @@ class SaleLineRow(NamedTuple):
     till_id: str
     employee_id: str
     channel: str
+    promotion_id: str
+    period_id: str
+    tender_count: int
+
+
+class ReceiptTenderRow(NamedTuple):
+    """One way in which a receipt was paid, in the order of the table's columns; amounts in minor units."""
+
+    store_id: str
+    business_date: date
+    event_id: bytes
+    tender: int
+    event_type: str
+    is_correction: int
+    event_hash: int
+    partition: int
+    position: int
+    version: int
+    recorded_at: datetime
+    occurred_at: datetime
+    currency: str
+    phase: str
+    kind: str
+    direction: int
+    amount: int
+    change: int
+    tip: int
+    till_id: str
+    period_id: str
+    employee_id: str
 
 
 class SaleCorrectionRow(NamedTuple):
@@ -93,6 +124,7 @@ class SaleFacts:
 
     lines: tuple[SaleLineRow, ...]
     corrections: tuple[SaleCorrectionRow, ...]
+    tenders: tuple[ReceiptTenderRow, ...] = ()
 
 
 def version_of(position: int, first_position_wins: bool = True) -> int:
@@ -120,9 +152,11 @@ def map_event(event: Event[Model], origin: Origin) -> SaleFacts:
         raise UnreadableRecord([Problem("missing", "/headers/businessdate", "the business date of a sale")])
     if isinstance(event.data, EventCorrected):
         content = corrected_content(event)
-        lines = _lines(content, day, origin, is_correction=1) if content is not None else ()
-        return SaleFacts(lines, (_correction(event, event.data, day, origin),))
-    return SaleFacts(_lines(event, day, origin, is_correction=0), ())
+        correction = (_correction(event, event.data, day, origin),)
+        if content is None:
+            return SaleFacts((), correction)
+        return SaleFacts(_lines(content, day, origin, is_correction=1), correction, _tenders(content, day, origin, is_correction=1))
+    return SaleFacts(_lines(event, day, origin, is_correction=0), (), _tenders(event, day, origin, is_correction=0))
 
 
 def _correction(event: Event[Model], data: EventCorrected, day: date, origin: Origin) -> SaleCorrectionRow:
@@ -153,10 +187,25 @@ def _lines(event: Event[Model], day: date, origin: Origin, is_correction: int) -
     middle = (event.type, is_correction, origin.event_hash, origin.partition, origin.position, origin.version, origin.recorded_at)
     of_receipt = (event.envelope.occurred_at, len(receipt.lines), hour_start, offset_minutes, receipt.currency, phase)
     tail = (receipt.receipt_id, receipt.till_id or "", receipt.employee_id or "", receipt.channel)
+    end = (receipt.period_id or "", len(receipt.tenders))
     # By position, for this runs once a line; that the fields are the table's columns in their order is tested.
+    rows = ((line, (line.kind, line.sku, line.quantity, *_amounts(line), *tail, line.promotion_id or "", *end)) for line in receipt.lines)
+    return tuple(SaleLineRow._make((*head, line.line, *middle, *of_receipt, *of_line)) for line, of_line in rows)
+
+
+def _tenders(event: Event[Model], day: date, origin: Origin, is_correction: int) -> tuple[ReceiptTenderRow, ...]:
+    receipt = event.data
+    if not isinstance(receipt, Receipt) or not receipt.tenders:
+        return ()
+    phase = receipt.phase if isinstance(receipt, SaleVoided) else ""
+    head = (event.store_id, day, event.id.bytes)
+    middle = (event.type, is_correction, origin.event_hash, origin.partition, origin.position, origin.version, origin.recorded_at)
+    of_receipt = (event.envelope.occurred_at, receipt.currency, phase)
+    tail = (receipt.till_id or "", receipt.period_id or "", receipt.employee_id or "")
+    direction = direction_of(receipt)
     return tuple(
-        SaleLineRow._make((*head, line.line, *middle, *of_receipt, line.kind, line.sku, line.quantity, *_amounts(line), *tail))
-        for line in receipt.lines
+        ReceiptTenderRow._make((*head, number, *middle, *of_receipt, given.kind, direction, given.amount, given.change, given.tip, *tail))
+        for number, given in enumerate(receipt.tenders, 1)
     )
 
 

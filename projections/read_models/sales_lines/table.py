@@ -1,4 +1,4 @@
-"""The facts of sales: one row a line of a receipt, and one row a correction of a sale.
+"""The facts of sales: one row a line of a receipt, one row a tender, and one row a correction of a sale.
 
 The identity of a row is in its event's bytes alone. The version falls as the position rises, so of an
 event that is on the log several times the first position stays.
@@ -42,12 +42,42 @@ SALES_LINES: Final = ClickHouseTable(
         text("till_id"),
         text("employee_id"),
         word("channel"),
+        word("promotion_id"),
+        text("period_id"),
+        integer("tender_count", "UInt32"),
     ),
     engine="ReplacingMergeTree(version)",
     partition_by="toYYYYMM(business_date)",
     order_by=("store_id", "business_date", "event_id", "line"),
     indexes=("by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1",),
 )
+
+RECEIPT_TENDERS: Final = ClickHouseTable(
+    stem="receipt_tenders",
+    columns=(
+        word("store_id"),
+        day("business_date"),
+        identity("event_id"),
+        integer("tender", "UInt32"),
+        word("event_type"),
+        integer("is_correction", "UInt8"),
+        *_ORIGIN,
+        word("currency"),
+        word("phase"),
+        word("kind"),
+        integer("direction", "Int16"),
+        integer("amount", "Int64"),
+        integer("change", "Int64"),
+        integer("tip", "Int64"),
+        text("till_id"),
+        text("period_id"),
+        text("employee_id"),
+    ),
+    engine="ReplacingMergeTree(version)",
+    partition_by="toYYYYMM(business_date)",
+    order_by=("store_id", "business_date", "event_id", "tender"),
+)
+"""`direction` is −1 where the money was paid back; amounts are never negative. `sales_lines` says how many there are of a receipt."""
 
 SALE_CORRECTIONS: Final = ClickHouseTable(
     stem="sale_corrections",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts.events.sales import Receipt, SaleLine, SaleReturned, SaleVoided
+from contracts.payment_direction import direction_of, due_of, signed
 from contracts.tenders import TenderKind
 
 
@@ -34,7 +35,7 @@ def amounts_of(receipt: Receipt) -> Amounts:
     """Return what a completed, returned or voided receipt adds."""
     items = [line for line in receipt.lines if line.kind == "item"]
     back = [line for line in receipt.lines if line.kind == "return"]
-    tax, tips = _tax(receipt), _direction(receipt) * sum(tender.tip for tender in receipt.tenders)
+    tax, tips = _tax(receipt), direction_of(receipt) * sum(tender.tip for tender in receipt.tenders)
     if isinstance(receipt, SaleReturned):
         return Amounts(returns=_net(items) + _net(back), tax=tax, tips=tips)
     if isinstance(receipt, SaleVoided):
@@ -45,7 +46,7 @@ def amounts_of(receipt: Receipt) -> Amounts:
 
 def paid_of(receipt: Receipt) -> list[Paid]:
     """Return what was paid by kind of tender, by kind."""
-    direction = _direction(receipt)
+    direction = direction_of(receipt)
     found: dict[TenderKind, Paid] = {}
     for tender in receipt.tenders:
         known = found.get(tender.kind, Paid(tender.kind, 0, 0))
@@ -56,7 +57,7 @@ def paid_of(receipt: Receipt) -> list[Paid]:
 
 def is_tendered(receipt: Receipt) -> bool:
     """Tell whether it is known how a receipt was paid: it says so, or nothing was due."""
-    return bool(receipt.tenders) or _due(receipt) == 0
+    return bool(receipt.tenders) or due_of(receipt) == 0
 
 
 def _net(lines: list[SaleLine]) -> int:
@@ -66,24 +67,8 @@ def _net(lines: list[SaleLine]) -> int:
 def _tax(receipt: Receipt) -> int:
     """Take the tax that the till says of the whole receipt, for it rounded that one; else the tax of the lines."""
     if receipt.taxes:
-        return _direction(receipt) * sum(tax.amount for tax in receipt.taxes)
+        return direction_of(receipt) * sum(tax.amount for tax in receipt.taxes)
     if isinstance(receipt, SaleReturned):
         return -sum(line.tax for line in receipt.lines)
-    signed = sum(_signed(line, line.tax) for line in receipt.lines)
-    return -signed if isinstance(receipt, SaleVoided) else signed
-
-
-def _direction(receipt: Receipt) -> int:
-    """Tell which way the money went: an exchange for something cheaper is paid back although it is a sale."""
-    if isinstance(receipt, SaleReturned):
-        return -1
-    way = 1 if _due(receipt) >= 0 else -1
-    return -way if isinstance(receipt, SaleVoided) else way
-
-
-def _due(receipt: Receipt) -> int:
-    return sum(_signed(line, line.gross - line.discount + (0 if line.tax_included else line.tax)) for line in receipt.lines)
-
-
-def _signed(line: SaleLine, amount: int) -> int:
-    return -amount if line.kind == "return" else amount
+    tax = sum(signed(line, line.tax) for line in receipt.lines)
+    return -tax if isinstance(receipt, SaleVoided) else tax

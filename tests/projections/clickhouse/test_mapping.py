@@ -12,6 +12,7 @@ from projections.read_models.event_log.mapping import EventLogRow, map_record, r
 from projections.read_models.event_log.table import EVENT_LOG
 from projections.read_models.sales_lines.mapping import (
     Origin,
+    ReceiptTenderRow,
     SaleCorrectionRow,
     SaleFacts,
     SaleLineRow,
@@ -20,7 +21,7 @@ from projections.read_models.sales_lines.mapping import (
     map_event,
     version_of,
 )
-from projections.read_models.sales_lines.table import SALE_CORRECTIONS, SALES_LINES
+from projections.read_models.sales_lines.table import RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
 from projections.sinks.clickhouse_table import ClickHouseTable, UnfitRows
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, on_log, returned, sale, voided
 
@@ -36,8 +37,13 @@ def mapped(*events: object) -> list[SaleFacts]:
 
 @pytest.mark.parametrize(
     ("row", "table"),
-    [(SaleLineRow, SALES_LINES), (SaleCorrectionRow, SALE_CORRECTIONS), (EventLogRow, EVENT_LOG)],
-    ids=["lines", "corrections", "archive"],
+    [
+        (SaleLineRow, SALES_LINES),
+        (ReceiptTenderRow, RECEIPT_TENDERS),
+        (SaleCorrectionRow, SALE_CORRECTIONS),
+        (EventLogRow, EVENT_LOG),
+    ],
+    ids=["lines", "tenders", "corrections", "archive"],
 )
 def test_a_row_has_the_columns_of_its_table_in_their_order(row: Any, table: ClickHouseTable) -> None:
     """Rows are sent by position: one swapped pair would put discounts into taxes."""
@@ -109,6 +115,23 @@ def test_of_two_positions_the_first_has_the_greater_version() -> None:
     assert version_of(3) > version_of(4)
     assert version_of(3, first_position_wins=False) < version_of(4, first_position_wins=False)
     assert 0 < version_of(2**62) <= version_of(0) == 2**63
+
+
+def test_each_tender_is_a_row_that_says_which_way_the_money_went() -> None:
+    """A return pays back, a void takes back what was paid; lines say how many tenders there are, which promotion and which period."""
+    paid = {"tenders": [{"kind": "cash", "amount": 600, "change": 100}, {"kind": "card", "amount": 500}], "period_id": "P1"}
+    promoted = line(1, 1000) | {"promotion_id": "2PLUS1"}
+    [bought, back, void] = mapped(
+        sale("R1", at(9), promoted, **paid), returned("T1", at(9), line(1), **paid), voided("V1", at(9), line(1), **paid)
+    )
+
+    assert [(row.tender, row.kind, row.amount, row.change, row.direction) for row in bought.tenders] == [
+        (1, "cash", 600, 100, 1),
+        (2, "card", 500, 0, 1),
+    ]
+    assert [{row.direction for row in facts.tenders} for facts in (back, void)] == [{-1}, {-1}]
+    [of_line] = bought.lines
+    assert (of_line.promotion_id, of_line.period_id, of_line.tender_count) == ("2PLUS1", "P1", 2)
 
 
 def test_a_sale_without_a_business_date_is_refused() -> None:

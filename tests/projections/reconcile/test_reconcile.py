@@ -53,7 +53,7 @@ def story() -> list[Event[Model]]:
         first,
         second,
         returned("T1", at(11), line(1, 40)),
-        voided("V1", at(11), line(1, 300)),
+        voided("V1", at(11), line(1, 300), tenders=[{"kind": "cash", "amount": 300}]),
         corrected("C1", first, sale("right", at(9), line(1, 450))),
         corrected("C2", second),
         corrected("C3", punch),
@@ -143,6 +143,9 @@ SALES = {
     ),
     "a lost line": Damage(
         in_clickhouse(f"DELETE FROM sales_lines_g1 WHERE event_id = '{event('R1')}' AND line = 2"), ("sales", "incomplete", event("R1"))
+    ),
+    "a lost tender": Damage(
+        in_clickhouse(f"DELETE FROM receipt_tenders_g1 WHERE event_id = '{event('V1')}'"), ("sales", "incomplete", event("V1"))
     ),
     "a changed hash": Damage(
         in_clickhouse(
