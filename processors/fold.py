@@ -7,11 +7,12 @@ the states alone. It sends and writes nothing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from contracts.codec import decode, peek_type
+from contracts.codec import peek_type
 from contracts.errors import UnreadableRecord
 from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
+from contracts.quick_codec import quickly_decoded
 from contracts.records import LogRecord
-from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of
+from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of, rules_by_type
 from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
@@ -72,6 +73,7 @@ class Fold:
         self.index = KeyIndex()
         self._rules = tuple(rules)
         self._kinds = kinds_of(self._rules)
+        self._wanting = rules_by_type(self._rules)
         self._guard = guard_offsets
         self._stage = stage
         self._cache = StateCache()
@@ -81,7 +83,7 @@ class Fold:
         """Fold records of one partition, in order, over the states that `lookup` finds."""
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
-        folding = Folding(partition, work, self._rules, self._kinds, self._guard, self._stage)
+        folding = Folding(partition, work, self._wanting, self._rules, self._kinds, self._guard, self._stage)
         try:
             dead = tuple(letter for record in records for letter in self._one(record, folding))
         except BaseException:
@@ -101,7 +103,7 @@ class Fold:
         if event_type in EVENT_TYPES and event_type not in self._decoded:
             return []
         try:
-            folding.fold(decode(record), record)
+            folding.fold(quickly_decoded(record), record)
         except UnreadableRecord as error:
             folding.reject()
             return [dead_letter(record, self._stage.topic, error.code, str(error))]

@@ -1,6 +1,6 @@
 """One event at a time: which states it touches, whether they have it already, and what each becomes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,7 @@ class _Owner:
 RETIRED = (Kind("no_show", State, 1, 0),)
 """States that no rule keeps any more: pruned when they are due, so that a log folded by an older version goes on."""
 
+_NO_CORRECTIONS = Corrections()
 _READ_BY_RULES = (CLOCK, PARTITION_CLOCKS, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
 
 
@@ -58,6 +59,12 @@ def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
 
 KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
 """What no rule is handed: the fold keeps it, and rules read it through their view."""
+
+
+def rules_by_type(rules: Sequence[Rule]) -> Mapping[str, tuple[Rule, ...]]:
+    """Return for each event type the rules that want to see it, in their order."""
+    types = frozenset[str]().union(*(rule.event_types for rule in rules))
+    return {each: tuple(rule for rule in rules if each in rule.event_types) for each in types}
 
 
 def _one_place(place: str) -> str:
@@ -84,18 +91,31 @@ DATA_ERRORS = (ContractError, ValueError, ArithmeticError, LookupError)
 class Folding:
     """The course of one batch."""
 
-    def __init__(self, partition: int, work: Workspace, rules: Sequence[Rule], kinds: dict[str, Kind], guard: bool, stage: Stage) -> None:
+    def __init__(
+        self,
+        partition: int,
+        work: Workspace,
+        wanting: Mapping[str, tuple[Rule, ...]],
+        rules: Sequence[Rule],
+        kinds: dict[str, Kind],
+        guard: bool,
+        stage: Stage,
+    ) -> None:
         self.derived: list[Outgoing] = []
         self.ticked_by: str | None = None
         self.refused: list[str] = []
         self._partition = partition
         self._work = work
+        self._wanting = wanting
         self._rules = rules
         self._kinds = kinds
         self._owners = {kind.name: _Owner(rule, kind) for rule in rules for kind in rule.kinds}
         self._guard = guard
         self._stage = stage
         self._open: list[Outgoing] = []
+        self._clock_key = key_of(partition_place(partition), CLOCK, CLOCK_NAME)
+        self._told_clock: tuple[Clock | None, datetime | None] = (None, None)
+        self._without_effect: dict[str, tuple[Corrections, frozenset[bytes]]] = {}
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:
         """Fold one event; nothing of it stays unless it is accepted."""
@@ -108,7 +128,7 @@ class Folding:
             if event.type == EVENT_CORRECTED:
                 self._correction(event, view)
             else:
-                self._occurred(event, view, event.id.bytes not in corrected.without_effect(self._corrections(view.store_id)))
+                self._occurred(event, view, self._counts(event, view.store_id))
 
     def _kept(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         """Take in what the shell itself keeps for the rules; repeats of it say nothing new."""
@@ -120,7 +140,7 @@ class Folding:
             store, name = policies.scope_of(event)
             self._version(store, POLICY, name, lambda known: versions.with_version(known, policies.version_of(event.data)), offset)
         elif event.type == ALERT_ANSWERED:
-            self._answer(event, offset, event.id.bytes not in corrected.without_effect(self._corrections(event.store_id)))
+            self._answer(event, offset, self._counts(event, event.store_id))
         else:
             kind, store, name = reference_versions.address(event)
             self._version(store, kind, name, lambda known: reference_versions.with_version(known, event.data), offset)
@@ -155,31 +175,43 @@ class Folding:
         return True
 
     def _clock(self) -> Clock | None:
-        state = self._work.read(key_of(partition_place(self._partition), CLOCK, CLOCK_NAME), CLOCK).state
+        state = self._work.read(self._clock_key, CLOCK).state
         return state if isinstance(state, Clock) else None
 
     def _now(self) -> datetime | None:
+        """Return the clock as a time; made once for each place where it stands."""
         clock = self._clock()
-        return clock.now if clock else None
+        known, now = self._told_clock
+        if clock is not known:
+            now = clock.now if clock else None
+            self._told_clock = clock, now
+        return now
 
     def _view(self, tenant: str, store: str, offset: int, occurred_at: datetime | None, recorded_at: datetime) -> RecordView:
-        clock = self._clock()
-        present = partition_clock.present(clock, recorded_at)
+        now = self._now()
+        clock, books = self._told_clock[0], self._work.policy_books()
+        present = now if clock is not None and clock.simulated else partition_clock.present(clock, recorded_at)
         late = occurred_at is not None and partition_clock.is_history(occurred_at, present)
         live = partition_clock.is_live(clock)
-        return RecordView(
-            self._work, self._partition, tenant, store, offset, clock.now if clock else None, present, late, live, self._work.policy_books()
-        )
+        at = clock.at if clock is not None else None
+        return RecordView(self._work, self._partition, tenant, store, offset, now, at, present, late, live, books)
 
     def _corrections(self, store: str) -> Corrections:
         state = self._work.read(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS).state
-        return state if isinstance(state, Corrections) else Corrections()
+        return state if isinstance(state, Corrections) else _NO_CORRECTIONS
+
+    def _counts(self, event: Event[Any], store: str) -> bool:
+        """Return whether no correction has taken an event back; what does not count is worked out once for each change."""
+        known = self._corrections(store)
+        found = self._without_effect.get(store)
+        if found is None or found[0] is not known:
+            found = self._without_effect[store] = known, corrected.without_effect(known)
+        return not found[1] or event.id.bytes not in found[1]
 
     def _occurred(self, event: Event[Any], view: RecordView, counts: bool) -> None:
         happening = Occurred(event, counts)
-        for rule in self._rules:
-            if event.type in rule.event_types:
-                self._route(rule, happening, view)
+        for rule in self._wanting.get(event.type, ()):
+            self._route(rule, happening, view)
 
     def _correction(self, event: Event[EventCorrected], view: RecordView) -> None:
         """Void or restore what the correction changes, then fold the right content under its own id."""
@@ -215,19 +247,20 @@ class Folding:
 
     def _decide(self, rule: Rule, entity: Entity, happening: Happening, view: RecordView) -> None:
         """Let the rule decide on one state, unless that state has this record already."""
-        key = key_of(view.store_id, entity.kind, entity.name)
-        before = self._work.before(key, entity.kind)
-        if self._guard and before.applied >= view.offset:
+        kind, work, offset = entity.kind, self._work, view.offset
+        key = f"{view.store_id}|{kind.name}|{entity.name}"
+        before = work.before(key, kind)
+        if self._guard and before.applied >= offset:
             return
-        decision = rule.decide(entity, self._work.opened(key, before).state, happening, view)
-        self._keep(rule, key, entity.kind, decision, happening, view)
-
-    def _keep(self, rule: Rule, key: str, kind: Kind, decision: Decision, happening: Happening, view: RecordView) -> None:
+        decision = rule.decide(entity, work.opened(key, before).state, happening, view)
         if decision.derived:
-            cause = happening.event if isinstance(happening, Occurred) else happening.cause
-            made = (_timed(each, view) for each in decision.derived)
-            self._open += [derived_record(rule.name, each, view.tenant_id, view.store_id, cause.id) for each in made]
-        self._work.change(key, Entry(kind, decision.state, view.offset, decision.due_at, view.tenant_id))
+            self._tell(rule, decision, happening, view)
+        work.change(key, Entry(kind, decision.state, offset, decision.due_at, view.tenant_id))
+
+    def _tell(self, rule: Rule, decision: Decision, happening: Happening, view: RecordView) -> None:
+        cause = happening.event if isinstance(happening, Occurred) else happening.cause
+        made = (_timed(each, view) for each in decision.derived)
+        self._open += [derived_record(rule.name, each, view.tenant_id, view.store_id, cause.id) for each in made]
 
     def _has(self, key: str, kind: Kind, offset: int) -> bool:
         return self._guard and self._work.is_ahead(key, kind, offset)
@@ -258,7 +291,7 @@ class Folding:
     def _move(self, moved: Clock | None, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         if moved is None:
             return
-        self._change(key_of(partition_place(self._partition), CLOCK, CLOCK_NAME), CLOCK, moved, offset, None)
+        self._change(self._clock_key, CLOCK, moved, offset, None)
         for key in self._work.due(moved.at):
             self.accept()
             try:

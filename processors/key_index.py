@@ -19,7 +19,11 @@ class PartitionKeys:
 
     def note(self, key: str, due_at: int | None) -> None:
         """Remember a key and when it is due."""
-        self.stores.setdefault(address_of(key).place, set()).add(key)
+        place = key[: key.index("|")]
+        known = self.stores.get(place)
+        if known is None:
+            known = self.stores[address_of(key).place] = set()
+        known.add(key)
         if due_at is None:
             self.due.pop(key, None)
         elif self.due.get(key) != due_at:

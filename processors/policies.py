@@ -5,7 +5,6 @@ Every sale asks for policies of every SKU on it, so those of a partition are gat
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 from typing import get_args
 
@@ -44,6 +43,7 @@ class PolicyBooks:
 
     def __init__(self) -> None:
         self._books: dict[tuple[str, str], dict[tuple[str | None, str], Versions]] = {}
+        self._skus: dict[tuple[str, str], set[str]] = {}
 
     @classmethod
     def of(cls, states: Iterable[tuple[str | None, str, State | None]]) -> "PolicyBooks":
@@ -59,15 +59,17 @@ class PolicyBooks:
         if isinstance(state, Versions) and found is not None:
             tenant, policy, sku = found.groups()
             self._books.setdefault((tenant, policy), {})[store, sku] = state
+            self._skus.setdefault((tenant, policy), set()).add(sku)
 
-    def in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, at: datetime) -> Policy | None:
+    def in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope that has one decides: store and SKU, store, SKU, chain."""
-        book = self._books.get((tenant_id, policy))
+        place = tenant_id, policy
+        book = self._books.get(place)
         if book is None:
             return None
-        moment = microseconds(at)
+        scopes = (sku, _EVERY_SKU) if sku is not None and sku in self._skus[place] else (_EVERY_SKU,)
         for store in (store_id, None):
-            for scope in (sku, _EVERY_SKU) if sku is not None else (_EVERY_SKU,):
+            for scope in scopes:
                 known = book.get((store, scope))
                 row = versions.in_force(known, moment) if known is not None else None
                 if row is not None:

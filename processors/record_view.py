@@ -1,7 +1,8 @@
 """What rules may read while one record is folded: states of its place, versions in force, the clock, and what people answered."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from processors import answers, partition_clock, reference_versions
@@ -13,8 +14,7 @@ from processors.state import key_of, partition_place
 from processors.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class RecordView:
+class RecordView(msgspec.Struct, frozen=True):
     """One place: a store, or in the stage of chains a chain (then `store_id` is the chain's id)."""
 
     work: Workspace
@@ -23,6 +23,7 @@ class RecordView:
     store_id: str
     offset: int
     clock: datetime | None
+    clock_at: int | None
     present: datetime | None
     is_history: bool
     is_live: bool
@@ -35,7 +36,11 @@ class RecordView:
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
-        return self.policies.in_force(self.tenant_id, self.store_id, name, sku, at)
+        return self.policies.in_force(self.tenant_id, self.store_id, name, sku, microseconds(at))
+
+    def policy_at(self, name: str, sku: str | None, moment: int) -> Policy | None:
+        """Return the same for a time in Unix microseconds."""
+        return self.policies.in_force(self.tenant_id, self.store_id, name, sku, moment)
 
     def store_at(self, at: datetime) -> StoreDefined | None:
         """Return the settings of the store that were in force at a time."""

@@ -14,7 +14,7 @@ from processors.rules.rule import Kind, State
 from processors.state import address_of, encode, is_partition, read_held, read_state
 
 Lookup = Callable[[str], bytes | None]
-_CACHED_STATES = 20_000
+_CACHED_STATES = 16_384
 _NEVER = -1
 
 
@@ -29,21 +29,33 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class StateCache:
-    """Decoded states, valid as long as the table holds the very bytes that they were decoded from."""
+    """Decoded states, valid as long as the table holds the very bytes that they were decoded from.
+
+    In two halves: when the young one is full it becomes the old one, and what is not asked for until then is forgotten.
+    """
 
     def __init__(self) -> None:
-        self._entries: dict[str, tuple[bytes, Entry]] = {}
+        self._young: dict[str, tuple[bytes, Entry]] = {}
+        self._old: dict[str, tuple[bytes, Entry]] = {}
 
     def get(self, key: str, value: bytes) -> Entry | None:
         """Return the decoded state of exactly these bytes."""
-        found = self._entries.get(key)
-        return found[1] if found is not None and found[0] is value else None
+        found = self._young.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is None:
+                return None
+            self._young[key] = found
+        return found[1] if found[0] is value else None
 
     def put(self, key: str, value: bytes, entry: Entry) -> None:
-        """Remember a decoded state; everything is forgotten when there are too many."""
-        if len(self._entries) >= _CACHED_STATES:
-            self._entries.clear()
-        self._entries[key] = (value, entry)
+        """Remember a decoded state."""
+        self._young[key] = (value, entry)
+
+    def age(self) -> None:
+        """Forget what was not asked for lately, where there is too much; to be called now and then."""
+        if len(self._young) > _CACHED_STATES:
+            self._old, self._young = self._young, {}
 
 
 class Workspace:
@@ -56,12 +68,19 @@ class Workspace:
         self._accepted: dict[str, Entry] = {}
         self._before: dict[str, Entry] = {}
         self._open: dict[str, Entry] = {}
+        self._fresh: list[str] = []
         self._soon: list[tuple[int, str]] = []
+        self._policies_changed = False
         self.taken: list[tuple[int, str]] = []
 
     def read(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch and of the open event."""
-        return self._open.get(key) or self.before(key, kind)
+        entry = self._open.get(key)
+        if entry is None:
+            entry = self._before.get(key)
+            if entry is None:
+                entry = self._before[key] = self._looked_up(key, kind)
+        return entry
 
     def opened(self, key: str, before: Entry) -> Entry:
         """Return a state with the changes of the open event, given what it was before."""
@@ -113,26 +132,38 @@ class Workspace:
     def change(self, key: str, entry: Entry) -> None:
         """Replace a state; it takes effect when the event is accepted."""
         self._open[key] = entry
+        if entry.kind is POLICY:
+            self._policies_changed = True
 
     def accept(self) -> None:
         """Make the open event's changes part of the batch."""
-        for key, entry in self._open.items():
-            if entry.due_at is not None:
-                heapq.heappush(self._soon, (entry.due_at, key))
-            if entry.kind is POLICY:
-                self._note_policy(key, entry.state)
+        if self._policies_changed:
+            self._note_policies()
+        self._fresh += self._open
         self._accepted.update(self._open)
         self._before.update(self._open)
         self._open.clear()
 
+    def _note_policies(self) -> None:
+        self._policies_changed = False
+        for key, entry in self._open.items():
+            if entry.kind is POLICY:
+                self._note_policy(key, entry.state)
+
     def reject(self) -> None:
         """Drop the open event's changes."""
+        self._policies_changed = False
         self._open.clear()
 
     def due(self, clock: int) -> list[str]:
         """Return the keys that are due by the clock, by due time and key; each only once a call."""
         rows = self._keys.take(clock)
         self.taken += rows
+        for key in dict.fromkeys(self._fresh):
+            due_at = self._accepted[key].due_at
+            if due_at is not None:
+                heapq.heappush(self._soon, (due_at, key))
+        self._fresh.clear()
         while self._soon and self._soon[0][0] <= clock:
             rows.append(heapq.heappop(self._soon))
         return [key for due_at, key in sorted(set(rows)) if self._due_at(key) == due_at]
@@ -155,10 +186,15 @@ class Workspace:
     def stages(self) -> list[dict[str, bytes]]:
         """Return the changed values, one group a level, in the order in which they must be written."""
         levels: dict[int, dict[str, bytes]] = {}
+        remember = self._cache.put
         for key, entry in self._accepted.items():
-            value = encode(entry.kind, entry.state, entry.applied, entry.due_at, entry.tenant_id)
-            self._cache.put(key, value, entry)
-            levels.setdefault(entry.kind.level, {})[key] = value
+            kind = entry.kind
+            value = encode(kind, entry.state, entry.applied, entry.due_at, entry.tenant_id)
+            remember(key, value, entry)
+            if kind.level not in levels:
+                levels[kind.level] = {}
+            levels[kind.level][key] = value
+        self._cache.age()
         return [levels[level] for level in sorted(levels)]
 
     def settle(self, committed: bool) -> None:

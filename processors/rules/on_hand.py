@@ -28,9 +28,11 @@ COUNTS_KEPT = 100
 _RETENTION = RETENTION // RETENTION.resolution
 _SLACK = 7 * 86_400_000_000
 """How far beyond the retention rows may age before they are settled, all at once."""
+_RIPE_AFTER = _RETENTION + _SLACK
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = 2**16 - 1
 _ID_BYTES = 16
+_FULL = ROWS_BESIDE * ROW_BYTES
 _at = attrgetter("at")
 
 
@@ -98,7 +100,7 @@ class Stock(State, frozen=True, array_like=True):
     @property
     def is_full(self) -> bool:
         """Return whether the rows go to a page before the next one comes."""
-        return len(self.rows) >= ROWS_BESIDE * ROW_BYTES
+        return len(self.rows) >= _FULL
 
 
 STOCK = Kind("stock", Stock, 1, 2)
@@ -159,9 +161,9 @@ def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> S
     """Return the stock after one more movement, in whatever order they arrive."""
     at, delta = row.at, row.delta
     spilled, reach, rows = stock.spilled, stock.reach, stock.rows
-    if stock.is_full:
+    if len(rows) >= _FULL:
         spilled, reach, rows = spilled + ROWS_BESIDE, max(reach, *map(_at, unpacked(rows))), b""
-    settled, tally, oldest = stock.settled, stock.tally, stock.oldest
+    settled, tally, oldest, seen = stock.settled, stock.tally, stock.oldest, stock.seen_until
     if settled is not None and at <= settled.at:
         if counts and settled.quantity is not None and at > settled.counted_at:
             settled = replace(settled, quantity=settled.quantity + delta)
@@ -171,7 +173,8 @@ def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> S
         tally = _sound(Tally(tally.counted, tally.counted_at, tally.counted_by, tally.moved + delta, tally.movements + 1))
     voided = stock.voided if counts else stock.voided + row.event
     rows += packed(row)
-    return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, max(stock.seen_until, at), position)
+    seen = max(seen, at)
+    return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, seen, position)
 
 
 def with_counts(stock: Stock, event: Event[StockCounted], sku: str, position: int, counts: bool, earlier: Earlier = no_pages) -> Stock:
@@ -253,8 +256,10 @@ def settle(stock: Stock, clock: int | None, earlier: Earlier = no_pages) -> Stoc
 
 def settles_at(stock: Stock) -> int | None:
     """Return when rows will have aged enough to be settled."""
-    times = [at for at in (stock.oldest, stock.counts[0].at if stock.counts else None) if at is not None]
-    return min(times) + _RETENTION + _SLACK if times else None
+    oldest = stock.oldest
+    if stock.counts and (oldest is None or stock.counts[0].at < oldest):
+        oldest = stock.counts[0].at
+    return oldest + _RIPE_AFTER if oldest is not None else None
 
 
 def _ids(packed_ids: bytes) -> set[bytes]:
@@ -262,7 +267,7 @@ def _ids(packed_ids: bytes) -> set[bytes]:
 
 
 def _sound(tally: Tally) -> Tally:
-    if not -LARGEST < tally.quantity < LARGEST or not -LARGEST < tally.moved < LARGEST:
+    if not -LARGEST < tally.counted + tally.moved < LARGEST or not -LARGEST < tally.moved < LARGEST:
         raise OverflowError("more units on hand than can be counted")
     return tally
 

@@ -4,7 +4,7 @@ The point is the policy's own, or follows demand and lead times (`demand/`). Thi
 sale changes its stock alone unless a recommendation stands or may have to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,6 @@ from processors.rules.rule import (
     State,
     View,
     microseconds,
-    moment_of,
 )
 from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, sku_of
 
@@ -82,26 +81,24 @@ class ReorderPoint:
             return [*_supplier(event), *(entity for sku in skus for entity in (Entity(ON_ORDER, sku), Entity(PLAN, sku)))]
         if isinstance(event.data, StockCounted):
             return [entity for sku in stock_states.counted_skus(event) for entity in _counted(sku, stock_states.stock_of(view, sku))]
-        return list(self._moved(event, view))
+        return self._moved(event, view)
 
-    def _moved(self, event: Event[Any], view: View) -> Iterator[Entity]:
-        moved = self._changes.of(event)
-        if event.type == STOCK_RECEIVED:
-            yield from _supplier(event)
+    def _moved(self, event: Event[Any], view: View) -> Sequence[Entity]:
+        moved, offset, is_received = self._changes.of(event), view.offset, event.type == STOCK_RECEIVED
+        touched = _supplier(event) if is_received else []
         for sku, delta in moved.deltas.items():
-            stock = stock_states.stock_of(view, sku)
-            yield from stock_states.touched_by_movement(sku, stock, view.offset)
-            if event.type == STOCK_RECEIVED:
-                yield Entity(ON_ORDER, sku)
+            entity = Entity(STOCK, sku)
+            stock = stock_states.stock_at(view, entity)
+            touched += stock_states.touched_by_movement(entity, stock, offset)
+            if is_received:
+                touched.append(Entity(ON_ORDER, sku))
             if not stock.seen_until:
-                yield Entity(DEMAND, sku)
-                yield Entity(PLAN, sku)
-            elif (
-                stock.position < view.offset
-                and stock.tally is not None
-                and _matters(stock.tally.quantity + delta, sku, max(moved.at, stock.seen_until), view)
-            ):
-                yield Entity(PLAN, sku)
+                touched += (Entity(DEMAND, sku), Entity(PLAN, sku))
+            elif stock.position < offset and stock.tally is not None:
+                plan = Entity(PLAN, sku)
+                if _matters(plan, stock.tally.quantity + delta, max(moved.at, stock.seen_until), view):
+                    touched.append(plan)
+        return touched
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold the event into stock, orders or demand, or compare the stock with its levels."""
@@ -138,12 +135,12 @@ def _counted(sku: str, stock: Stock) -> list[Entity]:
     return [Entity(STOCK, sku), *([] if stock.seen_until else [Entity(DEMAND, sku)]), Entity(PLAN, sku)]
 
 
-def _matters(on_hand: int, sku: str, present: int, view: View) -> bool:
+def _matters(entity: Entity, on_hand: int, present: int, view: View) -> bool:
     """Return whether a recommendation stands, or may have to."""
-    plan = view.state(Entity(PLAN, sku))
+    sku, plan = entity.name, view.state(entity)
     if not isinstance(plan, Plan) or plan.ordering is not None:
         return True
-    policy = view.policy(NAME, sku, moment_of(present))
+    policy = view.policy_at(NAME, sku, present)
     if policy is None:
         return False
     point, _ = _levels(plan, policy, present)
@@ -232,7 +229,7 @@ def _judge(sku: str, plan: Plan, happening: Happening, view: View) -> Decision:
         present = max(present, microseconds(view.present))
     elif view.clock is not None and not isinstance(happening, Occurred | Recounted):
         present = max(present, microseconds(view.clock))
-    policy = view.policy(NAME, sku, moment_of(present))
+    policy = view.policy_at(NAME, sku, present)
     if policy is None:
         return unchanged
     judged = _judged(sku, plan, stock, policy, present, view)

@@ -62,8 +62,7 @@ class Policy:
     parameters: Model
 
 
-@dataclass(frozen=True, slots=True)
-class Occurred:
+class Occurred(msgspec.Struct, frozen=True):
     """Something happened, or a correction says how it really was (then the event has the correction's id)."""
 
     event: Event[Any]
@@ -126,6 +125,11 @@ class View(Protocol):
         ...
 
     @property
+    def clock_at(self) -> int | None:
+        """The same in Unix microseconds."""
+        ...
+
+    @property
     def present(self) -> datetime | None:
         """When the record was recorded, as this stack's clock has it; None before the first tick."""
         ...
@@ -141,6 +145,10 @@ class View(Protocol):
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
+        ...
+
+    def policy_at(self, name: str, sku: str | None, moment: int) -> Policy | None:
+        """Return the same for a time in Unix microseconds."""
         ...
 
     def store_at(self, at: datetime) -> StoreDefined | None:

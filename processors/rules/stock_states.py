@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from contracts.envelope import Event
+from contracts.events.registry import STOCK_COUNTED
 from contracts.events.stock import StockCounted
 from processors.rules import on_hand
 from processors.rules.on_hand import STOCK, Moved, Stock, moved_by
@@ -18,6 +19,7 @@ ERASED_AFTER = 100_000
 """Positions between the moment at which a page is of no more use and its end; no batch is as long."""
 _LOOK_AGAIN = 7 * 86_400_000_000
 _SOON = 3_600_000_000
+_EMPTY = Stock()
 
 
 class Changes:
@@ -37,8 +39,13 @@ class Changes:
 
 def stock_of(view: View, sku: str) -> Stock:
     """Return the stock of a SKU, empty where nothing is known."""
-    state = view.state(Entity(STOCK, sku))
-    return state if isinstance(state, Stock) else Stock()
+    return stock_at(view, Entity(STOCK, sku))
+
+
+def stock_at(view: View, entity: Entity) -> Stock:
+    """Return the same for the entity of the stock."""
+    state = view.state(entity)
+    return state if isinstance(state, Stock) else _EMPTY
 
 
 def counted_skus(event: Event[StockCounted]) -> list[str]:
@@ -46,14 +53,14 @@ def counted_skus(event: Event[StockCounted]) -> list[str]:
     return sorted(event.data.lines_by_sku)
 
 
-def touched_by_movement(sku: str, stock: Stock, position: int) -> Iterator[Entity]:
-    """Return the states that a movement changes: the page first, where the rows beside the stock go there.
+def touched_by_movement(entity: Entity, stock: Stock, position: int) -> tuple[Entity, ...]:
+    """Return the states that a movement of a stock changes: the page first, where the rows beside the stock go there.
 
     A stock that has the record already gives nothing away: its rows may be newer than the record that is folded again.
     """
     if stock.is_full and stock.position < position:
-        yield page_of(sku, stock.spilled)
-    yield Entity(STOCK, sku)
+        return page_of(entity.name, stock.spilled), entity
+    return (entity,)
 
 
 def corrected_skus(mentioned: Iterable[Entity]) -> list[str]:
@@ -76,22 +83,27 @@ def earlier_rows(view: View, sku: str, since: int | None = None) -> on_hand.Earl
 
 def decide_stock(sku: str, state: State | None, happening: Happening, view: View, changes: Changes) -> Decision:
     """Fold an event into the stock; settle it when it is looked at."""
-    stock = state if isinstance(state, Stock) else Stock()
-    clock = microseconds(view.clock) if view.clock else None
-    earlier = earlier_rows(view, sku)
-    if isinstance(happening, Recounted):
-        stock = on_hand.recounted(stock, happening, earlier)
-    elif not isinstance(happening, Occurred):
-        stock = on_hand.settle(stock, clock, earlier)
-    elif isinstance(happening.event.data, StockCounted):
-        stock = on_hand.with_counts(stock, happening.event, sku, view.offset, happening.counts, earlier)
-        stock = on_hand.settle(stock, None, earlier)
-    else:
+    stock = state if isinstance(state, Stock) else _EMPTY
+    clock = view.clock_at
+    if isinstance(happening, Occurred) and happening.event.type != STOCK_COUNTED:
         moved = changes.of(happening.event)
         row = Row(moved.at, moved.event, moved.deltas[sku], moved.day, moved.is_demand)
         stock = on_hand.with_movement(stock, row, happening.counts, view.offset)
+    else:
+        stock = _told_anew(stock, sku, happening, view)
     due = on_hand.settles_at(stock)
     return Decision(stock, (), due if due is None or clock is None else max(due, clock + _SOON))
+
+
+def _told_anew(stock: Stock, sku: str, happening: Happening, view: View) -> Stock:
+    """Fold a count or a correction, or settle."""
+    earlier = earlier_rows(view, sku)
+    if isinstance(happening, Recounted):
+        return on_hand.recounted(stock, happening, earlier)
+    if isinstance(happening, Occurred):
+        stock = on_hand.with_counts(stock, happening.event, sku, view.offset, happening.counts, earlier)
+        return on_hand.settle(stock, None, earlier)
+    return on_hand.settle(stock, view.clock_at, earlier)
 
 
 def decide_page(name: str, state: State | None, happening: Happening, view: View, closed: int) -> Decision:

@@ -1,0 +1,182 @@
+"""The codec's `decode` in a third of the time, for records as the codec writes them; any other record is left to the codec. Pure.
+
+The content is judged by the compiled reading and put into its model as it is; attributes that come again and again are judged
+once. So the same record gives the same event, or the same error, either way.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache, partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import asdict
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from contracts import compiled_patterns
+from contracts.codec import decode
+from contracts.compiled import compiled_type
+from contracts.envelope import Envelope, Event
+from contracts.events.registry import EVENT_TYPES
+from contracts.fields import Model, Moment
+from contracts.records import Headers, LogRecord
+from contracts.upcasting import UPCASTERS
+
+Build = Callable[[Any], Any]
+_set = object.__setattr__
+_REPEATED: Final = frozenset(
+    {
+        "specversion",
+        "source",
+        "type",
+        "dataschema",
+        "tenant_id",
+        "store_id",
+        "business_date",
+        "device_id",
+        "store_version",
+        "history",
+        "clock_ahead",
+    }
+)
+"""Attributes with few values, each of which is judged once."""
+_is_id = re.compile(compiled_patterns.ID).search
+_is_moment = re.compile(compiled_patterns.MOMENT).search
+
+
+def quickly_decoded(record: LogRecord) -> Event[Model]:
+    """Read and validate a record; UnreadableRecord says which header or field, and what was expected."""
+    envelope = _envelope(record.headers)
+    if envelope is None or record.value is None or envelope.type in UPCASTERS:
+        return decode(record)
+    content = _content(envelope.type, record.value)
+    return decode(record) if content is None else Event(envelope, content)
+
+
+def _envelope(headers: Headers) -> Envelope | None:
+    """Read the attributes; None leaves them to the codec."""
+    values = dict(_ABSENT)
+    try:
+        for name, raw in headers:
+            known = _READERS.get(name)
+            if known is not None and raw is not None:
+                values[known[0]] = known[1](raw)
+    except (ValidationError, UnicodeDecodeError):
+        return None
+    for name in _REQUIRED:
+        if values[name] is ...:
+            return None
+    envelope: Envelope = _filled(Envelope.__new__(Envelope), values, _ATTRIBUTES)
+    return envelope
+
+
+def _content(event_type: str, value: bytes) -> Model | None:
+    """Read the content; None leaves it to the codec."""
+    kind = compiled_type(event_type)
+    read = kind.read(value) if kind is not None else None
+    return None if read is None else _builder(EVENT_TYPES[event_type].model)(read[0])
+
+
+def _filled(made: Any, values: dict[str, Any], names: set[str]) -> Any:
+    """Give a new model the values of all its fields, which were judged already."""
+    _set(made, "__dict__", values)
+    _set(made, "__pydantic_fields_set__", names)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+@lru_cache(maxsize=256)
+def _builder(model: type[BaseModel]) -> Build:
+    """Return what puts a compiled content into its model."""
+    names, make = set(model.model_fields), partial(model.__new__, model)
+    known = ((name, _conversion(info)) for name, info in model.model_fields.items())
+    conversions = tuple((name, convert) for name, convert in known if convert is not None)
+
+    def build(content: Any) -> Any:
+        values = asdict(content)
+        for name, convert in conversions:
+            if (value := values[name]) is not None:
+                values[name] = convert(value)
+        return _filled(make(), values, names)
+
+    return build
+
+
+def _conversion(info: FieldInfo) -> Build | None:
+    """Return what turns the compiled value of a field into the model's; None where it is that already."""
+    form = _bare(info.annotation)
+    if form is Decimal:
+        return _decimal_or(info)
+    if form in _TEXTS:
+        return _TEXTS[form]
+    if get_origin(form) is tuple:
+        build = _builder(get_args(form)[0])
+        return lambda rows: tuple(map(build, rows))
+    if isinstance(form, type) and issubclass(form, BaseModel):
+        return _builder(form)
+    if form not in {str, int, bool} and get_origin(form) is not Literal:
+        raise NotImplementedError(f"a compiled reading of {form}")
+    return None
+
+
+def _bare(annotation: Any) -> Any:
+    """Take None and metadata off an annotation."""
+    if get_origin(annotation) in {Union, UnionType}:
+        annotation = next(part for part in get_args(annotation) if part is not NoneType)
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _decimal_or(info: FieldInfo) -> Build:
+    """Return what makes a decimal of its text, and of no text the field's default."""
+    if info.is_required() or info.default is None:
+        return _decimal
+    default = _adapter(info).validate_python(info.default) if info.validate_default else info.default
+
+    def convert(text: Any) -> Any:
+        return default if text is msgspec.UNSET else _decimal(text)
+
+    return convert
+
+
+_decimal = lru_cache(maxsize=65_536)(Decimal)
+_AWARE: Any = get_args(Moment)[0]
+_TEXTS: Mapping[Any, Build] = {_AWARE: datetime.fromisoformat, date: lru_cache(maxsize=4096)(date.fromisoformat), UUID: UUID}
+"""Text in its canonical form to what the model holds; AwareDatetime is a type of its own."""
+
+
+def _adapter(info: FieldInfo) -> TypeAdapter[Any]:
+    form: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+    return TypeAdapter(form)
+
+
+def _reader(name: str, info: FieldInfo) -> Build:
+    """Return what reads one attribute: in its canonical form at once, in any other as pydantic does, which may raise."""
+    judge = _adapter(info).validate_python
+
+    def precisely(raw: bytes) -> Any:
+        return judge(raw.decode("utf-8", "replace"))
+
+    def moment(raw: bytes) -> Any:
+        text = raw.decode("utf-8", "replace")
+        return datetime.fromisoformat(text) if _is_moment(text) else judge(text)
+
+    def identity(raw: bytes) -> Any:
+        text = raw.decode("utf-8", "replace")
+        return UUID(int=int(text.replace("-", ""), 16)) if _is_id(text) else judge(text)
+
+    if name in _REPEATED:
+        return lru_cache(maxsize=8192)(precisely)
+    form = _bare(info.annotation)
+    return identity if form is UUID else moment if form is _AWARE else precisely
+
+
+_ATTRIBUTES = set(Envelope.model_fields)
+_REQUIRED = tuple(name for name, info in Envelope.model_fields.items() if info.is_required())
+_ABSENT: Mapping[str, Any] = {name: ... if info.is_required() else info.default for name, info in Envelope.model_fields.items()}
+_READERS = {f"ce_{info.alias or name}": (name, _reader(name, info)) for name, info in Envelope.model_fields.items()}
