@@ -27,6 +27,13 @@ class DemandBasis(Model):
     achieved_fill_rate: DecimalString = Field(
         ge=0, le=1, description="Share of the units of the known days that these levels would have supplied.", examples=["0.972"]
     )
+    borrowed_share: DecimalString = Field(
+        default=Decimal(0),
+        ge=0,
+        le=1,
+        description="How much of the rate comes from other goods of the category, while the SKU is new.",
+        examples=["0.4"],
+    )
 
 
 class ReorderRecommended(Model):

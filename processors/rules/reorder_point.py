@@ -16,12 +16,13 @@ from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.stock_movements import MOVING_TYPES
 from processors.rules import stock_states
 from processors.rules.demand import closing, days, orders
+from processors.rules.demand.alike import ASSORTMENT, Assortment, alike, list_of, with_goods
 from processors.rules.demand.days import DEMAND, Demand
 from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.orders import LEAD_TIMES, ON_ORDER, Orders
 from processors.rules.demand.plan import Levelled, levelled, terms_of, weekday_of
 from processors.rules.demand.protection import Levels, order_quantity
-from processors.rules.on_hand import STOCK, Stock, counting_rows, day_of, numbered_rows, units
+from processors.rules.on_hand import STOCK, Stock, counting_rows, day_of, moved_by, numbered_rows, units
 from processors.rules.reorder_words import Judged, recommended
 from processors.rules.rule import (
     Decision,
@@ -66,7 +67,7 @@ class ReorderPoint:
 
     name = NAME
     event_types = MOVING_TYPES | {STOCK_COUNTED, STOCK_ORDERED}
-    kinds = (PLAN, PAGE, DEMAND, STOCK, ON_ORDER, LEAD_TIMES)
+    kinds = (PLAN, PAGE, DEMAND, ASSORTMENT, STOCK, ON_ORDER, LEAD_TIMES)
 
     def __init__(self) -> None:
         self._changes = stock_states.Changes()
@@ -80,7 +81,11 @@ class ReorderPoint:
             skus = sorted({line.sku for line in event.data.lines})
             return [*_supplier(event), *(entity for sku in skus for entity in (Entity(ON_ORDER, sku), Entity(PLAN, sku)))]
         if isinstance(event.data, StockCounted):
-            return [entity for sku in stock_states.counted_skus(event) for entity in _counted(sku, stock_states.stock_of(view, sku))]
+            return [
+                entity
+                for sku in stock_states.counted_skus(event)
+                for entity in _counted(sku, stock_states.stock_of(view, sku), event, view)
+            ]
         return self._moved(event, view)
 
     def _moved(self, event: Event[Any], view: View) -> Sequence[Entity]:
@@ -89,6 +94,8 @@ class ReorderPoint:
         for sku, delta in moved.deltas.items():
             entity = Entity(STOCK, sku)
             stock = stock_states.stock_at(view, entity)
+            if not stock.seen_until:
+                touched += _category(sku, event, view)
             touched += stock_states.touched_by_movement(entity, stock, offset)
             if is_received:
                 touched.append(Entity(ON_ORDER, sku))
@@ -109,6 +116,8 @@ class ReorderPoint:
             return stock_states.decide_page(entity.name, state, happening, view, demand.since if isinstance(demand, Demand) else 0)
         if entity.kind is DEMAND:
             return _close(entity.name, state if isinstance(state, Demand) else Demand(), happening, view)
+        if entity.kind is ASSORTMENT:
+            return _listed(entity.name, state if isinstance(state, Assortment) else Assortment(), happening, view)
         if entity.kind is PLAN:
             return _plan(entity.name, state if isinstance(state, Plan) else Plan(), happening, view)
         known = state if isinstance(state, Orders) else Orders()
@@ -131,8 +140,30 @@ def _supplier(event: Event[Any]) -> list[Entity]:
     return [Entity(LEAD_TIMES, event.data.supplier_id)] if event.data.supplier_id and event.data.purchase_order_id else []
 
 
-def _counted(sku: str, stock: Stock) -> list[Entity]:
-    return [Entity(STOCK, sku), *([] if stock.seen_until else [Entity(DEMAND, sku)]), Entity(PLAN, sku)]
+def _counted(sku: str, stock: Stock, event: Event[Any], view: View) -> list[Entity]:
+    first = not stock.seen_until
+    return [
+        *(_category(sku, event, view) if first else ()),
+        Entity(STOCK, sku),
+        *([Entity(DEMAND, sku)] if first else ()),
+        Entity(PLAN, sku),
+    ]
+
+
+def _category(sku: str, event: Event[Any], view: View) -> list[Entity]:
+    """Return the list that a SKU belongs to when it is seen for the first time; it is touched before the stock remembers the SKU."""
+    goods = view.sku_at(sku, view.present or event.envelope.occurred_at)
+    return [list_of(goods.category)] if goods and goods.category else []
+
+
+def _listed(category: str, known: Assortment, happening: Happening, view: View) -> Decision:
+    """Add the goods of an event that are seen for the first time."""
+    if not isinstance(happening, Occurred):
+        return Decision(known)
+    event: Event[Any] = happening.event
+    skus = stock_states.counted_skus(event) if isinstance(event.data, StockCounted) else moved_by(event).deltas
+    new = [sku for sku in skus if not stock_states.stock_of(view, sku).seen_until]
+    return Decision(with_goods(known, [sku for sku in new if Entity(ASSORTMENT, category) in _category(sku, event, view)]))
 
 
 def _matters(entity: Entity, on_hand: int, present: int, view: View) -> bool:
@@ -214,7 +245,8 @@ def _levelled(sku: str, plan: Plan, view: View) -> Plan:
     lead = lead_time(orders.lead_days(held) if isinstance(held, Orders) else (), float(supplier.lead_time_days) if supplier else 1.0)
     today = day_of(closing.today_of(store, now))
     terms = terms_of(_parameters(policy), goods, supplier)
-    found = levelled(days.daily(known), (today + 3) % 7, lead, terms, _parameters(policy))
+    parameters = _parameters(policy)
+    found = levelled(days.daily(known), (today + 3) % 7, lead, terms, parameters, lambda: alike(goods, parameters.min_history_days, view))
     shift = closing.shift_of(store, now) // _MICROSECOND
     return Plan(plan.opening, plan.revision, plan.ordering, found, shift, round(terms.pack * UNITS), plan.due_at)
 

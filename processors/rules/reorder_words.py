@@ -12,7 +12,7 @@ from processors.rules.demand.plan import Basis
 from processors.rules.on_hand import Tally, quantity_of
 from processors.rules.rule import Policy, moment_of
 
-RULE_VERSION = 2
+RULE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,11 @@ def _observed(judged: Judged) -> str:
 
 def _because(basis: Basis, policy: ReorderPointPolicy) -> str:
     """Name demand, lead time and both levels: the nominal one, and what it would have supplied."""
+    borrowed = f" ({basis.borrowed:.0%} of it from goods of its category)" if basis.borrowed else ""
     return (
-        f"; {basis.demand_class} demand of {basis.rate:.2f} a day, {basis.lead_days:.1f} ± {basis.lead_deviation:.1f} days to the goods"
-        f" from {basis.deliveries} deliveries and {basis.review_days:.0f} between orders; {basis.service_level:.1%} chance of not running"
-        f" out, {basis.achieved:.1%} of the known demand supplied (target {float(policy.target_fill_rate):.1%})"
+        f"; {basis.demand_class} demand of {basis.rate:.2f} a day{borrowed}, {basis.lead_days:.1f} ± {basis.lead_deviation:.1f} days"
+        f" to the goods from {basis.deliveries} deliveries and {basis.review_days:.0f} between orders; {basis.service_level:.1%} chance"
+        f" of not running out, {basis.achieved:.1%} of the known demand supplied (target {float(policy.target_fill_rate):.1%})"
     )
 
 
@@ -95,6 +96,7 @@ def _basis(basis: Basis) -> DemandBasis:
         review_days=round(basis.review_days),
         service_level=_exact(basis.service_level, 4),
         achieved_fill_rate=_exact(basis.achieved, 4),
+        borrowed_share=_exact(basis.borrowed, 3),
     )
 
 

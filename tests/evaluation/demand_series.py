@@ -18,6 +18,7 @@ from producers.simulator.options import SimulationOptions
 from producers.simulator.world import World
 
 WARM_UP = 120
+_YEAR = 364
 _NEW_AFTER, _LEAST_SELLING_DAYS, _SKUS = 60, 3, 500
 _LATE_SHARE = 0.05
 _NIGHT = 0.7
@@ -34,6 +35,8 @@ class Item:
     lead: LeadTime
     terms: Terms
     order_weekdays: frozenset[int] = frozenset(range(7))
+    group: str = ""
+    """Store and category: goods that a new one may borrow from."""
 
 
 def wholesaler(file: Path, seed: int = 5) -> list[Item]:
@@ -56,8 +59,11 @@ def wholesaler(file: Path, seed: int = 5) -> list[Item]:
     return [Item(series[place], first.weekday(), tuple(rng.integers(5, 11, length).tolist()), lead, Terms()) for place in chosen]
 
 
-def simulated(scale: float, stores: int = 3, days: int = 374, seed: int = 7) -> list[Item]:
-    """Return every good of a simulated chain: the simulator's own rates and suppliers, with the luck of each day."""
+def simulated(scale: float, stores: int = 3, days: int = WARM_UP + 2 * _YEAR, seed: int = 7) -> list[Item]:
+    """Return every good of a simulated chain: the simulator's own rates and suppliers, with the luck of each day.
+
+    Two years after the warm-up: what is set on one is tried on the other, and no season is in one of them alone.
+    """
     options = SimulationOptions(seed=seed, stores=stores, days=days, start=date(2025, 3, 3), scale=scale)
     world, rng = World(options), np.random.default_rng(seed)
     share = np.array([good.share for good in world.goods])
@@ -73,11 +79,11 @@ def simulated(scale: float, stores: int = 3, days: int = 374, seed: int = 7) -> 
 
 
 def _items(world: World, asked: np.ndarray, rng: np.random.Generator) -> Iterator[Item]:
-    for goods in asked:
+    for store, goods in enumerate(asked):
         for good, daily in zip(world.goods, goods, strict=True):
             supplier = good.supplier
             late = rng.random(len(daily)) < _LATE_SHARE
             leads = tuple((supplier.lead_days + late).tolist())
             lead = LeadTime(supplier.lead_days + _LATE_SHARE - _NIGHT, _LATE_SHARE * (1 - _LATE_SHARE), 50)
             terms = Terms(pack=float(good.pack), order_weekdays=frozenset(supplier.weekdays))
-            yield Item(daily, world.options.start.weekday(), leads, lead, terms, frozenset(supplier.weekdays))
+            yield Item(daily, world.options.start.weekday(), leads, lead, terms, frozenset(supplier.weekdays), f"{store}/{good.category}")

@@ -1,18 +1,21 @@
 """How much of demand reorder points supply and how much stock they take: those of the rule beside what is usual.
 
 Each SKU is lived through day by day with orders and deliveries. The service level of each class of demand is set on the
-first four months after a warm-up, so that the target is reached there, and tried on the months after. The points are those
-of the rule: the same functions.
+first half of the days after a warm-up, so that the target is reached there, and tried on the second: a year each in simulated
+chains, four months each of the wholesaler. The points are those of the rule: the same functions.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from processors.rules.demand.backtest import Course, walk
+from processors.rules.demand.borrowing import borrowed
+from processors.rules.demand.days import DAYS_KEPT
 from processors.rules.demand.forecast import Forecast, forecast
 from processors.rules.demand.protection import Levels, levels, normal_point
 from tests.benchmarks.results import Metric
@@ -21,33 +24,10 @@ from tests.evaluation.demand_series import WARM_UP, Item, simulated, wholesaler
 
 TARGET = 0.95
 REFRESHED_DAYS = 7
+YOUNG_DAYS, _YOUNG_FROM, _ALIKE = 28, (WARM_UP, WARM_UP + 60, WARM_UP + 120), 24
 LADDER = (
-    0.05,
-    0.1,
-    0.15,
-    0.2,
-    0.25,
-    0.3,
-    0.35,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.85,
-    0.9,
-    0.93,
-    0.95,
-    0.97,
-    0.98,
-    0.985,
-    0.99,
-    0.9925,
-    0.995,
-    0.9965,
-    0.998,
-    0.999,
-    0.9995,
+    *(percent / 100 for percent in (*range(2, 10), *range(10, 20, 2), *range(20, 90, 5), 90, 93, 95, 97, 98)),
+    *(0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999, 0.9995),
 )
 _NEVER = Levels(float("-inf"), 0, 0, 0)
 
@@ -61,7 +41,8 @@ class Forecasts:
     def of(self, item: Item, day: int) -> Forecast | None:
         """Return what was to be expected on a day."""
         if day not in self.made:
-            self.made[day] = forecast(item.daily[:day], item.first_weekday)
+            first = max(0, day - DAYS_KEPT)
+            self.made[day] = forecast(item.daily[first:day], (item.first_weekday + first) % 7)
         return self.made[day]
 
 
@@ -71,6 +52,7 @@ class Trial:
 
     items: Sequence[Item]
     forecasts: dict[int, Forecasts] = field(default_factory=lambda: defaultdict(Forecasts))
+    neighbours: dict[int, list[int]] = field(default_factory=dict)
 
     @property
     def half(self) -> int:
@@ -81,6 +63,13 @@ class Trial:
         """Return the class of each item by the days before."""
         found = (self.forecasts[place].of(item, until) for place, item in enumerate(self.items))
         return [each.demand_class if each else "lumpy" for each in found]
+
+    def alike(self, place: int) -> list[int]:
+        """Return goods of the same group, drawn by chance where there are many."""
+        if place not in self.neighbours:
+            others = [other for other, item in enumerate(self.items) if item.group == self.items[place].group and other != place]
+            self.neighbours[place] = np.random.default_rng(place).permutation(others)[:_ALIKE].tolist()
+        return self.neighbours[place]
 
     def rule(self, place: int, day: int, level: float, weekday: int) -> Levels:
         """Return the rule's levels."""
@@ -173,7 +162,7 @@ def _judged(name: str, trial: Trial) -> list[Metric]:
     metrics += _figures(f"{name}: rule at nominal 95 %", whole(trial.lived(trial.rule, half, end, nominal)))
     metrics += _figures(f"{name}: mean × lead time", whole(trial.lived(trial.mean, half, end, nominal)))
     metrics += _figures(f"{name}: normal formula at nominal 95 %", whole(trial.lived(trial.normal, half, end, nominal)))
-    return metrics + _as_good(name, trial, whole(ours))
+    return metrics + _as_good(name, trial, whole(ours)) + _young(name, trial, set_levels)
 
 
 def _as_good(name: str, trial: Trial, ours: Course) -> list[Metric]:
@@ -186,6 +175,46 @@ def _as_good(name: str, trial: Trial, ours: Course) -> list[Metric]:
     against = f"moments of all days, raised to {course.fill_rate:.1%}: {course.held / course.demanded:.1f} days"
     ratio = round(held / (course.held / course.demanded), 2)
     return [Metric(f"{name}: rule, stock beside a formula that supplies as much", round(held, 1), "days of demand", against, ratio)]
+
+
+def _young(name: str, trial: Trial, level_of: dict[str, float]) -> list[Metric]:
+    """Take each SKU for new at three times, and live through four weeks: borrowing, by its own days, or with its whole past."""
+    metrics = []
+    for how, expected in (("borrowing", _borrowing), ("by their own days alone", _own_days), ("with their whole past", _whole_past)):
+        course = Course()
+        for begin in _YOUNG_FROM:
+            for place in range(len(trial.items)):
+                _live_young(trial, partial(expected, trial, place, begin), place, begin, level_of, course)
+        metrics += _figures(f"{name}: new goods, first four weeks, {how}", course)
+    return metrics
+
+
+def _borrowing(trial: Trial, place: int, begin: int, day: int) -> Forecast | None:
+    alike = (trial.forecasts[other].of(trial.items[other], day) for other in trial.alike(place))
+    return borrowed(trial.items[place].daily[begin:day], [each for each in alike if each])
+
+
+def _own_days(trial: Trial, place: int, begin: int, day: int) -> Forecast | None:
+    return forecast(trial.items[place].daily[begin:day], (trial.items[place].first_weekday + begin) % 7)
+
+
+def _whole_past(trial: Trial, place: int, begin: int, day: int) -> Forecast | None:
+    return trial.forecasts[place].of(trial.items[place], day)
+
+
+def _live_young(
+    trial: Trial, expected: Callable[[int], Forecast | None], place: int, begin: int, level_of: dict[str, float], course: Course
+) -> None:
+    item = trial.items[place]
+
+    def on(day: int) -> Levels:
+        weekday = (item.first_weekday + begin + day) % 7
+        known = expected(begin + day // REFRESHED_DAYS * REFRESHED_DAYS)
+        if known is None or (day and weekday not in item.order_weekdays):
+            return _NEVER if day else Levels(0, 0, 0, 0)
+        return levels(known, item.lead, item.terms, level_of[known.demand_class], weekday)
+
+    walk(item.daily[begin : begin + YOUNG_DAYS].tolist(), on, item.terms, iter(item.leads[begin:]), course)
 
 
 def evaluate() -> list[Metric]:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from processors.rules.demand.backtest import achieved, walk
+from processors.rules.demand.borrowing import borrowed
 from processors.rules.demand.forecast import Forecast, demand_class, forecast
+from processors.rules.demand.intermittent import PROBABILITY_HALF_LIFE, SIZE_HALF_LIFE, rare_demand
 from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
 from tests.examples import examples
@@ -89,6 +91,86 @@ def test_a_week_has_its_shape() -> None:
 def test_demand_is_classified_by_interval_and_size(sold: list[float], days: int, expected: str) -> None:
     """1.32 days between demands, 0.49 of squared variation."""
     assert demand_class(np.array(sold), days) == expected
+
+
+@settings(max_examples=examples(80))
+@given(st.lists(st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, 12.0]), min_size=1, max_size=200).filter(any))
+def test_rare_demand_is_smoothed_day_by_day_as_teunter_syntetos_and_babai_do(daily: list[float]) -> None:
+    """The probability moves every day, the size with each demand; the first of each stands for itself, so the step begins at one."""
+    fading = {"p": 0.5 ** (1 / PROBABILITY_HALF_LIFE), "z": 0.5 ** (1 / SIZE_HALF_LIFE)}
+    probability = size = days = demands = 0.0
+    for units in daily:
+        days = 1 + fading["p"] * days
+        probability += ((units > 0) - probability) / days
+        if units > 0:
+            demands = 1 + fading["z"] * demands
+            size += (units - size) / demands
+    found = rare_demand(np.array(daily))
+    assert (found.probability, found.size) == (pytest.approx(probability), pytest.approx(size))
+    assert found.rate == pytest.approx(probability * size)
+
+
+def test_goods_that_nobody_asks_for_any_more_decay_and_keep_their_size() -> None:
+    """Four weeks without a demand halve the rate; the next demand is expected as large as before."""
+    sold = np.array(([0.0] * 6 + [5.0]) * 20)
+    before, after = rare_demand(sold), rare_demand(np.concatenate((sold, np.zeros(PROBABILITY_HALF_LIFE))))
+    assert after.size == pytest.approx(before.size)
+    assert after.rate / before.rate == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_variance_of_rare_demand_is_that_of_demands_that_come_by_chance() -> None:
+    """Of a long series it is what its days show."""
+    rng = np.random.default_rng(4)
+    sold = np.where(rng.random(364) < 0.1, rng.choice([2.0, 20.0], 364), 0.0)
+    found = forecast(sold, 0)
+    assert found is not None
+    assert found.demand_class == "lumpy"
+    assert found.variance / found.growth**2 == pytest.approx(float(sold.var()), rel=0.35)
+
+
+def _goods(rates: list[float]) -> list[Forecast]:
+    return [Forecast(rate, 2 * rate, 1.0, "smooth", 200, 190, EVEN) for rate in rates]
+
+
+def test_a_new_good_begins_as_its_category_and_becomes_itself() -> None:
+    """Without a day it is the mean of the others; each day takes it nearer to its own, and makes it more certain."""
+    alike = _goods([2.0, 4.0, 6.0, 8.0, 10.0])
+    begun = [borrowed(np.full(days, 12.0), alike) for days in (0, 1, 7, 28)]
+    rates, doubts = [each.rate for each in begun if each], [each.uncertainty for each in begun if each]
+    assert rates[0] == 6.0
+    assert rates == sorted(rates)
+    assert rates[-1] == pytest.approx(12, rel=0.05)
+    assert doubts == sorted(doubts, reverse=True)
+    assert next(each.borrowed for each in begun if each) == 1.0
+
+
+@settings(max_examples=examples(60))
+@given(st.integers(1, 40), st.lists(st.floats(0.1, 30), min_size=5, max_size=24, unique=True))
+def test_what_is_borrowed_is_the_credibility_of_buhlmann(days: int, rates: list[float]) -> None:
+    """Its own days weigh n ÷ (n + k), k the variance of days ÷ that of rates between goods."""
+    found = borrowed(np.full(days, 3.0), _goods(rates))
+    k = 2 * np.mean(rates) / np.var(rates)
+    assert found is not None
+    assert found.borrowed == pytest.approx(k / (days + k))
+    assert found.rate == pytest.approx((days * 3.0 + k * np.mean(rates)) / (days + k))
+
+
+def test_goods_that_all_sell_alike_lend_everything_and_few_lend_nothing() -> None:
+    """Where there is no difference between goods, a good has nothing of its own yet."""
+    same = borrowed(np.full(20, 1.0), _goods([5.0] * 6))
+    assert same is not None
+    assert (same.rate, same.uncertainty) == (5.0, 0.0)
+    assert borrowed(np.full(20, 1.0), _goods([5.0] * 4)) is None
+
+
+def test_doubt_about_the_rate_never_lowers_the_point() -> None:
+    """At a low level a wider distribution has a lower quantile: that is no reason to hold less of what is new."""
+    sure = Forecast(6.0, 12.0, 1.0, "smooth", 0, 0, EVEN)
+    unsure = Forecast(6.0, 12.0, 1.0, "smooth", 0, 0, EVEN, 30.0, 1.0)
+    for level in (0.05, 0.3, 0.95):
+        points = [levels(each, LeadTime(2, 0.1), Terms(), level, 0).point for each in (sure, unsure)]
+        assert points[1] >= points[0]
+    assert points[1] > points[0]
 
 
 def test_nothing_sold_gives_no_forecast() -> None:

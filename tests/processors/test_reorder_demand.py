@@ -116,8 +116,66 @@ def test_what_is_on_order_closes_the_recommendation_until_it_is_too_old() -> Non
     assert (_last(closed).status, _last(closed).on_order) == ("closed", 90)
     called_off = replica_of(log_of(*story, *sent, corrected("off", sent[0])))
     assert (_last(called_off).status, _last(called_off).on_order) == ("open", 0)
-    later = [tick(at((LONG + day) * _DAY)) for day in range(60, 75)]
+    filled = [counted(f"same{day}", at((LONG + day) * _DAY + 120), 40) for day in range(1, 75)]
+    later = _ticked([*_sales(LONG + 75)[LONG + 1 :], *filled], LONG + 75)[LONG + 1 :]
+    assert (
+        _last(replica_of(log_of(*story, *sent, *[each for each in later if each.envelope.occurred_at < at((LONG + 55) * _DAY)]))).status
+        == "closed"
+    )
     assert _last(replica_of(log_of(*story, *sent, *later))).status == "open"
+
+
+def _category(names: Sequence[str], days: int, since: int = 0, **goods: Any) -> Story:
+    """Define goods of one category, count them, and sell some of each on every day."""
+    random = np.random.default_rng(len(names) + since)
+    made = []
+    for place, name in enumerate(names):
+        sku = {"version": 1, "effective_from": at(-_DAY), "sku": name, "name": name, "category": "dairy|cold", **goods}
+        made.append(event(SKU_DEFINED, name, at(-_DAY), sku, CHAIN_WIDE))
+        made.append(counted(f"c/{name}", at(since * _DAY + 1), 900, sku=name))
+        made += [
+            sold(f"{name}/{day}", at(day * _DAY + 60), quantity=1 + int(random.poisson(3 + place)), sku=name) for day in range(since, days)
+        ]
+    return made
+
+
+def _new_good(**policy: Any) -> Story:
+    """Sell six goods of a category for eight weeks, and a seventh for one of them; in the end little of it is left."""
+    old = _category([f"OLD{number}" for number in range(6)], 56)
+    new = _category(["NEW"], 51, since=44)
+    facts = [*old, *new, counted("low", at(55 * _DAY), 2, sku="NEW")]
+    goods = [each for each in facts if each.type == SKU_DEFINED]
+    return [_policy(**policy), *goods, *_ticked([each for each in facts if each.type != SKU_DEFINED], 56)]
+
+
+def _of_new_good(**policy: Any) -> list[ReorderRecommended]:
+    replica = replica_of(log_of(*_new_good(**policy)))
+    return [row for row in recommendations(replica.derived).values() if row.sku == "NEW"]
+
+
+def test_a_new_good_borrows_from_its_category_and_says_so() -> None:
+    """Ten days after it was seen first it is ordered by what goods like it sell, where four weeks would have to pass alone."""
+    (row,) = _of_new_good()
+    assert row.basis is not None
+    assert (row.status, row.basis.days < 28) == ("open", True)
+    assert 0 < row.basis.borrowed_share < 1
+    assert 2 < row.basis.rate < 10
+    assert "from goods of its category" in row.evidence.expected
+
+
+def test_a_good_without_grown_goods_like_it_waits_and_a_fixed_point_goes_before() -> None:
+    """The negative controls: nobody is old enough to lend, and somebody has said at which stock to order."""
+    assert _of_new_good(min_history_days=60) == []
+    (fixed,) = _of_new_good(reorder_point="5", order_up_to="20")
+    assert (fixed.basis, fixed.order_quantity) == (None, 18)
+
+
+def test_goods_that_are_not_asked_for_any_more_are_not_ordered() -> None:
+    """Ten weeks of nine a day, then none for ten weeks: what is left on the shelf is enough."""
+    quiet = [tick(at((LONG + day) * _DAY)) for day in range(1, 70)]
+    facts = [counted("c", at(0), 700), *_sales(LONG), counted("low", at(LONG * _DAY - 60), 40)]
+    assert _last(replica_of(log_of(*_start(), *_ticked(facts, LONG)))).status == "open"
+    assert _last(replica_of(log_of(*_start(), *_ticked(facts, LONG), *quiet))).status == "closed"
 
 
 def test_without_history_it_says_nothing_or_keeps_to_the_fixed_point() -> None:

@@ -1,8 +1,8 @@
 """What a SKU will sell a day: rate, variance, growth, shape of the week and class, from its daily demand. Pure.
 
 Recent days weigh more (half-life 42 days): measured on a year of a wholesaler's lines, that carries a
-growing season further than a longer memory with more safety stock. Days on which the shelf was empty
-are nan and are left out: they say nothing about demand.
+growing season further than a longer memory with more safety stock. Rare demand has a forecast of its own.
+Days on which the shelf was empty are nan and are left out: they say nothing about demand.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.rules.demand.intermittent import rare_demand
+
 Daily: TypeAlias = NDArray[np.float64]
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
+RARE: frozenset[DemandClass] = frozenset({"intermittent", "lumpy"})
+"""Classes whose demands are more than 1.32 days apart on average."""
 
 HALF_LIFE_DAYS = 42
 RECENT_DAYS = 28
@@ -27,7 +31,10 @@ _SHAPED_FROM = 28
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Units a day and their variance; `shape` is the factor of each weekday (0 is Monday) with the mean 1."""
+    """Units a day and their variance; `shape` is the factor of each weekday (0 is Monday) with the mean 1.
+
+    `uncertainty` is the variance of the rate itself, and `borrowed` the share of it that comes from other goods; 0 but for young SKUs.
+    """
 
     rate: float
     variance: float
@@ -36,6 +43,8 @@ class Forecast:
     days: int
     selling_days: int
     shape: tuple[float, ...]
+    uncertainty: float = 0.0
+    borrowed: float = 0.0
 
     def mean_over(self, weekday: int, days: float) -> float:
         """Return the expected demand of the days that begin with a weekday; the last one may be a part."""
@@ -55,13 +64,16 @@ def forecast(daily: Daily, first_weekday: int) -> Forecast | None:
     if level <= 0:
         return None
     shape = _shape(daily, weights, level, first_weekday)
-    expected = level * _along(shape, first_weekday, len(daily))
-    variance = float(weights @ np.where(seen, daily - expected, 0.0) ** 2) / total
     growth = _growth(daily[-RECENT_DAYS:], level)
-    sold = daily[seen & (demand > 0)]
-    return Forecast(
-        level * growth, variance * growth * growth, growth, demand_class(sold, int(seen.sum())), int(seen.sum()), len(sold), shape
-    )
+    known, sold = daily[seen], daily[seen & (demand > 0)]
+    kind = demand_class(sold, len(known))
+    if kind in RARE:
+        rare = rare_demand(known)
+        level, variance = rare.rate, rare.variance
+    else:
+        expected = level * _along(shape, first_weekday, len(daily))
+        variance = float(weights @ np.where(seen, daily - expected, 0.0) ** 2) / total
+    return Forecast(level * growth, variance * growth * growth, growth, kind, len(known), len(sold), shape)
 
 
 def demand_class(sold: Daily, days: int) -> DemandClass:

@@ -1,12 +1,15 @@
 """The levels of a SKU that follow its demand: worked out at each closing, held as whole numbers, judged at each event. Pure."""
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 import numpy as np
 
 from contracts.events.reference import SkuDefined, SupplierDefined
 from contracts.policies.reorder_point import ReorderPointPolicy
 from processors.rules.demand.backtest import achieved
-from processors.rules.demand.forecast import Daily, forecast
+from processors.rules.demand.borrowing import borrowed
+from processors.rules.demand.forecast import Daily, Forecast, forecast
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels
 from processors.rules.stock_rows import UNITS
 
@@ -27,6 +30,7 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
     review_days: float
     service_level: float
     achieved: float
+    borrowed: float = 0.0
 
 
 class Levelled(msgspec.Struct, frozen=True, array_like=True):
@@ -66,11 +70,22 @@ def service_level(policy: ReorderPointPolicy, demand_class: str) -> float:
     return float(by_class[demand_class])
 
 
-def levelled(daily: Daily, weekday: int, lead: LeadTime, terms: Terms, policy: ReorderPointPolicy) -> Levelled | None:
-    """Return the levels after the last day of the series, whose next weekday is given; None where too little is known."""
-    if int((~np.isnan(daily)).sum()) < policy.min_history_days:
-        return None
-    expected = forecast(daily, (weekday - len(daily)) % 7)
+def levelled(
+    daily: Daily,
+    weekday: int,
+    lead: LeadTime,
+    terms: Terms,
+    policy: ReorderPointPolicy,
+    alike: Callable[[], Sequence[Forecast]] = tuple,
+) -> Levelled | None:
+    """Return the levels after the last day of the series, whose next weekday is given; None where too little is known.
+
+    `alike` gives the forecasts of goods that a young SKU borrows from; where the policy has a fixed point, that one is used meanwhile.
+    """
+    if int((~np.isnan(daily)).sum()) >= policy.min_history_days:
+        expected = forecast(daily, (weekday - len(daily)) % 7)
+    else:
+        expected = None if policy.reorder_point else borrowed(daily, alike())
     if expected is None:
         return None
     level = service_level(policy, expected.demand_class)
@@ -88,6 +103,7 @@ def levelled(daily: Daily, weekday: int, lead: LeadTime, terms: Terms, policy: R
         max(map(terms.review_from, terms.order_weekdays or (0,))),
         level,
         round(achieved(known, mean, terms, lead.mean), 4),
+        round(expected.borrowed, 3),
     )
     points = tuple(round(row.point * UNITS) for row in reached)
     return Levelled(points, round((reached[0].up_to - reached[0].point) * UNITS), basis)

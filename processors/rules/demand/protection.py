@@ -1,9 +1,10 @@
 """The reorder point of a forecast: the quantile of the demand until the next order's goods arrive. Pure.
 
 Orders fill up to one day's demand (a pack at least) above the point, so that not every sale asks for one. Protection
-interval τ = lead time + review period; mean μτ from the forecast, variance τσ² + μ²σ_L²
-(both demand and lead time vary). Counted goods with little demand take the negative binomial, others the gamma
-distribution with the same two moments. Source: Silver, Pyke and Thomas, Inventory and Production Management, 2017.
+interval τ = lead time + review period; mean μτ from the forecast, variance τσ² + μ²σ_L² (both demand and lead time vary), and for
+a young SKU τ² times the variance of what its rate may be, where that asks for more. Counted goods with little demand take the
+negative binomial, others the gamma distribution with the same two moments. Source: Silver, Pyke and Thomas, Inventory and
+Production Management, 2017.
 """
 
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ def levels(expected: Forecast, lead: LeadTime, terms: Terms, service_level: floa
     mean = expected.mean_over((weekday + 1) % 7, days)
     variance = days * expected.variance + expected.rate**2 * lead.variance
     point = quantile(service_level, mean, variance, terms.counted)
+    if expected.uncertainty:
+        variance += days**2 * expected.uncertainty
+        point = max(point, quantile(service_level, mean, variance, terms.counted))
     batch = max(terms.pack, expected.rate)
     if terms.most_days is not None:
         most = expected.mean_over((weekday + 1) % 7, terms.most_days + lead.mean)
