@@ -19,19 +19,21 @@ from producers.ticks import SimulatedTicks
 def generate(options: SimulationOptions, injected: Injected | None = None) -> Iterator[SimulatedRecord]:
     """Yield reference data, then facts as they arrive; before each the ticks whose moment has come, and ticks at the end.
 
+    The clock ends with the last simulated day, though facts of it are heard of later: nobody lives the next morning, and a clock that
+    went through it would find every till silent.
+
     What is put in on purpose is noted in `injected` as it happens. Nothing is kept of days that are over.
     """
     world = World(options, injected)
     ticks = SimulatedTicks(f"{SOURCE}/{options.run}", timedelta(minutes=options.tick_minutes), options.partitions)
     yield from reference_data(world)
-    last = first = world.calendar.start(0)
+    end = world.calendar.start(0) + timedelta(days=options.days)
     for record in _arrivals(world):
         if options.ticks:
-            yield from _ticks(ticks.before(record.arrival))
+            yield from _ticks(ticks.before(min(record.arrival, end)))
         yield record
-        last = record.arrival
     if options.ticks:
-        yield from _ticks(ticks.closing(max(last, first + timedelta(days=options.days))))
+        yield from _ticks(ticks.closing(end))
 
 
 def _arrivals(world: World) -> Iterator[SimulatedRecord]:

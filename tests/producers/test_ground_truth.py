@@ -1,9 +1,11 @@
 """The ground truth of a simulation against the rules themselves, folded in memory: two ways to the same end."""
 
 from collections import Counter, defaultdict
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,12 +20,14 @@ from contracts.records import RawRecord
 from contracts.stock_movements import movements
 from contracts.topics import DEAD_LETTERS, STORE_FACTS
 from processors.fold import Fold
+from processors.rules.feed_silence import FeedSilence
 from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
 from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
 from producers.simulator.truth import GroundTruth, TruthTally
 from producers.simulator.world import SimulatedRecord
+from tests.processors.oracle import Replica, standing_alerts
 
 PLAIN = SimulationOptions(stores=3, days=8, scale=0.4, ticks=False, faults=frozenset())
 TROUBLED = SimulationOptions(stores=3, days=8, scale=0.4, ticks=False, faults=ALL)
@@ -102,6 +106,19 @@ def test_every_fault_at_once_leaves_the_rules_with_what_the_ground_truth_says() 
     assert len(raised) == len(truth.no_shows_raised) > 0
     still_open = {place: str(data.position) for place, data in stock.items() if data.status == "open"}
     assert still_open == {place: truth.on_hand[place] for place in truth.below_reorder_point}
+
+
+def test_no_till_is_silent_because_the_simulation_is_over() -> None:
+    """Corrections and late receipts are heard of next morning, when tills of a chain that lived on would be at work."""
+    options = SimulationOptions(seed=7, stores=6, days=3)
+    logs, _ = partition_logs(options)
+    for log in logs.values():
+        replica = Replica(Fold((FeedSilence(),)))
+        replica.apply(log)
+        assert standing_alerts(replica.derived) == set()
+    end = datetime.combine(options.start, time(options.cut_off_hour), ZoneInfo(options.timezone)) + timedelta(days=options.days)
+    assert max(log[-1].timestamp for log in logs.values()) / 1000 <= end.timestamp() + options.tick_minutes * 60
+    assert max(record.timestamp for log in logs.values() for record in log) / 1000 > end.timestamp()
 
 
 def first_sendings(options: SimulationOptions) -> tuple[list[SimulatedRecord], Injected, GroundTruth]:

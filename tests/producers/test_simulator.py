@@ -5,8 +5,9 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -69,10 +70,11 @@ def test_the_demo_has_some_of_everything() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_records_come_in_order_of_arrival_with_ticks_before_them(seed: int) -> None:
-    """A partition's clock has passed every boundary up to a record's arrival when that record is sent."""
+    """A partition's clock has passed every boundary up to a record's arrival when that record is sent, and ends with the last day."""
     clock: dict[int, datetime] = {}
-    last = None
-    for record in generate(SimulationOptions(seed=seed, stores=2, days=2, scale=0.05, partitions=2)):
+    last, options = None, SimulationOptions(seed=seed, stores=2, days=2, scale=0.05, partitions=2)
+    end = datetime.combine(options.start, time(options.cut_off_hour), ZoneInfo(options.timezone)) + timedelta(days=options.days)
+    for record in generate(options):
         if isinstance(record.event.data, Tick):
             tick = record.event.data
             assert tick.time == "simulated"
@@ -80,11 +82,11 @@ def test_records_come_in_order_of_arrival_with_ticks_before_them(seed: int) -> N
             clock[tick.partition] = tick.at
         elif record.route == "facts":
             assert last is None or record.arrival >= last
-            assert all(at <= record.arrival < at + timedelta(minutes=10) for at in clock.values())
+            assert all(at <= min(record.arrival, end) < at + timedelta(minutes=10) for at in clock.values())
             last = record.arrival
     assert last is not None
     assert set(clock) == {0, 1}
-    assert min(clock.values()) > last
+    assert {at - end for at in clock.values()} == {timedelta(minutes=10)}
 
 
 def test_every_event_is_valid_and_repeats_are_the_same_event() -> None:
