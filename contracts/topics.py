@@ -32,6 +32,9 @@ REORDER_RECOMMENDATIONS = "reorder-recommendations-v1"
 CHAIN_OBSERVATIONS = "chain-observations-v1"
 DEAD_LETTERS = "dead-letters-v1"
 
+RETRY_APPLIED = "retry_applied"
+"""The reason under which a rule worker says that the retry of a dead letter went through; the record is the retry."""
+
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
@@ -83,7 +86,7 @@ TOPICS: dict[str, Topic] = {
         ),
         Topic(
             DEAD_LETTERS,
-            "Records that a rule worker could not read, bytes untouched.",
+            "Records that a rule worker could not apply, bytes untouched, and retries of them that it did apply.",
             "store id",
             "single",
             None,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from contracts.codec import peek_type
 from contracts.errors import UnreadableRecord
-from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
+from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES, RULE_PROGRESSED, TICK
 from contracts.quick_codec import quickly_decoded
 from contracts.records import LogRecord
+from contracts.topics import RETRY_APPLIED
 from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of, rules_by_type
 from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
@@ -50,6 +51,9 @@ RULES: tuple[Rule, ...] = (
 
 CHAIN_RULES: tuple[Rule, ...] = (SalesDeviationChain(),)
 """Every rule that compares the stores of a chain by what they say of themselves."""
+
+_CONTROL = frozenset({TICK, RULE_PROGRESSED})
+"""Sent again these move no clock a second time, so that says nothing about the state that could not be looked at."""
 
 RULES_OF: dict[StageName, tuple[Rule, ...]] = {"stores": RULES, "chains": CHAIN_RULES}
 
@@ -103,7 +107,8 @@ class Fold:
         if event_type in EVENT_TYPES and event_type not in self._decoded:
             return []
         try:
-            folding.fold(quickly_decoded(record), record)
+            event = quickly_decoded(record)
+            folding.fold(event, record)
         except UnreadableRecord as error:
             folding.reject()
             return [dead_letter(record, self._stage.topic, error.code, str(error))]
@@ -112,6 +117,8 @@ class Fold:
             return [dead_letter(record, self._stage.topic, "rule_failed", repr(error))]
         folding.accept()
         refused, folding.refused = folding.refused, []
+        if event.envelope.retry_of is not None and event.type not in _CONTROL:
+            folding.derived.append(dead_letter(record, self._stage.topic, RETRY_APPLIED, ""))
         return [dead_letter(record, self._stage.topic, "rule_failed", detail) for detail in refused]
 
     def _progress(self, folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:

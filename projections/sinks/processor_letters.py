@@ -7,14 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.codec import header
 from contracts.errors import Problem, UnreadableRecord
 from contracts.records import LogRecord, RawRecord
-from projections.batching import DeadLetter, Source, source_of
-from projections.dead_letters import PROCESSORS, insert_letters, letter_row, retry_of
+from contracts.topics import RETRY_APPLIED
+from projections.batching import Batch, DeadLetter, Source, source_of
+from projections.dead_letters import PROCESSORS, insert_letters, letter_row, retry_of, settle_retried
 from projections.sinks.postgres import Mapped, Written
 from projections.sinks.postgres_facts import FactTables
 
 MAPPING_VERSION = 1
 PROCESSORS_GENERATION = 1
 _PREFIX = "x-"
+_OF_RULES = Batch(PROCESSORS, PROCESSORS_GENERATION, ())
+"""Whose letters are settled: the rules are a projection like any other to them."""
 
 
 def processor_letter(record: LogRecord) -> tuple[DeadLetter, Source]:
@@ -46,10 +49,13 @@ class ProcessorLetters:
         return Mapped(record, processor_letter(record))
 
     async def write(self, conn: AsyncConnection, mapped: Sequence[Mapped]) -> Written:
-        """Insert letters; one about a record that is known already is a repeat."""
+        """Insert letters, and settle those whose retry the rules applied; a letter about a record that is known already is a repeat."""
         repeats = []
         for item in mapped:
             letter, source = item.rows
+            if letter.reason == RETRY_APPLIED:
+                await settle_retried(conn, _OF_RULES, [of for of in (retry_of(letter.record),) if of])
+                continue
             row = letter_row(PROCESSORS, PROCESSORS_GENERATION, letter, source, retry_of(letter.record))
             if not await insert_letters(conn, [row]):
                 repeats.append(source_of(item.record))

@@ -1,5 +1,6 @@
 """The fold as a whole: what comes of a log does not depend on how it is cut, repeated, redelivered or crashed over."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.control import RuleProgressed
 from contracts.events.registry import ALERT_ANSWERED, STORE_DEFINED, TICK
 from contracts.records import RawRecord
-from contracts.topics import ALERTS, DEAD_LETTERS
+from contracts.topics import ALERTS, DEAD_LETTERS, RETRY_APPLIED
 from processors.fold import Fold
 from processors.folding import RETIRED
 from processors.outgoing import Outgoing
@@ -130,6 +131,23 @@ def test_a_poison_record_is_refused_with_its_bytes_and_its_neighbours_pass() -> 
     assert told_headers["x-source-topic"] == b"store-facts-v1"
     assert told_headers["x-reason"] == b"json_invalid"
     assert open_orders(replica.derived).keys() == {"MILK"}
+
+
+def test_the_rules_say_that_a_retry_went_through_and_only_of_a_retry() -> None:
+    """As a record beside their letters: the retry's own bytes, so that readers find the letter that it names."""
+    plain, tried = log_of(sold("a", at(1)), sold("b", at(2)))
+    again = replace(tried, headers=[*tried.headers, ("ce_retryof", b"store-facts-v1/0/7")])
+    folded = Fold()([plain, again], dict[str, bytes]().get)
+    (told,) = [each for each in folded.derived if each.topic == DEAD_LETTERS]
+    assert (dict(told.headers)["x-reason"], dict(told.headers)["ce_retryof"]) == (RETRY_APPLIED.encode(), b"store-facts-v1/0/7")
+    assert (told.value, folded.dead) == (tried.value, 0)
+
+
+def test_a_tick_sent_again_settles_nothing() -> None:
+    """It moves no clock a second time, so what was due for it is as it was."""
+    once = record(tick(at(5)), 0)
+    again = replace(once, headers=[*once.headers, ("ce_retryof", b"store-facts-v1/0/0")])
+    assert [each for each in Fold()([again], dict[str, bytes]().get).derived if each.topic == DEAD_LETTERS] == []
 
 
 def test_a_record_without_a_known_type_is_refused() -> None:
