@@ -5,12 +5,12 @@ It decides from headers only which records a projection takes; it neither decode
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from contracts.codec import peek_type
+from contracts.codec import header, peek_type
 from contracts.events.registry import EVENT_TYPES
 from contracts.records import LogRecord
 
@@ -73,7 +73,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class PartBatch:
-    """Records `[first, next)` of one partition, read by the owner of `epoch`."""
+    """Records `[first, next)` of one partition, read by the owner of `epoch`; `only_store`: the only store whose records are applied."""
 
     part: Part
     epoch: int
@@ -81,6 +81,7 @@ class PartBatch:
     next: int
     recorded_at: datetime
     records: Sequence[LogRecord]
+    only_store: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def source_of(record: LogRecord) -> Source:
     return Source(record.topic, record.partition, record.offset)
 
 
-def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecord]) -> PartBatch:
+def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecord], only_store: str | None = None) -> PartBatch:
     """Accept records that begin at the expected offset and leave none out; OffsetGap otherwise."""
     offset = expected
     for record in records:
@@ -143,7 +144,7 @@ def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecor
             raise OffsetGap(part, offset, record.offset)
         offset += 1
     latest = max(record.timestamp for record in records)
-    return PartBatch(part, epoch, expected, offset, datetime.fromtimestamp(latest / 1000, UTC), records)
+    return PartBatch(part, epoch, expected, offset, datetime.fromtimestamp(latest / 1000, UTC), records, only_store)
 
 
 def is_control(event_type: str | None) -> bool:
@@ -153,10 +154,14 @@ def is_control(event_type: str | None) -> bool:
 
 
 def sort_records(batch: PartBatch, covers: Covers) -> Sorted:
-    """Split a partition's records by their type header.
+    """Split a partition's records by their type header; where a batch is for one store, records of others are filtered.
 
     What has no type, or one that nobody declared, is taken: it is the projection's to refuse, never to pass over.
     """
+    if batch.only_store is not None:
+        mine = [record for record in batch.records if header(record.headers, "ce_storeid") == batch.only_store]
+        of_store = sort_records(replace(batch, records=mine, only_store=None), covers)
+        return replace(of_store, filtered=of_store.filtered + len(batch.records) - len(mine))
     types = covers.get(batch.part.topic, frozenset())
     if types is None:
         return Sorted(tuple(batch.records), 0, 0)

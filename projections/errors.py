@@ -21,6 +21,13 @@ class MappingChanged(Halted):
         super().__init__(f"generation {generation} of {projection} was made by mapping version {known}, this is version {found}")
 
 
+class GenerationGone(Halted):
+    """A generation was dropped: nobody may write to it any more."""
+
+    def __init__(self, projection: str, generation: int) -> None:
+        super().__init__(f"generation {generation} of {projection} was dropped")
+
+
 class RecordMissing(Halted):
     """The log does not hold, or did not return, the record that is next."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from infra.addresses import Addresses
+from infra.kafka.group import GroupMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class DeadLetterLimit:
 
 @dataclass(frozen=True, slots=True)
 class RunnerOptions:
-    """How runners work; times in seconds. `on_ready` is called once, when every runner has its partitions."""
+    """How runners work; times in seconds. `on_ready` is called once, when every runner has its partitions.
+
+    `records_per_second` slows a runner down; `only_store` lets it apply the records of one store, the others are filtered;
+    `member` makes what it reads with.
+    """
 
     addresses: Addresses
     generation: int = 1
@@ -53,3 +58,6 @@ class RunnerOptions:
     crash_points: CrashPoints = field(default_factory=NoCrashPoints)
     on_ready: Callable[[], None] | None = None
     consumer_settings: tuple[tuple[str, object], ...] = ()
+    records_per_second: float | None = None
+    only_store: str | None = None
+    member: Callable[..., GroupMember] = GroupMember

@@ -25,6 +25,7 @@ from projections.catalogue import PROJECTIONS, Declared
 from projections.dead_letters import check_limit
 from projections.errors import Halted, RecordMissing, Unavailable
 from projections.generations import register
+from projections.holds import Gate
 from projections.options import CrashPoints, DeadLetterLimit, RunnerOptions, Safeguards
 from projections.positions import Claim, Displaced, claim
 from projections.sinks.sink import Sink, SinkContext
@@ -66,6 +67,7 @@ class Runner:
         self._log_answered = monotonic_seconds()
         self.owned = asyncio.Event()
         """Set once the first assignment, which may be empty, was taken over."""
+        self._gate = Gate(engine, declared.name, options.generation)
         context = SinkContext(declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points)
         self._sink: Sink = declared.factory(context)
         self._log = _log.bind(read_model=declared.name, generation=options.generation)
@@ -99,7 +101,7 @@ class Runner:
     async def _membership(self) -> None:
         addresses = self._options.addresses
         group = f"{addresses.topic_prefix}tillstream-{self._declared.name}-g{self._options.generation}"
-        member = GroupMember(
+        member = self._options.member(
             addresses.kafka_bootstrap,
             f"tillstream-{self._declared.name}",
             group,
@@ -153,9 +155,13 @@ class Runner:
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
-        if member.changed or not fetched:
+        if member.changed:
             return
-        batch = self._batch(fetched)
+        admitted, again = await self._retrying(lambda: self._gate.admit(self._claims, fetched))
+        member.read_from(again)
+        if member.changed or not admitted:
+            return
+        batch = self._batch(admitted)
         self._idle.clear()
         try:
             self._options.crash_points.reach("batch_received")
@@ -171,7 +177,8 @@ class Runner:
             part = Part(tp.topic, tp.partition)
             owned = self._claims[part]
             try:
-                parts.append(part_batch(part, owned.epoch, owned.next_offset, [_plain_record(tp.topic, record) for record in records]))
+                plain = [_plain_record(tp.topic, record) for record in records]
+                parts.append(part_batch(part, owned.epoch, owned.next_offset, plain, self._options.only_store))
             except OffsetGap as gap:
                 raise RecordMissing(f"{self._declared.name}: {gap}") from gap
         return Batch(self._declared.name, self._options.generation, tuple(parts))
@@ -196,7 +203,9 @@ class Runner:
             self._lag_noted = monotonic_seconds()
             await member.note_for_lag_tools(self._lag)
             self._lag.clear()
-        if batch.records < _FEW_RECORDS:
+        if self._options.records_per_second is not None:
+            await self._pause(batch.records / self._options.records_per_second)
+        elif batch.records < _FEW_RECORDS:
             await self._pause(self._declared.linger_seconds)
 
     async def _pause(self, seconds: float) -> None:
