@@ -13,7 +13,7 @@ RowCheck = Callable[[Iterable[Any]], bool]
 
 def row_check(patterns: Mapping[str, str]) -> RowCheck:
     """Return the check of rows whose attributes must match patterns where they are texts."""
-    names = (*patterns, next(iter(patterns)))  # the first once more: a single name would give no tuple
+    names = (*patterns, *patterns)[: max(2, len(patterns))]  # a single name, alone, would give no tuple
     expressions = [re.compile(patterns[name]) for name in names]
     decimals_of = attrgetter(*names)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -59,7 +61,7 @@ class RawRecord:
     headers: Headers
 
 
-class OutboundRecord(NamedTuple):
+class OutboundRecord(msgspec.Struct, frozen=True, gc=False):
     """A record about to be written; `partition` None leaves it to the key."""
 
     topic: str

@@ -62,8 +62,8 @@ class Edge:
         self.reach("accepted")
         if sending:
             outcomes = await self.publish([item.record for item in sending.values()], self.publish_timeout_seconds)
-            for (index, item), outcome in zip(sending.items(), outcomes, strict=True):
-                fates[index] = _published(index, item, outcome)
+            told = map(_published, sending, sending.values(), outcomes)
+            fates.update(zip(sending, told, strict=True))
         self.reach("published")
         for index, first in repeats.items():
             fates[index] = _repeat_of(index, fates[first])
@@ -97,6 +97,8 @@ def _precisely(index: int, post: Reading, judge: Judge) -> Judged | Fate:
 
 def _without_repeats(candidates: Mapping[int, Judged], fates: dict[int, Fate]) -> tuple[Mapping[int, Judged], dict[int, int]]:
     """Split off what the same post holds twice: a repeat shares the fate of its first, another content is a conflict."""
+    if len({item.identity for item in candidates.values()}) == len(candidates):
+        return candidates, {}
     first: dict[Identity, int] = {}
     fresh: dict[int, Judged] = {}
     repeats: dict[int, int] = {}

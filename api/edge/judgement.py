@@ -6,8 +6,9 @@ Business date, local offset and clock check are fixed here, once, and travel wit
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+import msgspec
 from pydantic import ValidationError
 
 from api.security.caller import Caller
@@ -157,7 +158,7 @@ class Judge:
             raise _refused("business_date_out_of_bounds", "/time", f"a business date from {earliest} to {latest}, not {day}")
 
 
-class Judged(NamedTuple):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """An event that may be written: who it is, its record and the hash of what it says."""
 
     identity: Identity

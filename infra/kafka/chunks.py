@@ -3,9 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from aiokafka.partitioner import DefaultPartitioner
+
+from contracts.records import Headers
 
 _PARTITIONER = DefaultPartitioner()
 
@@ -14,7 +17,7 @@ class NotDurable(RuntimeError):
     """The broker has not acknowledged: the record may or may not be on the log; sending it again is harmless."""
 
 
-class Position(NamedTuple):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """Where a record landed, and the broker's clock there in Unix milliseconds."""
 
     topic: str
@@ -32,9 +35,9 @@ class Chunk:
     awaited_by: int = 0
     acknowledged: "asyncio.Future[Position | NotDurable]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def append(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> int | None:
+    def append(self, key: bytes, value: bytes, headers: Headers) -> int | None:
         """Add a record and return its place; None when the batch is full."""
-        if self.batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+        if self.batch.append(timestamp=None, key=key, value=value, headers=headers if isinstance(headers, list) else list(headers)) is None:
             return None
         self.records += 1
         return self.records - 1

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from contracts.records import Headers
 from infra.kafka.chunks import Chunk
 
 _ENOUGH_RECORDS = 8
@@ -31,7 +32,7 @@ class Lane:
         self._queue: deque[Chunk] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> tuple[Chunk, int]:
+    def put(self, key: bytes, value: bytes, headers: Headers) -> tuple[Chunk, int]:
         """Add a record and return where it will be: the chunk, and the place within it."""
         place = self._queue[-1].append(key, value, headers) if self._queue else None
         if place is None:

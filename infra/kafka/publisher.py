@@ -87,12 +87,19 @@ class Publisher:
         finally:
             for chunk in awaited:
                 chunk.awaited_by -= 1
-        return [_outcome(chunk, place) for chunk, place in placed] + [NotDurable("not sent in time")] * (len(records) - len(placed))
+        bases = {chunk: _base(chunk) for chunk in awaited}
+        outcomes = [_outcome(bases[chunk], place) for chunk, place in placed]
+        return outcomes + [NotDurable("not sent in time")] * (len(records) - len(placed))
 
     async def _put_all(self, records: Sequence[OutboundRecord], placed: list[tuple[Chunk, int]], awaited: set[Chunk]) -> None:
         counts = {topic: await self.partitions_for(topic) for topic in {record.topic for record in records}}
+        lanes: dict[tuple[str, bytes, int | None], Lane] = {}
         for record in records:
-            found = self._lane(record, counts[record.topic]).put(record.key, record.value, list(record.headers))
+            place = (record.topic, record.key, record.partition)
+            lane = lanes.get(place)
+            if lane is None:
+                lane = lanes[place] = self._lane(record, counts[record.topic])
+            found = lane.put(record.key, record.value, record.headers)
             placed.append(found)
             if found[0] not in awaited:
                 awaited.add(found[0])
@@ -132,9 +139,11 @@ class Publisher:
         return len(await self._client().partitions_for(qualified(self._prefix, topic)))
 
 
-def _outcome(chunk: Chunk, place: int) -> Position | NotDurable:
+def _base(chunk: Chunk) -> Position | NotDurable:
+    """Return the position of a batch as far as it is known by now."""
+    return chunk.acknowledged.result() if chunk.acknowledged.done() else NotDurable("no acknowledgement in time")
+
+
+def _outcome(base: Position | NotDurable, place: int) -> Position | NotDurable:
     """Return the position of a record of a batch from that of the batch."""
-    if not chunk.acknowledged.done():
-        return NotDurable("no acknowledgement in time")
-    first = chunk.acknowledged.result()
-    return Position(first.topic, first.partition, first.offset + place, first.timestamp) if isinstance(first, Position) else first
+    return Position(base.topic, base.partition, base.offset + place, base.timestamp) if isinstance(base, Position) else base

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 
+import msgspec
+
 from contracts.codec import encode
 from contracts.events.control import Tick
 from contracts.records import OutboundRecord
@@ -59,11 +61,11 @@ def _written(record: SimulatedRecord, partitions: int) -> Iterator[OutboundRecor
 def broken(record: OutboundRecord, kind: str) -> OutboundRecord:
     """Break a record: half of its bytes, nothing of what it must say, or a type that nobody knows."""
     if kind == "cut":
-        return record._replace(value=record.value[: len(record.value) // 2])
+        return msgspec.structs.replace(record, value=record.value[: len(record.value) // 2])
     if kind == "empty":
-        return record._replace(value=b"{}")
+        return msgspec.structs.replace(record, value=b"{}")
     headers = [(name, b"unheard.of.v1" if name == "ce_type" else value) for name, value in record.headers]
-    return record._replace(headers=headers)
+    return msgspec.structs.replace(record, headers=headers)
 
 
 class Load:
