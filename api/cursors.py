@@ -3,10 +3,15 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
 
 from api.errors import ApiError
+from api.parameters import EARLIEST, LATEST
 
 Key = tuple[str, ...]
+_DIGITS = 9
 
 
 def write_cursor(listing: str, key: Key) -> str:
@@ -28,3 +33,45 @@ def read_cursor(listing: str, cursor: str | None, parts: int) -> Key | None:
     if any(not isinstance(part, str) or "\x00" in part or not part.isprintable() for part in value):
         raise ApiError("invalid_cursor", "begin without a cursor")
     return tuple(value[1:])
+
+
+def written(parts: Iterable[object]) -> Key:
+    """Return the parts of a key as text: dates and times in ISO form."""
+    return tuple(part.isoformat() if isinstance(part, date | datetime) else str(part) for part in parts)
+
+
+def date_of(text: str) -> date:
+    """Read a business date of a key back; 400 unless it is one."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise ApiError("invalid_cursor", "begin without a cursor") from error
+    if not EARLIEST <= found <= LATEST:
+        raise ApiError("invalid_cursor", "begin without a cursor")
+    return found
+
+
+def moment_of(text: str) -> datetime:
+    """Read a time of a key back; 400 unless it is one with its offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ApiError("invalid_cursor", "begin without a cursor") from error
+    if found.tzinfo is None or not EARLIEST <= found.date() <= LATEST:
+        raise ApiError("invalid_cursor", "begin without a cursor")
+    return found
+
+
+def id_of(text: str) -> UUID:
+    """Read an id of a key back; 400 unless it is one."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ApiError("invalid_cursor", "begin without a cursor") from error
+
+
+def number_of(text: str) -> int:
+    """Read a number of a key back; 400 unless it is one of at most nine digits."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise ApiError("invalid_cursor", "begin without a cursor")
+    return int(text)

@@ -1,10 +1,10 @@
 """Query parameters that several routes share, bounded like the fields of events."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 EARLIEST, LATEST = date(1971, 1, 1), date(2148, 12, 31)
 """Business dates that every store can hold."""
@@ -14,3 +14,17 @@ StoresParameter = Annotated[
     tuple[Code, ...], Query(max_length=500, description="Only these stores (repeat the parameter); without it all stores in scope.")
 ]
 CursorParameter = Annotated[str | None, Query(max_length=1_000, description="`next_cursor` of the page before.")]
+_FIRST_MOMENT, _LAST_MOMENT = datetime(1971, 1, 1, tzinfo=UTC), datetime(2148, 12, 31, tzinfo=UTC)
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(
+        ge=_FIRST_MOMENT,
+        le=_LAST_MOMENT,
+        description="Answer as known at this broker time: from the facts, corrections among them, that were recorded by then. "
+        "A time after `as_of` gives what is known now.",
+    ),
+]
+Moment = Annotated[AwareDatetime, Field(ge=_FIRST_MOMENT, le=_LAST_MOMENT)]
+Since = Annotated[AwareDatetime, Query(ge=_FIRST_MOMENT, le=_LAST_MOMENT, description="Broker time; facts recorded after it are told.")]
+FromDate = Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST, description="First business date.")]
+UntilDate = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, description="Last business date, inclusive.")]

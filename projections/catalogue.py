@@ -11,8 +11,12 @@ from projections.read_models.attendance_day.write import AttendanceDays
 from projections.read_models.event_index import mapping as event_index
 from projections.read_models.event_index.write import EventIndex
 from projections.read_models.event_log import mapping as event_log
+from projections.read_models.incoming_goods import mapping as incoming_goods
+from projections.read_models.incoming_goods.write import IncomingGoods
 from projections.read_models.open_alerts import mapping as open_alerts
 from projections.read_models.open_alerts.write import OpenAlerts
+from projections.read_models.reference_data import mapping as reference_data
+from projections.read_models.reference_data.write import ReferenceData
 from projections.read_models.reorder_recommendations import mapping as reorder_recommendations
 from projections.read_models.reorder_recommendations.write import ReorderRecommendations
 from projections.read_models.sales_lines import mapping as sales_lines
@@ -26,6 +30,7 @@ from projections.read_models.till_periods import mapping as till_periods
 from projections.read_models.till_periods.write import TillPeriods
 from projections.sinks import processor_letters
 from projections.sinks.clickhouse import event_log_sink, sales_sink
+from projections.sinks.clickhouse_facts_declared import FACTS, facts_sink
 from projections.sinks.postgres import PostgresModel, PostgresSink
 from projections.sinks.processor_letters import ProcessorLetters
 from projections.sinks.sink import Sink, SinkContext
@@ -55,12 +60,19 @@ def _postgres(name: str, covers: Covers, mapping_version: int, model: Callable[[
     return Declared(name, "postgres", covers, mapping_version, lambda context: PostgresSink(context, covers, model()))
 
 
+def _facts(name: str) -> Declared:
+    """Histories are looked at later: they wait longer for more, since a batch costs the same however small it is."""
+    return Declared(name, "clickhouse", FACTS[name].covers, FACTS[name].mapping_version, facts_sink(name), linger_seconds=2.0)
+
+
 PROJECTIONS: dict[str, Declared] = {
     declared.name: declared
     for declared in (
         _postgres("event_index", {STORE_FACTS: event_index.COVERED_TYPES}, event_index.MAPPING_VERSION, EventIndex),
         _postgres("stores", {REFERENCE_DATA: stores.COVERED_TYPES, STORE_FACTS: stores.STORE_SCOPED_TYPES}, stores.MAPPING_VERSION, Stores),
         _postgres("stock_on_hand", {STORE_FACTS: stock_on_hand.COVERED_TYPES}, stock_on_hand.MAPPING_VERSION, StockOnHand),
+        _postgres("incoming_goods", {STORE_FACTS: incoming_goods.COVERED_TYPES}, incoming_goods.MAPPING_VERSION, IncomingGoods),
+        _postgres("reference_data", {REFERENCE_DATA: reference_data.COVERED_TYPES}, reference_data.MAPPING_VERSION, ReferenceData),
         _postgres("attendance_day", {STORE_FACTS: attendance_day.COVERED_TYPES}, attendance_day.MAPPING_VERSION, AttendanceDays),
         _postgres("till_days", {STORE_FACTS: till_days.COVERED_TYPES}, till_days.MAPPING_VERSION, TillDays),
         _postgres("till_periods", {STORE_FACTS: till_periods.COVERED_TYPES}, till_periods.MAPPING_VERSION, TillPeriods),
@@ -78,6 +90,7 @@ PROJECTIONS: dict[str, Declared] = {
         ),
         _postgres("dead_letters", {DEAD_LETTERS: None}, processor_letters.MAPPING_VERSION, ProcessorLetters),
         Declared("sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink),
+        *map(_facts, FACTS),
         Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink, linger_seconds=1.0),
     )
 }

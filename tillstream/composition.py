@@ -17,7 +17,9 @@ from processors.stages import StageName
 POSTGRES_MODELS = (
     "event_index",
     "stores",
+    "reference_data",
     "stock_on_hand",
+    "incoming_goods",
     "attendance_day",
     "till_days",
     "till_periods",
@@ -25,7 +27,7 @@ POSTGRES_MODELS = (
     "reorder_recommendations",
     "dead_letters",
 )
-CLICKHOUSE_MODELS = ("sales", "event_log")
+CLICKHOUSE_MODELS = ("sales", "stock_ledger", "clock_events", "alert_history", "event_log")
 
 
 def signing_key(settings: Settings) -> str:

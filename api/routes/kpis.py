@@ -16,7 +16,7 @@ from api.errors import ApiError
 from api.finality import Finality, finality_of
 from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, CursorParameter, StoresParameter
+from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
 from api.schemas.kpis import AverageMoney, Money, SalesFigures, SalesReport, SalesRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
 from api.waiting import MinPositions, WaitMs, await_positions
@@ -30,8 +30,8 @@ router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 PROJECTION = "sales"
 
 _AMOUNTS = ("net_sales", "gross_sales", "discounts", "returns", "voids", "service_amount")
-_Grouping = Literal["store", "hour", "day", "week", "month"]
-_Day = Annotated[date, Query(ge=EARLIEST, le=LATEST)]
+_Grouping = Literal["store", "hour", "day", "week", "month", "channel", "promotion"]
+_NOT_SPANS = {"store", "channel", "promotion"}
 
 
 @router.get(
@@ -46,9 +46,12 @@ async def read_sales_kpis(
     request: Request,
     resources: ResourcesDep,
     scope: ScopeDep,
-    from_date: Annotated[_Day, Query(alias="from", description="First business date.")] = EARLIEST,
-    until_date: Annotated[_Day, Query(alias="until", description="Last business date, inclusive.")] = LATEST,
-    group_by: Annotated[tuple[_Grouping, ...], Query(max_length=2, description="'store' and at most one span (repeat it).")] = (),
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
+    group_by: Annotated[
+        tuple[_Grouping, ...], Query(max_length=4, description="'store', 'channel', 'promotion', and at most one span (repeat it).")
+    ] = (),
+    known_at: KnownAt = None,
     store: StoresParameter = (),
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
     cursor: CursorParameter = None,
@@ -58,16 +61,17 @@ async def read_sales_kpis(
 ) -> SalesReport | Response:
     """Return sales of the stores in scope between two business dates, apart by currency, with totals per currency.
 
-    Hours are local hours of each store; weeks begin on Monday.
+    Hours are local hours of each store; weeks begin on Monday. With `known_at`, the figures are those of the facts recorded by
+    then; `/v1/kpis/sales/changes` says what has changed them since. Completeness and late facts are always those of now.
     """
     chosen = wanted_format(request, answer_format)
     stores = scope.store_ids(store)
     with resources.queries:
         await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
-        query = SalesQuery(stores, from_date, until_date, group_by, limit, _after(cursor, group_by))
+        query = SalesQuery(stores, from_date, until_date, group_by, limit, _after(cursor, group_by), known_at)
         completeness = await completeness_of(resources, scope, stores, from_date, until_date)
-        finality = await finality_of(resources, query, freshness["as_of"])
+        finality = await finality_of(resources, query, _earlier(freshness["as_of"], known_at))
         found, totals = await _read(resources, query, freshness["generation"])
     next_cursor = _cursor(found[-1], group_by) if len(found) == limit else None
     rows = [_row(item, group_by, finality) for item in found]
@@ -82,11 +86,16 @@ async def read_sales_kpis(
         from_date=from_date,
         until_date=until_date,
         group_by=list(group_by),
+        known_at=known_at,
         completeness=completeness,
         rows=rows,
         totals=[SalesFigures(**_figures(item)) for item in totals],
         next_cursor=next_cursor,
     )
+
+
+def _earlier(as_of: datetime | None, known_at: datetime | None) -> datetime | None:
+    return as_of if as_of is None or known_at is None else min(as_of, known_at)
 
 
 async def _read(resources: Any, query: SalesQuery, generation: int) -> tuple[list[Found], list[Found]]:
@@ -95,7 +104,7 @@ async def _read(resources: Any, query: SalesQuery, generation: int) -> tuple[lis
         found = await read_sales(client, query, generation)
     except UnknownGrouping as error:
         raise ApiError("invalid_request", str(error)) from error
-    everything = SalesQuery(query.store_ids, query.date_from, query.date_until)
+    everything = SalesQuery(query.store_ids, query.date_from, query.date_until, known_at=query.known_at)
     is_everything = not query.group_by and query.after is None
     return found, found if is_everything else await read_sales(client, everything, generation)
 
@@ -123,7 +132,7 @@ def _average(minor: Decimal, currency: str) -> AverageMoney:
 
 
 def _row(found: Found, group_by: Sequence[str], finality: Finality) -> SalesRow:
-    key: dict[str, Any] = {"store_id": found.store_id}
+    key: dict[str, Any] = {"store_id": found.store_id, "channel": found.channel, "promotion_id": found.promotion_id}
     if isinstance(found.bucket, datetime):
         offset = timedelta(minutes=found.utc_offset_minutes or 0) if "store" in group_by else timedelta()
         key["hour"] = found.bucket.astimezone(timezone(offset))
@@ -137,19 +146,25 @@ def _finality_headers(finality: Finality) -> dict[str, str]:
 
 
 def _cursor(last: Found, group_by: Sequence[str]) -> str:
-    bucket, store_id, currency = last.key
-    return write_cursor(_listing(group_by), (bucket.isoformat() if bucket else "", store_id or "", currency))
+    bucket, *rest = last.key
+    return write_cursor(_listing(group_by), (bucket.isoformat() if bucket else "", *(part or "" for part in rest)))
 
 
 def _after(cursor: str | None, group_by: Sequence[str]) -> Cursor | None:
-    key = read_cursor(_listing(group_by), cursor, 3)
+    key = read_cursor(_listing(group_by), cursor, 5)
     if key is None:
         return None
-    bucket, store_id, currency = key
-    spans = [name for name in group_by if name != "store"]
+    bucket, store_id, channel, promotion_id, currency = key
+    spans = [name for name in group_by if name not in _NOT_SPANS]
     if bool(spans) != bool(bucket) or ("store" in group_by) != bool(store_id):
         raise ApiError("invalid_cursor", "begin without a cursor")
-    return (_bucket(bucket, spans[0]) if spans else None), store_id or None, currency
+    return (
+        _bucket(bucket, spans[0]) if spans else None,
+        store_id or None,
+        channel if "channel" in group_by else None,
+        promotion_id if "promotion" in group_by else None,
+        currency,
+    )
 
 
 def _bucket(text: str, span: str) -> datetime | date:
@@ -167,12 +182,12 @@ def _listing(group_by: Sequence[str]) -> str:
 
 
 def _table(rows: Sequence[SalesRow]) -> tuple[list[str], list[list[object]]]:
-    columns = ["store_id", "hour", "period", "currency", *(f"{name}_minor" for name in _AMOUNTS), *_AMOUNTS]
+    columns = ["store_id", "hour", "period", "channel", "promotion_id", "currency", *(f"{name}_minor" for name in _AMOUNTS), *_AMOUNTS]
     columns += ["transactions", "units", "average_transaction_value", "units_per_transaction", "status", "late_facts", "last_late_at"]
     table: list[list[object]] = []
     for row in rows:
         amounts = [getattr(row, name) for name in _AMOUNTS]
-        key = [row.store_id, row.hour.isoformat() if row.hour else None, row.period, row.currency]
+        key = [row.store_id, row.hour.isoformat() if row.hour else None, row.period, row.channel, row.promotion_id, row.currency]
         average = row.average_transaction_value.major if row.average_transaction_value else None
         figures = [row.transactions, row.units, average, row.units_per_transaction]
         figures += [row.status, row.late_facts, row.last_late_at.isoformat() if row.last_late_at else None]

@@ -1,21 +1,28 @@
-"""Stock on hand by store and SKU."""
+"""Stock by store and SKU: on hand now or at any moment, what counts found, and the position with what is on its way."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.cursors import read_cursor, write_cursor
+from api.cursors import id_of, moment_of, number_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
 from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import Code, CursorParameter, StoresParameter
-from api.schemas.stock import StockPage, StockRow
+from api.parameters import Code, CursorParameter, Moment, StoresParameter
+from api.schemas.stock import CountPage, CountRow, PositionPage, PositionRow, StockPage, StockRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
+from projections.read_models.incoming_goods.reader import IncomingAsked, OnTheWay, read_on_the_way
+from projections.read_models.stock_on_hand.moments import CountCursor, CountsAsked, read_counts, read_stock_at
 from projections.read_models.stock_on_hand.reader import StockCursor, read_stock
+from projections.read_models.stock_on_hand.reader import StockRow as OnHand
 
 router = APIRouter(prefix="/v1", tags=["stock"])
 
+_Skus = Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")]
+_Limit = Annotated[int, Query(ge=1, le=5_000)]
+_BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2148, 12, 31, tzinfo=UTC)
 _COLUMNS = ("store_id", "sku", "on_hand", "counted_quantity", "counted_at")
 
 
@@ -32,8 +39,9 @@ async def read_stock_on_hand(
     resources: ResourcesDep,
     scope: ScopeDep,
     store: StoresParameter = (),
-    sku: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")] = (),
-    limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
+    sku: _Skus = (),
+    at: Annotated[Moment | None, Query(description="As it was at this time, by all that is known now; without it: now.")] = None,
+    limit: _Limit = 500,
     cursor: CursorParameter = None,
     answer_format: Annotated[Format | None, Query(alias="format", description="Overrides the Accept header.")] = None,
 ) -> StockPage | Response:
@@ -43,10 +51,83 @@ async def read_stock_on_hand(
     after = read_cursor("stock", cursor, 2)
     with resources.queries:
         freshness = await freshness_of(resources, "stock_on_hand")
-        found = await read_stock(resources.engine, stores, sku or None, StockCursor(*after) if after else None, limit)
+        place = StockCursor(*after) if after else None
+        if at is None:
+            found = await read_stock(resources.engine, stores, sku or None, place, limit)
+        else:
+            found = await read_stock_at(resources.engine, stores, at, sku or None, place, limit)
     rows = [StockRow.model_validate(row) for row in found]
     next_cursor = write_cursor("stock", (rows[-1].store_id, rows[-1].sku)) if len(rows) == limit else None
     if chosen == "csv":
         table = [[row.model_dump(mode="json")[name] for name in _COLUMNS] for row in rows]
         return csv_answer(_COLUMNS, table, freshness, next_cursor)
     return StockPage(**freshness, rows=rows, next_cursor=next_cursor)
+
+
+@router.get(
+    "/stock-counts",
+    name="list_stock_counts",
+    operation_id="list_stock_counts",
+    summary="What counts found against the book",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_stock_counts(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    store: StoresParameter = (),
+    sku: _Skus = (),
+    since: Annotated[Moment, Query(description="Counted at this time or later.")] = _BEGINNING,
+    until: Annotated[Moment, Query(description="Counted before this time.")] = _END,
+    limit: _Limit = 500,
+    cursor: CursorParameter = None,
+) -> CountPage:
+    """Return counted lines with what the book said then. A late sale from before a count moves the book of that count."""
+    key = read_cursor("counts", cursor, 5)
+    after = CountCursor(key[0], key[1], moment_of(key[2]), id_of(key[3]), number_of(key[4])) if key else None
+    asked = CountsAsked(scope.store_ids(store), since, until, sku or None)
+    with resources.queries:
+        freshness = await freshness_of(resources, "stock_on_hand")
+        found = await read_counts(resources.engine, asked, after, limit)
+    next_cursor = write_cursor("counts", written(found[-1].cursor)) if len(found) == limit else None
+    return CountPage(**freshness, rows=[CountRow.model_validate(row) for row in found], next_cursor=next_cursor)
+
+
+@router.get(
+    "/stock-positions",
+    name="list_stock_positions",
+    operation_id="list_stock_positions",
+    summary="Stock and what is on its way",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_stock_positions(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    store: StoresParameter = (),
+    sku: _Skus = (),
+    limit: _Limit = 500,
+    cursor: CursorParameter = None,
+) -> PositionPage:
+    """Return position = on hand + on order + in transit, of the SKUs that were ever counted or moved in a store."""
+    after = read_cursor("positions", cursor, 2)
+    stores = scope.store_ids(store)
+    with resources.queries:
+        freshness = await freshness_of(resources, "stock_on_hand")
+        incoming = await freshness_of(resources, "incoming_goods")
+        found = await read_stock(resources.engine, stores, sku or None, StockCursor(*after) if after else None, limit)
+        skus = sorted({row.sku for row in found})
+        coming = await read_on_the_way(resources.engine, IncomingAsked(stores, scope.chain(), skus=skus))
+    next_cursor = write_cursor("positions", found[-1].cursor) if len(found) == limit else None
+    rows = [_position(row, coming.get((row.store_id, row.sku), OnTheWay.none())) for row in found]
+    return PositionPage(**freshness, incoming_as_of=incoming["as_of"], rows=rows, next_cursor=next_cursor)
+
+
+def _position(stock: OnHand, coming: OnTheWay) -> PositionRow:
+    return PositionRow(
+        store_id=stock.store_id,
+        sku=stock.sku,
+        on_hand=stock.on_hand,
+        on_order=coming.on_order,
+        in_transit=coming.in_transit,
+        position=stock.on_hand + coming.on_order + coming.in_transit,
+        counted_at=stock.counted_at,
+    )

@@ -32,3 +32,27 @@ class AttendanceDay(Freshness):
     business_date: date
     rows: list[AttendanceRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class AttendanceWeek(BaseModel):
+    """A person's week in a store, from Monday; minutes are whole sessions, open ones count nothing yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    store_id: str
+    employee_id: str
+    week: date = Field(description="Its Monday.")
+    days_worked: int
+    worked_minutes: int
+    minutes_over_days: int = Field(description="Beyond 8 hours on single days.")
+    minutes_over_week: int = Field(description="Beyond 40 hours in the week.")
+    late_minutes: int
+    early_minutes: int
+    shifts_without_punch: int = Field(description="Days with a published shift and no punch for it.")
+
+
+class AttendanceWeeks(Freshness):
+    """One page of weeks, by store, employee and week."""
+
+    rows: list[AttendanceWeek]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")

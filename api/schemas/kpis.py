@@ -61,6 +61,11 @@ class SalesRow(SalesFigures, Finality):
     store_id: str | None = None
     hour: datetime | None = Field(default=None, description="Start of the local hour; with the store's offset when grouped by store.")
     period: date | None = Field(default=None, description="Business date, Monday of the week, or first of the month.")
+    channel: str | None = Field(default=None, description="Where the sale was made.", examples=["online"])
+    promotion_id: str | None = Field(
+        default=None,
+        description="Promotion of the lines, empty for lines without one; a receipt is a transaction of each promotion that it has.",
+    )
 
 
 class Completeness(BaseModel):
@@ -89,6 +94,7 @@ class SalesReport(Freshness, Finality):
     from_date: date = Field(description="First business date asked for.")
     until_date: date = Field(description="Last business date asked for.")
     group_by: list[str]
+    known_at: datetime | None = Field(default=None, description="Broker time whose knowledge the figures are of; null: all that is known.")
     final_until: date | None = Field(
         description="Last business date that is final or revised for every store asked for; null: none is known to be."
     )

@@ -13,8 +13,19 @@ _HQ: frozenset[Role] = frozenset({"hq"})
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "post_events": _EVERYONE,
     "read_sales": _LEADERS,
+    "list_sales_changes": _LEADERS,
+    "read_tenders": _LEADERS,
+    "read_cashiers": _LEADERS,
+    "read_stock_ledger": _LEADERS,
+    "read_clock_events": _LEADERS,
+    "read_alert_history": _LEADERS,
     "read_stock": _PEOPLE,
+    "list_stock_counts": _LEADERS,
+    "list_stock_positions": _LEADERS,
+    "list_incoming_goods": _LEADERS,
+    "list_reference_data": _LEADERS,
     "read_attendance": _LEADERS,
+    "read_attendance_weeks": _LEADERS,
     "list_alerts": _LEADERS,
     "stream_alerts": _LEADERS,
     "read_alert": _LEADERS,
@@ -29,6 +40,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "resubmit_quarantine_entry": _LEADERS,
     "discard_quarantine_entry": _LEADERS,
     "read_status": _HQ,
+    "read_accounting": _HQ,
     "read_metrics": _HQ,
 }
 """Route name (= operation id) to the roles that may call it; for which stores is decided by their scope."""

@@ -18,6 +18,15 @@ class StoreScope:
         """Tell whether the token reaches a store, should it be of the caller's chain."""
         return self._named is None or store_id in self._named
 
+    def chain(self) -> tuple[str, ...]:
+        """Return all stores of the caller's chain, also those that the caller may not see: goods come from them."""
+        return tuple(sorted(store_id for store_id, tenant_id in self._tenants.items() if tenant_id == self._tenant_id))
+
+    @property
+    def tenant_id(self) -> str:
+        """The caller's chain."""
+        return self._tenant_id
+
     def covers(self, store_id: str) -> bool:
         """Tell whether a store is in the scope; one of another chain, or of none that is known, never is."""
         return self.names(store_id) and self._tenants.get(store_id) == self._tenant_id

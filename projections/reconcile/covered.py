@@ -5,6 +5,8 @@ from typing import Final
 
 from contracts.events.registry import (
     ALERT_ANSWERED,
+    BREAK_ENDED,
+    BREAK_STARTED,
     CASH_PAID_IN,
     CASH_PAID_OUT,
     CLOCKED_IN,
@@ -18,6 +20,7 @@ from contracts.events.registry import (
     SHIFT_PUBLISHED,
     STOCK_ADJUSTED,
     STOCK_COUNTED,
+    STOCK_ORDERED,
     STOCK_RECEIVED,
     STOCK_TRANSFERRED_IN,
     STOCK_TRANSFERRED_OUT,
@@ -54,7 +57,15 @@ class Coverage:
 SALES_MODEL: Final = Coverage("sales", SALES)
 EVENT_INDEX: Final = Coverage("event_index", FACT_TYPES, splits_corrections=False)
 STOCK_ON_HAND: Final = Coverage("stock_on_hand", SALES | MOVEMENTS | {STOCK_COUNTED})
+INCOMING_GOODS: Final = Coverage("incoming_goods", frozenset({STOCK_ORDERED, STOCK_RECEIVED, STOCK_TRANSFERRED_OUT, STOCK_TRANSFERRED_IN}))
 ATTENDANCE_DAY: Final = Coverage("attendance_day", frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED}))
 TILL_PERIODS: Final = Coverage("till_periods", SALES | {TILL_OPENED, TILL_CLOSED, DRAWER_OPENED, CASH_PAID_IN, CASH_PAID_OUT})
 OPEN_ALERTS: Final = Coverage("open_alerts", frozenset({ALERT_ANSWERED}))
-POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, ATTENDANCE_DAY, TILL_PERIODS, OPEN_ALERTS)
+POSTGRES_MODELS: Final = (EVENT_INDEX, STOCK_ON_HAND, INCOMING_GOODS, ATTENDANCE_DAY, TILL_PERIODS, OPEN_ALERTS)
+
+FACTS_MODELS: Final = (
+    Coverage("stock_ledger", SALES | MOVEMENTS | {STOCK_COUNTED}),
+    Coverage("clock_events", frozenset({CLOCKED_IN, CLOCKED_OUT, BREAK_STARTED, BREAK_ENDED})),
+    Coverage("alert_history", frozenset({ALERT_ANSWERED})),
+)
+"""Plain facts in ClickHouse, one table each, named like the model."""

@@ -15,6 +15,7 @@ from projections.reconcile.log_digest import key_type
 _SOURCES: Final[dict[str, tuple[str, str]]] = {
     "event_index": ("event_index", f"NULL::text, '{STORE_FACTS}' = topic"),
     "stock_on_hand": ("stock_on_hand_events", "corrects_type, true"),
+    "incoming_goods": ("incoming_goods_events", "corrects_type, true"),
     "attendance_day": ("attendance_day_events", "corrects_type, true"),
     "till_periods": ("till_period_events", "corrects_type, true"),
     "open_alerts": ("alert_answer_events", "corrects_type, true"),

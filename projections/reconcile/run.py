@@ -29,7 +29,8 @@ from infra.postgres.engine import async_engine
 from projections.accounting import check_accounting
 from projections.reconcile.clickhouse_digest import ArchiveDigest, SalesDigest, SumsCheck
 from projections.reconcile.compare import Difference, Digest, Entry, Key, differing_keys, digest, drill_down
-from projections.reconcile.covered import POSTGRES_MODELS, SALES_MODEL, Coverage
+from projections.reconcile.covered import FACTS_MODELS, POSTGRES_MODELS, SALES_MODEL, Coverage
+from projections.reconcile.facts_digest import FactsDigest
 from projections.reconcile.log_digest import LogDigest, read_log, read_records
 from projections.reconcile.postgres_digest import PostgresDigest
 from projections.reconcile.report import Compared, Report
@@ -43,11 +44,10 @@ _UNREACHABLE: Final = (LogError, SQLAlchemyError, ClickHouseError, ClientError, 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileOptions:
-    """How long to wait for models that are behind, and which generation to look at."""
+    """How long to wait for models that are behind, and how long to read the log."""
 
     wait_seconds: float = 30.0
     read_seconds: float = 600.0
-    generation: int = 1
 
 
 async def reconcile(addresses: Addresses, options: ReconcileOptions | None = None) -> Report:
@@ -71,6 +71,7 @@ class _Reconciliation:
         self._addresses, self._options = addresses, options
         self._ends: dict[Partition, int] = {}
         self._log = LogDigest()
+        self._generations: dict[str, int] = {}
         self.report = Report()
 
     async def everything(self) -> None:
@@ -83,11 +84,22 @@ class _Reconciliation:
         async with AsyncExitStack() as stack:
             engine = async_engine(self._addresses.postgres_dsn, "tillstream-reconcile", pool_size=1)
             stack.push_async_callback(engine.dispose)
+            await self._guarded("the generations", partial(self._ask_which_serve, engine))
             for coverage in POSTGRES_MODELS:
                 await self._judge(engine, coverage.model, partial(self._postgres, engine, coverage), deadline)
             await self._judge(engine, SALES_MODEL.model, partial(self._sales, engine), deadline)
+            for coverage in FACTS_MODELS:
+                await self._judge(engine, coverage.model, partial(self._facts, engine, coverage), deadline)
             await self._judge(engine, ARCHIVE, partial(self._archive, engine), deadline)
             await self._guarded("the accounts", partial(self._accounts, engine))
+
+    async def _ask_which_serve(self, engine: AsyncEngine) -> None:
+        async with engine.connect() as conn:
+            rows = (await conn.execute(text("SELECT projection, generation FROM delivery.generations WHERE serving"))).all()
+        self._generations = {row.projection: row.generation for row in rows}
+
+    def _serving(self, model: str) -> int:
+        return self._generations.get(model, 1)
 
     def _tell_log(self) -> None:
         log, report = self._log, self.report
@@ -119,7 +131,7 @@ class _Reconciliation:
         topics = TOPICS if model == ARCHIVE else (STORE_FACTS,)
         wanted = {tp: end for tp, end in self._ends.items() if tp.topic in topics and end}
         while True:
-            reached = await _positions(engine, model, self._options.generation)
+            reached = await _positions(engine, model, self._serving(model))
             behind = {tp: end - reached.get(tp, 0) for tp, end in wanted.items() if reached.get(tp, 0) < end}
             if not behind:
                 return None
@@ -135,20 +147,31 @@ class _Reconciliation:
             fact_ends = self._fact_ends()
             ends = {store: fact_ends[part] for store, part in self._log.partition_of_store.items()}
             shortest = min(fact_ends.values(), default=0)
-            model = PostgresDigest(conn, coverage, self._options.generation, ends, shortest)
+            model = PostgresDigest(conn, coverage, self._serving(coverage.model), ends, shortest)
             await self._compare(conn, coverage, await model.sums(), model.events)
 
     async def _sales(self, engine: AsyncEngine) -> None:
         client = await self._clickhouse()
         try:
             model = SalesDigest(
-                client, self._options.generation, {tp.partition: end for tp, end in self._ends.items() if tp.topic == STORE_FACTS}
+                client, self._serving(SALES_MODEL.model), {tp.partition: end for tp, end in self._ends.items() if tp.topic == STORE_FACTS}
             )
             async with engine.connect() as conn:
                 await self._compare(conn, SALES_MODEL, await model.sums(), model.events)
             for key, event_id, detail in await model.incomplete():
                 self.report.add(Difference(SALES_MODEL.model, key, "incomplete", str(event_id), detail))
-            await self._sums(SumsCheck(client, self._options.generation))
+            await self._sums(SumsCheck(client, self._serving(SALES_MODEL.model)))
+        finally:
+            await client.close()
+
+    async def _facts(self, engine: AsyncEngine, coverage: Coverage) -> None:
+        client = await self._clickhouse()
+        try:
+            model = FactsDigest(client, coverage, self._serving(coverage.model), self._fact_ends())
+            async with engine.connect() as conn:
+                await self._compare(conn, coverage, await model.sums(), model.events)
+            for key, event_id, detail in await model.incomplete():
+                self.report.add(Difference(coverage.model, key, "incomplete", str(event_id), detail))
         finally:
             await client.close()
 
@@ -172,7 +195,7 @@ class _Reconciliation:
             if coverage.covers(key):
                 expected[coverage.key(key)] |= of_key
         sums = {key: _digest(of_key) for key, of_key in expected.items()}
-        letters = await _letters(conn, coverage.model, self._options.generation)
+        letters = await _letters(conn, coverage.model, self._serving(coverage.model))
         for key in differing_keys(sums, found):
             for difference in drill_down(coverage.model, key, expected.get(key, {}), await events(key), letters):
                 self.report.add(difference)
@@ -181,10 +204,10 @@ class _Reconciliation:
     async def _archive(self, engine: AsyncEngine) -> None:
         client = await self._clickhouse()
         try:
-            model = ArchiveDigest(client, self._options.generation, self._addresses.log_id)
+            model = ArchiveDigest(client, self._serving(ARCHIVE), self._addresses.log_id)
             found = await model.sums(self._ends)
             async with engine.connect() as conn:
-                letters = await _letters(conn, ARCHIVE, self._options.generation)
+                letters = await _letters(conn, ARCHIVE, self._serving(ARCHIVE))
             for partition, expected in self._log.archive.items():
                 if found.get(partition, Digest(0, 0)) != expected:
                     await self._archive_partition(model, partition, letters)
@@ -206,7 +229,7 @@ class _Reconciliation:
 
     async def _accounts(self, engine: AsyncEngine) -> None:
         for row in await check_accounting(engine):
-            if row.generation == self._options.generation and not row.ok:
+            if row.generation == self._serving(row.projection) and not row.ok:
                 key = Key("", "", f"{row.topic}/{row.part}")
                 self.report.add(Difference(row.projection, key, "unaccounted", "", row.problem or ""))
 

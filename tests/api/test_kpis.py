@@ -13,6 +13,7 @@ from infra.clock import utc_now
 from tests.api.events import sale
 from tests.api.running import ServedApi
 from tests.api.world import projected
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -65,8 +66,8 @@ WRONG = (
     ({"store": "\x00"}, 422, "invalid_request"),
     ({"store": "x" * 121}, 422, "invalid_request"),
     ({"cursor": "bm90IG91cnM"}, 400, "invalid_cursor"),
-    ({"cursor": write_cursor("sales:store", ("", "", "GBP")), "group_by": "store"}, 400, "invalid_cursor"),
-    ({"cursor": write_cursor("sales:day", ("0001-01-01", "", "GBP")), "group_by": "day"}, 400, "invalid_cursor"),
+    ({"cursor": write_cursor("sales:store", ("", "", "", "", "GBP")), "group_by": "store"}, 400, "invalid_cursor"),
+    ({"cursor": write_cursor("sales:day", ("0001-01-01", "", "", "", "GBP")), "group_by": "day"}, 400, "invalid_cursor"),
     ({"limit": "0"}, 422, "invalid_request"),
     ({"min_position": "store-facts-v1/0"}, 422, "invalid_request"),
     ({"min_position": "alerts-v1/0/1"}, 422, "invalid_request"),
@@ -140,3 +141,45 @@ def test_pages_and_spreadsheets_hold_the_same_rows(api, sold):
         ]
         assert answer.headers["x-behind-events"] == "0"
     assert hq.get("/v1/kpis/sales", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_a_figure_as_it_was_known_and_what_has_changed_it_since(api, sold):
+    """Then + changes = now; every route of the facts keeps to the scope and has pages."""
+    hq = api.client()
+    before = read(hq, sold)
+    known = utc_now().isoformat()
+    until(lambda: utc_now() > datetime.fromisoformat(known) + timedelta(milliseconds=20), 5, "the clock goes on")
+    late = sale("A", "late", at=DAY + timedelta(minutes=40), amount=700)
+    late["data"] |= {"tenders": [{"kind": "cash", "amount": 700}], "channel": "online"}
+    (posted,) = hq.post("/v1/events", json=[late]).json()["results"]
+    place = [f"{posted['position']['topic']}/{posted['position']['partition']}/{posted['position']['offset']}"]
+
+    now, then = read(hq, place, group_by=["store"]), read(hq, place, group_by=["store"], known_at=known)
+    assert {row["store_id"]: row["net_sales"]["minor"] for row in now["rows"]} == {"A": 9700, "B": 400}
+    assert ({row["store_id"]: row["net_sales"]["minor"] for row in then["rows"]}, then["known_at"]) == (
+        {"A": 9000, "B": 400},
+        known.replace("+00:00", "Z"),
+    )
+    assert then["totals"] == before["totals"]
+    changes = hq.get("/v1/kpis/sales/changes", params={"since": known}).json()
+    (change,) = changes["rows"]
+    assert (change["event_id"], change["what"], change["net_sales"]["minor"]) == (posted["id"], "came", 700)
+    assert {row["currency"]: row["net_sales_difference"]["minor"] for row in changes["totals"]} == {"GBP": 0, "KRW": 700}
+
+    channels = read(hq, place, group_by=["channel"], limit=1, store="A")
+    rest = read(hq, place, group_by=["channel"], store="A", cursor=channels["next_cursor"])
+    assert [(row["channel"], row["net_sales"]["minor"]) for row in channels["rows"] + rest["rows"]] == [("online", 700), ("store", 9000)]
+    (paid,) = hq.get("/v1/kpis/tenders").json()["rows"]
+    assert (paid["store_id"], paid["kind"], paid["amount"]) == ("A", "cash", {"minor": 700, "major": "700"})
+    assert hq.get("/v1/kpis/tenders", params={"known_at": known}).json()["rows"] == []
+    cashiers = hq.get("/v1/kpis/cashiers", params={"limit": 1}).json()
+    more = hq.get("/v1/kpis/cashiers", params={"cursor": cashiers["next_cursor"]}).json()
+    found = [(row["store_id"], row["completed"], row["void_rate"]) for row in cashiers["rows"] + more["rows"]]
+    assert found == [("A", 3, "0.0000"), ("A", 1, "0.0000"), ("B", 2, "0.0000")]
+
+    other = api.client("manager", "B")
+    for path in ("/v1/kpis/tenders", "/v1/kpis/cashiers", f"/v1/kpis/sales/changes?since={known.replace('+', '%2B')}"):
+        assert {row["store_id"] for row in other.get(path).json()["rows"]} <= {"B"}, path
+        assert other.get(path, params={"store": "A"}).status_code == 403, path
+        assert api.client("staff", "B").get(path).status_code == 403, path
+    assert hq.get("/v1/kpis/sales", params={"known_at": "0001-01-01T00:00:00Z"}).status_code == 422

@@ -23,7 +23,10 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
-MODELS = ("stores", "event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations")
+MODELS = (
+    *("stores", "event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations"),
+    *("stock_ledger", "clock_events", "alert_history"),
+)
 NOON = utc_now().replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=3)
 """Noon in Seoul, three days ago."""
 
@@ -77,7 +80,8 @@ def world(stores, api):
 
 
 DAY = f"/v1/attendance/{NOON.date()}"
-ROUTES = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", "/v1/stores", "/v1/kpis/sales?group_by=store")
+HISTORIES = ("/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
+ROUTES = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, "/v1/stores", "/v1/kpis/sales?group_by=store")
 
 
 def test_each_route_answers_for_the_stores_in_scope_and_for_no_other(world, api):
@@ -113,10 +117,19 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     table = manager.get("/v1/stock", headers={"Accept": "text/csv"}).text.splitlines()
     assert table[1].startswith("B,MILK-1L,8,10,")
 
+    assert {(row["kind"], row["quantity"]) for row in manager.get("/v1/stock-ledger").json()["rows"]} == {("count", "10"), ("sale", "-2")}
+    assert [row["quantity"] for row in manager.get("/v1/stock-ledger", params={"kind": "count"}).json()["rows"]] == ["10"]
+    (punch,) = manager.get("/v1/clock-events", params={"employee": "E-B"}).json()["rows"]
+    assert (punch["kind"], punch["distance_m"], punch["corrects_event_id"]) == ("in", None, None)
+    history = manager.get("/v1/alert-history", params={"alert": alert["alert_id"]}).json()["rows"]
+    assert {(row["transition"], row["evidence"]["observed"]) for row in history} == {(1, "no punch"), (2, "no punch")}
+    known_at = {"known_at": "2020-01-01T00:00:00Z"}
+    assert [manager.get(path, params=known_at).json()["rows"] for path in HISTORIES] == [[], [], []]
+
     hq = api.client()
-    for path in ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations"):
+    for path in ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES):
         first = hq.get(path, params={"limit": 1}).json()
-        second = hq.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+        second = hq.get(path, params={"limit": 3, "cursor": first["next_cursor"]}).json()
         assert first["rows"] + second["rows"] == hq.get(path).json()["rows"], path
         foreign = hq.get(path, params={"cursor": write_cursor("elsewhere", ("A", "B"))})
         assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")

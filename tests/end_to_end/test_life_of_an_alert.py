@@ -29,7 +29,10 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
-MODELS = ("stores", "event_index", "stock_on_hand", "attendance_day", "till_periods", "open_alerts", "sales", "event_log")
+MODELS = (
+    *("stores", "event_index", "stock_on_hand", "incoming_goods", "attendance_day", "till_periods", "open_alerts"),
+    *("sales", "stock_ledger", "clock_events", "alert_history", "event_log"),
+)
 NOW = utc_now().replace(microsecond=0)
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Seoul"))
 

@@ -25,6 +25,8 @@ MODELS = {
     "event_index": ("event_index",),
     "stores": ("store_versions", "employee_versions", "sku_versions"),
     "stock_on_hand": ("stock_on_hand_events", "stock_movements", "stock_counts", "stock_on_hand"),
+    "incoming_goods": ("incoming_goods_events", "incoming_goods_lines"),
+    "reference_data": ("reference_data",),
     "attendance_day": ("attendance_day_events", "attendance_punches", "attendance_shifts", "attendance_day"),
     "till_days": ("store_days", "till_days", "device_numbers", "number_gaps"),
     "till_periods": (

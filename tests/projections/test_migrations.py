@@ -14,7 +14,9 @@ from infra.postgres.engine import sync_engine
 from projections.migrations.run import downgrade_postgres, migrate_postgres
 from projections.read_models.attendance_day.table import attendance_tables
 from projections.read_models.event_index.table import event_index
+from projections.read_models.incoming_goods.table import incoming_tables
 from projections.read_models.open_alerts.table import alert_tables
+from projections.read_models.reference_data.table import reference_data
 from projections.read_models.reorder_recommendations.table import reorder_tables
 from projections.read_models.stock_on_hand.table import stock_tables
 from projections.read_models.stores.table import reference_tables
@@ -62,6 +64,7 @@ def test_migrations_go_up_down_and_up_again(empty_database: str) -> None:
 def _declared() -> list[Table]:
     bundles = (
         stock_tables(1),
+        incoming_tables(1),
         attendance_tables(1),
         alert_tables(1),
         reorder_tables(1),
@@ -69,7 +72,7 @@ def _declared() -> list[Table]:
         till_day_tables(1),
         till_period_tables(1),
     )
-    return [event_index(1), *(table for bundle in bundles for table in vars_of(bundle))]
+    return [event_index(1), reference_data(1), *(table for bundle in bundles for table in vars_of(bundle))]
 
 
 def vars_of(bundle: object) -> list[Table]:
@@ -94,4 +97,4 @@ def test_declared_tables_are_those_that_migrations_make(place: Addresses) -> Non
     engine.dispose()
 
     assert differences == []
-    assert len(metadata.tables) == 31
+    assert len(metadata.tables) == 34

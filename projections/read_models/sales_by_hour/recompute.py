@@ -17,17 +17,32 @@ TOUCHED: Final = """
     AND (store_id, business_date) IN (SELECT arrayJoin(arrayZip({stores:Array(String)}, {dates:Array(Date)})))
 """
 
-_RECOMPUTE: Final = """
-INSERT INTO {rollup:Identifier} (
-    store_id, business_date, hour_start, currency, utc_offset_minutes,
-    gross, discounts, returns, voids, net, transactions, sale_net, units, service_amount, counted_lines, version
-)
-WITH
+WORDS: Final = """
     kind = 'item' AS is_item,
     event_type = 'sale.completed.v1' AS is_completed,
     event_type = 'sale.returned.v1' AS is_returned,
     event_type = 'sale.voided.v1' AND phase = 'after_completion' AS is_voided,
     gross - discount AS amount
+"""
+SUMS_OF_LINES: Final = """
+        sumIf(gross, is_completed AND is_item) AS gross_sum,
+        sumIf(discount, is_completed AND is_item) AS discount_sum,
+        sumIf(amount, (is_returned AND kind IN ('item', 'return')) OR (is_completed AND kind = 'return')) AS return_sum,
+        sumIf(amount, is_voided AND is_item) AS void_sum,
+        toInt64(uniqExactIf(event_id, is_completed AND is_item)) - toInt64(uniqExactIf(event_id, is_voided AND is_item))
+            AS transaction_count,
+        sumIf(quantity, is_completed AND is_item) - sumIf(quantity, is_voided AND is_item) AS unit_sum,
+        sumIf(amount, is_completed AND kind = 'service') - sumIf(amount, (is_returned OR is_voided) AND kind = 'service') AS service_sum,
+        toInt64(countIf(is_completed OR is_returned OR is_voided)) AS line_sum
+"""
+"""The measures over lines, in terms of `WORDS`: whoever sums facts sums them so."""
+
+_RECOMPUTE: Final = """
+INSERT INTO {rollup:Identifier} (
+    store_id, business_date, hour_start, currency, utc_offset_minutes,
+    gross, discounts, returns, voids, net, transactions, sale_net, units, service_amount, counted_lines, version
+)
+WITH {words}
 SELECT
     store_id, business_date, hour_start, currency,
     if(max(is_fact) = 1, maxIf(utc_offset, is_fact = 1), max(utc_offset)),
@@ -38,15 +53,7 @@ SELECT
 FROM (
     SELECT
         store_id, business_date, hour_start, currency, 1 AS is_fact, max(utc_offset_minutes) AS utc_offset,
-        sumIf(gross, is_completed AND is_item) AS gross_sum,
-        sumIf(discount, is_completed AND is_item) AS discount_sum,
-        sumIf(amount, (is_returned AND kind IN ('item', 'return')) OR (is_completed AND kind = 'return')) AS return_sum,
-        sumIf(amount, is_voided AND is_item) AS void_sum,
-        toInt64(uniqExactIf(event_id, is_completed AND is_item)) - toInt64(uniqExactIf(event_id, is_voided AND is_item))
-            AS transaction_count,
-        sumIf(quantity, is_completed AND is_item) - sumIf(quantity, is_voided AND is_item) AS unit_sum,
-        sumIf(amount, is_completed AND kind = 'service') - sumIf(amount, (is_returned OR is_voided) AND kind = 'service') AS service_sum,
-        toInt64(countIf(is_completed OR is_returned OR is_voided)) AS line_sum
+        {sums}
     FROM {lines:Identifier} FINAL
     WHERE {touched}
         AND (store_id, event_id) NOT IN (SELECT arrayJoin(arrayZip({excluded_stores:Array(String)}, {excluded_ids:Array(UUID)})))
@@ -59,7 +66,7 @@ FROM (
 GROUP BY store_id, business_date, hour_start, currency
 """
 
-RECOMPUTE: Final = _RECOMPUTE.replace("{touched}", TOUCHED)
+RECOMPUTE: Final = _RECOMPUTE.replace("{touched}", TOUCHED).replace("{words}", WORDS).replace("{sums}", SUMS_OF_LINES)
 """Parameters: rollup, lines, stores and dates (pairwise), excluded_stores and excluded_ids (pairwise: what does not count), version."""
 
 _CORRECTIONS_OF_DAYS: Final = """

@@ -7,11 +7,12 @@ from projections.migrations.run import downgrade_clickhouse, migrate_clickhouse
 from projections.read_models.event_log.table import EVENT_LOG
 from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
 from projections.read_models.sales_lines.table import RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
+from projections.sinks.clickhouse_facts_declared import FACTS
 from tests.projections.clickhouse.driving import clickhouse
 
 pytestmark = pytest.mark.stack
 
-TABLES = (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_BY_HOUR, EVENT_LOG)
+TABLES = (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_BY_HOUR, EVENT_LOG, *(declared.table for declared in FACTS.values()))
 
 
 COLUMNS = "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {name:String} ORDER BY position"

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.codec import build_event, encode
 from contracts.envelope import Envelope, Event
-from contracts.events.registry import ALERT_ANSWERED, CLOCKED_IN, STOCK_COUNTED
+from contracts.events.registry import ALERT_ANSWERED, CLOCKED_IN, STOCK_COUNTED, STOCK_ORDERED
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord
@@ -27,7 +27,10 @@ from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, 
 
 pytestmark = pytest.mark.stack
 
-MODELS = ("event_index", "stock_on_hand", "attendance_day", "till_periods", "open_alerts", "sales", "event_log")
+MODELS = (
+    *("event_index", "stock_on_hand", "incoming_goods", "attendance_day", "till_periods", "open_alerts"),
+    *("sales", "stock_ledger", "clock_events", "alert_history", "event_log"),
+)
 
 
 def fact(kind: str, name: str, content: dict[str, Any], store: str = "S1") -> Event[Model]:
@@ -59,6 +62,7 @@ def story() -> list[Event[Model]]:
         corrected("C3", punch),
         punch,
         fact(STOCK_COUNTED, "N1", {"sheet_id": "N1", "lines": [{"line": 1, "sku": "SKU-1", "quantity": "12"}]}),
+        fact(STOCK_ORDERED, "O1", {"purchase_order_id": "PO-1", "lines": [{"line": 1, "sku": "SKU-1", "quantity": "12"}]}),
         fact(ALERT_ANSWERED, "A1", {"alert_id": str(event("alert")), "rule": "no_show", "subject": "E1", "answer": "false_alarm"}),
         sale("R3", at(12), line(1, 10), store="S2"),
     ]
@@ -92,15 +96,19 @@ def test_what_is_whole_passes(place: Addresses) -> None:
 
     assert (report.verdict, report.differences, report.unverified, report.error) == ("PASS", [], [], None)
     found = json.loads(json.dumps(report.as_json()))
-    assert found["log"] == {"records": 14, "events": 11, "repeats": 3, "conflicting_duplicates": []}
+    assert found["log"] == {"records": 15, "events": 12, "repeats": 3, "conflicting_duplicates": []}
     assert {model: row["events"] for model, row in found["compared"].items()} == {
-        "event_index": 11,
+        "event_index": 12,
         "stock_on_hand": 8,
+        "incoming_goods": 1,
         "attendance_day": 2,
         "till_periods": 7,
         "open_alerts": 1,
         "sales": 7,
-        "event_log": 14,
+        "stock_ledger": 8,
+        "clock_events": 2,
+        "alert_history": 1,
+        "event_log": 15,
     }
 
 
@@ -182,6 +190,10 @@ OTHERS = {
         in_postgres(f"UPDATE read_g1.stock_on_hand_events SET event_hash = 5 WHERE event_id = '{event('N1')}'"),
         ("stock_on_hand", "other_content", event("N1")),
     ),
+    "a lost order": Damage(
+        in_postgres(f"DELETE FROM read_g1.incoming_goods_events WHERE event_id = '{event('O1')}'"),
+        ("incoming_goods", "missing", event("O1")),
+    ),
     "attendance on another day": Damage(
         in_postgres(f"UPDATE read_g1.attendance_day_events SET business_date = '2026-03-05' WHERE event_id = '{event('P1')}'"),
         ("attendance_day", "missing", event("P1")),
@@ -191,6 +203,16 @@ OTHERS = {
     ),
     "a lost answer to an alert": Damage(
         in_postgres(f"DELETE FROM read_g1.alert_answer_events WHERE event_id = '{event('A1')}'"), ("open_alerts", "missing", event("A1"))
+    ),
+    "a lost line of the ledger": Damage(
+        in_clickhouse(f"DELETE FROM stock_ledger_g1 WHERE event_id = '{event('R1')}' AND line = 1"),
+        ("stock_ledger", "incomplete", event("R1")),
+    ),
+    "a lost punch": Damage(
+        in_clickhouse(f"DELETE FROM clock_events_g1 WHERE event_id = '{event('P1')}'"), ("clock_events", "missing", event("P1"))
+    ),
+    "a lost answer in the history": Damage(
+        in_clickhouse(f"DELETE FROM alert_history_g1 WHERE event_id = '{event('A1')}'"), ("alert_history", "missing", event("A1"))
     ),
     "a hole in the archive": Damage(
         in_clickhouse(f"DELETE FROM event_log_g1 WHERE ce_id = '{event('N1')}'"), ("event_log", "missing", "store-facts-v1/")
@@ -243,7 +265,7 @@ def test_a_dead_letter_explains_what_the_models_do_not_have(place: Addresses) ->
 
     assert report.verdict == "PASS"
     assert {(d.model, d.kind, d.event_id) for d in report.explained} == {
-        (m, "missing", event("R1")) for m in ("sales", "stock_on_hand", "till_periods")
+        (m, "missing", event("R1")) for m in ("sales", "stock_ledger", "stock_on_hand", "till_periods")
     }
 
 
@@ -257,6 +279,13 @@ def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
     project(place)
     no_store = judged(replace(place, clickhouse_url="http://nobody:x@127.0.0.1:1/none"))
     assert no_store.verdict == "UNVERIFIED"
-    assert [row.model for row in no_store.compared] == ["event_index", "stock_on_hand", "attendance_day", "till_periods", "open_alerts"]
+    assert [row.model for row in no_store.compared] == [
+        "event_index",
+        "stock_on_hand",
+        "incoming_goods",
+        "attendance_day",
+        "till_periods",
+        "open_alerts",
+    ]
 
     assert judged(replace(place, kafka_bootstrap="127.0.0.1:1")).verdict == "UNVERIFIED"

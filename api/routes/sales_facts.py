@@ -1,0 +1,199 @@
+"""What the facts of sales say beside the KPIs: changes since a moment, payments by kind, voids and refunds by cashier."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.cursors import date_of, id_of, read_cursor, write_cursor, written
+from api.dependencies import ResourcesDep, ScopeDep
+from api.freshness import freshness_of
+from api.openapi import problem_answers
+from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, Since, StoresParameter, UntilDate
+from api.schemas.kpis import Money
+from api.schemas.sales_facts import CashierPage, CashierRow, SalesChangeRow, SalesChanges, SalesDifference, TenderPage, TenderRow
+from contracts.money import to_major
+from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, ChangeCursor, read_changes
+from projections.read_models.sales_by_hour.reader import SalesQuery, read_sales
+from projections.read_models.tenders_by_day.reader import FIRST_PAGE as FIRST_TENDERS
+from projections.read_models.tenders_by_day.reader import TenderDay, read_tenders
+from projections.read_models.voids_and_refunds.reader import FIRST_PAGE as FIRST_CASHIERS
+from projections.read_models.voids_and_refunds.reader import CashierShift, read_cashiers
+from projections.sale_facts import FactsAsked
+
+router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
+
+PROJECTION = "sales"
+_CHANGES, _TENDERS, _CASHIERS = "sales changes", "tenders", "cashiers"
+_Limit = Annotated[int, Query(ge=1, le=5_000)]
+
+
+@router.get(
+    "/sales/changes",
+    name="list_sales_changes",
+    operation_id="list_sales_changes",
+    summary="Why sales are no longer what they were",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def list_sales_changes(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    since: Since,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
+    store: StoresParameter = (),
+    limit: _Limit = 500,
+    cursor: CursorParameter = None,
+) -> SalesChanges:
+    """Return the facts recorded since that changed sales of these business dates, and what each of them did.
+
+    The changes add up to the difference between `/v1/kpis/sales` now and with `known_at` = `since`.
+    """
+    stores = scope.store_ids(store)
+    key = read_cursor(_CHANGES, cursor, 3)
+    after = ChangeCursor(key[0], date_of(key[1]), id_of(key[2])) if key else FIRST_PAGE
+    with resources.queries:
+        freshness = await freshness_of(resources, PROJECTION)
+        client, generation = await resources.clickhouse(), freshness["generation"]
+        found = await read_changes(client, FactsAsked(stores, from_date, until_date), since, generation, after, limit)
+        now = await read_sales(client, SalesQuery(stores, from_date, until_date), generation)
+        then = await read_sales(client, SalesQuery(stores, from_date, until_date, known_at=since), generation)
+    return SalesChanges(
+        **freshness,
+        since=since,
+        from_date=from_date,
+        until_date=until_date,
+        totals=_differences({row.currency: row.net for row in then}, {row.currency: row.net for row in now}),
+        rows=[_change(row) for row in found],
+        next_cursor=_next(_CHANGES, found, limit),
+    )
+
+
+@router.get(
+    "/tenders",
+    name="read_tenders",
+    operation_id="read_tenders",
+    summary="Payments by kind and business date",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def read_tenders_by_day(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
+    store: StoresParameter = (),
+    known_at: KnownAt = None,
+    limit: _Limit = 1_000,
+    cursor: CursorParameter = None,
+) -> TenderPage:
+    """Return how the receipts that count were paid: cash, card and so on, less what was paid back."""
+    stores = scope.store_ids(store)
+    key = read_cursor(_TENDERS, cursor, 4)
+    after = (key[0], date_of(key[1]), key[2], key[3]) if key else FIRST_TENDERS
+    with resources.queries:
+        freshness = await freshness_of(resources, PROJECTION)
+        asked = FactsAsked(stores, from_date, until_date, known_at)
+        found = await read_tenders(await resources.clickhouse(), asked, freshness["generation"], after, limit)
+    return TenderPage(**freshness, known_at=known_at, rows=[_tender(row) for row in found], next_cursor=_next(_TENDERS, found, limit))
+
+
+@router.get(
+    "/cashiers",
+    name="read_cashiers",
+    operation_id="read_cashiers",
+    summary="Voids and refunds by cashier and till period",
+    responses=problem_answers(400, 401, 403, 422, 503),
+)
+async def read_voids_and_refunds(
+    resources: ResourcesDep,
+    scope: ScopeDep,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
+    store: StoresParameter = (),
+    known_at: KnownAt = None,
+    limit: _Limit = 1_000,
+    cursor: CursorParameter = None,
+) -> CashierPage:
+    """Return what each cashier sold, voided and refunded. A rate of few receipts says little: alerts judge it, this only counts."""
+    stores = scope.store_ids(store)
+    key = read_cursor(_CASHIERS, cursor, 5)
+    after = (key[0], date_of(key[1]), key[2], key[3], key[4]) if key else FIRST_CASHIERS
+    with resources.queries:
+        freshness = await freshness_of(resources, PROJECTION)
+        asked = FactsAsked(stores, from_date, until_date, known_at)
+        found = await read_cashiers(await resources.clickhouse(), asked, freshness["generation"], after, limit)
+    return CashierPage(**freshness, known_at=known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, limit))
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money(minor=minor, major=format(to_major(minor, currency), "f"))
+
+
+def _differences(then: dict[str, int], now: dict[str, int]) -> list[SalesDifference]:
+    return [
+        SalesDifference(
+            currency=currency,
+            net_sales_then=_money(then.get(currency, 0), currency),
+            net_sales_now=_money(now.get(currency, 0), currency),
+            net_sales_difference=_money(now.get(currency, 0) - then.get(currency, 0), currency),
+        )
+        for currency in sorted(then.keys() | now.keys())
+    ]
+
+
+def _change(row: Change) -> SalesChangeRow:
+    return SalesChangeRow(
+        store_id=row.store_id,
+        business_date=row.business_date,
+        event_id=row.event_id,
+        event_type=row.event_type,
+        what=row.what,
+        caused_by=row.caused_by,
+        recorded_at=row.recorded_at,
+        corrects_event_id=row.corrects_event_id,
+        currency=row.currency,
+        gross_sales=_money(row.gross, row.currency),
+        discounts=_money(row.discounts, row.currency),
+        returns=_money(row.returns, row.currency),
+        voids=_money(row.voids, row.currency),
+        net_sales=_money(row.net, row.currency),
+        transactions=row.transactions,
+    )
+
+
+def _tender(row: TenderDay) -> TenderRow:
+    return TenderRow(
+        store_id=row.store_id,
+        business_date=row.business_date,
+        kind=row.kind,
+        currency=row.currency,
+        tenders=row.tenders,
+        amount=_money(row.amount, row.currency),
+        received=_money(row.received, row.currency),
+        paid_back=_money(row.paid_back, row.currency),
+        tips=_money(row.tips, row.currency),
+    )
+
+
+def _cashier(row: CashierShift) -> CashierRow:
+    return CashierRow(
+        store_id=row.store_id,
+        business_date=row.business_date,
+        employee_id=row.employee_id,
+        period_id=row.period_id,
+        currency=row.currency,
+        completed=row.completed,
+        gross_sales=_money(row.gross, row.currency),
+        voided=row.voided,
+        voids=_money(row.void_amount, row.currency),
+        cancelled=row.cancelled,
+        cancelled_amount=_money(row.cancelled_amount, row.currency),
+        refunded=row.refunded,
+        refunds=_money(row.refund_amount, row.currency),
+        void_rate=None if row.void_rate is None else str(row.void_rate),
+        refund_rate=None if row.refund_rate is None else str(row.refund_rate),
+    )
+
+
+def _next(listing: str, found: Sequence[Any], limit: int) -> str | None:
+    return write_cursor(listing, written(found[-1].cursor)) if len(found) == limit else None

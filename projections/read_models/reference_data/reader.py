@@ -1,0 +1,71 @@
+"""Stores, SKUs, people, suppliers, promotions and policies: every version, or the one in force at a moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.generations import serving_generation
+
+_VERSIONS: Final = """
+    SELECT kind, name, version, event_id, store_id, effective_from, recorded_at, data FROM (
+        SELECT *, row_number() OVER (PARTITION BY kind, name ORDER BY effective_from DESC, version DESC, event_id) AS place
+        FROM read_g{generation}.reference_data
+        WHERE tenant_id = :tenant AND kind = :kind AND (store_id IS NULL OR store_id = ANY (:stores))
+          AND (CAST(:at AS timestamptz) IS NULL OR effective_from <= :at)
+    ) AS known
+    WHERE (CAST(:at AS timestamptz) IS NULL OR place = 1) AND (name, version, event_id) > (:name, :version, :event_id)
+    ORDER BY name, version, event_id LIMIT :limit
+"""
+
+
+class ReferenceCursor(NamedTuple):
+    """The last row of a page."""
+
+    name: str
+    version: int
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceAsked:
+    """A chain, the stores whose own things may be seen, a kind; `at`: only what is in force then, None for every version."""
+
+    tenant_id: str
+    store_ids: tuple[str, ...]
+    kind: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceVersion:
+    """One version of one thing; `data` is its event's content."""
+
+    kind: str
+    name: str
+    version: int
+    event_id: UUID
+    store_id: str | None
+    effective_from: datetime
+    recorded_at: datetime
+    data: dict[str, Any]
+
+    @property
+    def cursor(self) -> ReferenceCursor:
+        """Where the next page begins."""
+        return ReferenceCursor(self.name, self.version, self.event_id)
+
+
+async def read_reference_data(
+    engine: AsyncEngine, asked: ReferenceAsked, cursor: ReferenceCursor | None = None, limit: int = 100
+) -> list[ReferenceVersion]:
+    """Return a page by name and version."""
+    place = cursor or ReferenceCursor("", 0, UUID(int=0))
+    async with engine.connect() as conn:
+        statement = text(_VERSIONS.format(generation=await serving_generation(conn, "reference_data")))
+        bound = {"tenant": asked.tenant_id, "stores": list(asked.store_ids), "kind": asked.kind, "at": asked.at, "limit": limit}
+        rows = (await conn.execute(statement, bound | place._asdict())).all()
+    return [ReferenceVersion(*row) for row in rows]

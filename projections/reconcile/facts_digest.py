@@ -1,0 +1,64 @@
+"""Sum up a table of plain facts in ClickHouse, name the events of one key, and find events that are not whole."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from projections.reconcile.compare import MODULUS, Digest, Entry, Key
+from projections.reconcile.covered import Coverage
+from projections.reconcile.log_digest import key_type
+
+_FACTS: Final = """
+    {table:Identifier} FINAL WHERE event_type IN {types:Array(String)}
+      AND position < transform(partition, {parts:Array(UInt32)}, {ends:Array(UInt64)}, toUInt64(0))
+"""
+_SUMS: Final = f"""
+    SELECT store_id, business_date, event_type, corrects_type, count(), sum(event_hash) FROM {_FACTS} AND line = 0
+    GROUP BY store_id, business_date, event_type, corrects_type
+"""  # noqa: S608 - literal texts
+_OF_KEY: Final = f"""
+    SELECT event_id, event_hash, position FROM {_FACTS} AND line = 0
+      AND store_id = {{store:String}} AND toString(business_date) = {{day:String}}
+      AND event_type = {{type:String}} AND corrects_type = {{corrects:String}}
+"""  # noqa: S608 - literal texts
+_INCOMPLETE: Final = f"""
+    SELECT store_id, business_date, any(event_type), event_id, count() AS found, max(line_count) AS expected,
+           uniqExact(event_hash, position) AS hashes
+    FROM {_FACTS} GROUP BY store_id, business_date, event_id
+    HAVING found != expected OR hashes != 1
+"""  # noqa: S608 - literal texts
+
+
+class FactsDigest:
+    """Reads one model of plain facts below an end vector of the facts' topic."""
+
+    def __init__(self, client: AsyncClient, coverage: Coverage, generation: int, ends: Mapping[int, int]) -> None:
+        self._client = client
+        self._bound: dict[str, Any] = {
+            "table": f"{coverage.model}_g{generation}",
+            "types": sorted({*coverage.facts, "event.corrected.v1"}),
+            "parts": list(ends),
+            "ends": list(ends.values()),
+        }
+
+    async def sums(self) -> dict[Key, Digest]:
+        """Return the sums per key."""
+        rows = (await self._client.query(_SUMS, parameters=self._bound)).result_rows
+        return {Key(s, d.isoformat(), key_type(t, c)): Digest(count, int(total) % MODULUS) for s, d, t, c, count, total in rows}
+
+    async def events(self, key: Key) -> dict[str, Entry]:
+        """Return the events of a key."""
+        event_type, _, corrects_type = key.event_type.partition(":")
+        wanted = {"store": key.store_id, "day": key.business_date, "type": event_type, "corrects": corrects_type}
+        rows = (await self._client.query(_OF_KEY, parameters={**self._bound, **wanted})).result_rows
+        return {str(event_id): Entry(event_hash, f"position {position}") for event_id, event_hash, position in rows}
+
+    async def incomplete(self) -> list[tuple[Key, UUID, str]]:
+        """Return the events whose rows are not those of one whole event, with what is wrong."""
+        found = (await self._client.query(_INCOMPLETE, parameters=self._bound)).result_rows
+        return [
+            (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
+            for store_id, day, event_type, event_id, rows, expected, hashes in found
+        ]

@@ -1,0 +1,172 @@
+"""Write a read model of plain facts into its one ClickHouse table: no sums follow, readers ask the facts.
+
+A batch may be repeated at any time and changes nothing: rows replace by identity, and of several positions of an event the first
+stays, wherever its later contents would have fallen.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Final
+from uuid import UUID
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from contracts.codec import content_hash, decode
+from contracts.envelope import Event
+from contracts.errors import Problem, UnreadableRecord
+from contracts.events.correction import EventCorrected
+from contracts.events.registry import POSTABLE_TYPES
+from contracts.fields import Model
+from contracts.records import LogRecord
+from projections.batching import Covers
+from projections.facts import concerned_type, content_of, recorded_at
+from projections.sinks.clickhouse_fact_columns import NONE, FactHead
+from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Judgement, dead
+from projections.sinks.clickhouse_table import ClickHouseTable
+
+IDS_PER_QUERY: Final = 3_000
+_TOP: Final = 2**63
+_KNOWN: Final = """
+    SELECT store_id, event_id, min(position) FROM {table:Identifier}
+    WHERE store_id IN {stores:Array(String)} AND event_id IN {ids:Array(UUID)} AND line = 0 GROUP BY store_id, event_id
+"""
+
+Key = tuple[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class FactsDeclared:
+    """A read model of facts: its table, its types, and how content becomes the model's own columns, line by line; pure.
+
+    `nothing`: the own columns of an event that says nothing to the model.
+    """
+
+    table: ClickHouseTable
+    covers: Covers
+    fact_types: frozenset[str]
+    mapping_version: int
+    map: Callable[[Event[Model]], Sequence[tuple[Any, ...]]]
+    nothing: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A readable event of the model."""
+
+    index: int
+    head: FactHead
+    rows: tuple[tuple[Any, ...], ...]
+
+    @property
+    def key(self) -> Key:
+        """Its identity."""
+        return self.head.store_id, self.head.event_id
+
+
+@dataclass(slots=True)
+class FactsBatch:
+    """What is known of each record so far; what is still a candidate has no judgement yet."""
+
+    judgements: dict[int, Judgement] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+
+    def reject(self, reasons: Mapping[int, Judgement]) -> None:
+        """Take candidates out, each with its judgement."""
+        self.judgements |= reasons
+        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+
+
+class FactsModel:
+    """Reads and writes the facts of one generation."""
+
+    def __init__(self, declared: FactsDeclared, generation: int = 1, first_position_wins: bool = True) -> None:
+        self._client: AsyncClient
+        self._declared = declared
+        self._table = declared.table.name(generation)
+        self._generation = generation
+        self._first_position_wins = first_position_wins
+        self.mapping_version: Final = declared.mapping_version
+        self.covers: Final = declared.covers
+        self.tables: Final = (declared.table,)
+
+    def connect(self, client: AsyncClient) -> None:
+        """Work with this connection from now on."""
+        self._client = client
+
+    async def prepare(self, records: Sequence[LogRecord]) -> FactsBatch:
+        """Read the records; repeats, within the batch or of an earlier one, are judged here."""
+        work = await asyncio.to_thread(self._read, records)
+        if self._first_position_wins:
+            known = await self._known(work.candidates)
+            for candidate in work.candidates:
+                known[candidate.key] = min(candidate.head.position, known.get(candidate.key, candidate.head.position))
+            work.reject({c.index: REPEAT for c in work.candidates if known[c.key] < c.head.position})
+        return work
+
+    async def insert(self, work: FactsBatch) -> None:
+        """Write the facts; an event that the store refuses is judged dead. Its rows are one insert: none of them is there."""
+        pieces = [Piece(c.index, c.head.business_date, c.rows) for c in work.candidates]
+        rejected = await insert_pieces(self._client, self._declared.table, self._generation, pieces)
+        work.reject({index: dead("refused_by_store", reason) for index, reason in rejected.items()})
+
+    async def sum_again(self, work: FactsBatch, version: int) -> None:
+        """Nothing follows from these facts."""
+
+    def _read(self, records: Sequence[LogRecord]) -> FactsBatch:
+        batch = FactsBatch()
+        for index, record in enumerate(records):
+            found = self._read_one(index, record)
+            if isinstance(found, Candidate):
+                batch.candidates.append(found)
+            else:
+                batch.judgements[index] = found
+        return batch
+
+    def _read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+        try:
+            event = decode(record)
+            if concerned_type(event) not in self._declared.fact_types:
+                return FILTERED
+            version = _TOP - record.offset if self._first_position_wins else record.offset
+            head = head_of(record, event, version)
+            content = content_of(event)
+            own = self._declared.map(content) if content is not None else ()
+        except UnreadableRecord as error:
+            return dead(error.code, str(error))
+        return Candidate(index, head, head.rows(own or (self._declared.nothing,)))
+
+    async def _known(self, candidates: Sequence[Candidate]) -> dict[Key, int]:
+        known: dict[Key, int] = {}
+        for start in range(0, len(candidates), IDS_PER_QUERY):
+            portion = candidates[start : start + IDS_PER_QUERY]
+            bound = {"table": self._table, "stores": sorted({c.key[0] for c in portion}), "ids": [c.key[1] for c in portion]}
+            result = await attempt("look-up", lambda bound=bound: self._client.query(_KNOWN, parameters=bound))  # type: ignore[misc]
+            known |= {(store_id, event_id): position for store_id, event_id, position in result.result_rows}
+        return known
+
+
+def head_of(record: LogRecord, event: Event[Model], version: int) -> FactHead:
+    """Describe an event; UnreadableRecord for a fact without a business date. What rules say has the date of its time in UTC."""
+    day = event.envelope.business_date
+    if day is None:
+        if event.type in POSTABLE_TYPES:
+            raise UnreadableRecord([Problem("missing", "/headers/businessdate", "the business date of a fact")])
+        day = event.envelope.occurred_at.astimezone(UTC).date()
+    correction = event.data if isinstance(event.data, EventCorrected) else None
+    return FactHead(
+        event.store_id,
+        day,
+        event.id,
+        event.type,
+        correction.corrects_event_id if correction else NONE,
+        correction.corrects_type if correction else "",
+        content_hash(record.headers, record.value),
+        record.partition,
+        record.offset,
+        version,
+        recorded_at(record),
+        event.envelope.occurred_at,
+    )
