@@ -182,3 +182,13 @@ def test_lines_that_only_one_reading_takes_for_blank_are_read_precisely():
     body = "\n".join([json.dumps(sale("A", 1)), "\u00a0", json.dumps(sale("B", 2))]).encode()
     post = Reading(NDJSON, body, 5)
     assert (len(post), post.store_ids(), list(post.quick)) == (2, {"A", "B"}, [None, None])
+
+
+def test_a_type_that_is_said_twice_is_the_last_or_left_to_the_precise_reading():
+    """Content is never read by one type and written under another."""
+    beat = json.dumps(sale("A", 1) | {"type": "till.heartbeat.v1", "data": {"till_id": "1"}})
+    for first, last in (("clock.in.v1", "till.heartbeat.v1"), ("till.heartbeat.v1", "clock.in.v1")):
+        post = Reading(SINGLE, beat.replace('"till.heartbeat.v1"', f'"{first}", "type": "{last}"').encode(), 1)
+        assert list(post.quick) == [None]
+        assert post.documents[0]["type"] == last
+    assert Reading(SINGLE, beat.encode(), 1).quick != [None]
