@@ -26,6 +26,7 @@ from tests.examples import examples
 from tests.projections.clickhouse.driving import clickhouse
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.sales_events import DAY, RECORDED, at, corrected, heaps, line, on_log, returned, sale, voided
+from tillstream.kpis import Span, find_changes, find_sales
 
 pytestmark = pytest.mark.stack
 
@@ -125,6 +126,20 @@ def test_a_change_names_the_fact_that_caused_it(place: Addresses) -> None:
         (correction.id, "came", correction.id, 450, minute(3), wrong.id),
     }
     assert asked_after(place, records, lambda client: read_changes(client, FactsAsked((), DAY, DAY), minute(1), 1, FIRST_PAGE)) == []
+
+
+def test_the_command_line_tells_the_same(place: Addresses) -> None:
+    """What an operator reads is what the API answers."""
+    records = recorded_one_by_one([sale("R1", at(9), line(1, 100)), sale("R2", at(9), line(1, 30))])
+
+    async def ask(_: AsyncClient) -> tuple[list[SalesRow], list[Change]]:
+        span = Span(("S1",), DAY, DAY)
+        return await find_sales(place, span, ("store", "day"), minute(0)), await find_changes(place, span, minute(0), 10)
+
+    [then], [change] = asked_after(place, records, ask)
+
+    assert (then.store_id, then.bucket, then.net) == ("S1", DAY, 100)
+    assert (change.what, change.net) == ("came", 30)
 
 
 def test_sales_are_told_apart_by_channel_and_promotion_and_add_up(place: Addresses) -> None:
