@@ -1,4 +1,4 @@
-"""One running stack for the whole test run, and a place of its own in it for each test.
+"""One running stack for the whole test run, shared by all its processes, and a place of its own in it for each test.
 
 `--stack=embedded` (default) starts real servers here; `servers` takes the addresses of the environment
 (TILLSTREAM_KAFKA_BOOTSTRAP, TILLSTREAM_POSTGRES_DSN, TILLSTREAM_CLICKHOUSE_URL); `containers` starts
@@ -7,12 +7,17 @@ them with testcontainers and skips where no engine answers.
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from infra.addresses import Addresses, log_id_of
 from infra.embedded.stack import running_stack
+from infra.logs import configure_logging
 from tests.examples import register_profiles
 from tests.places import migrated_template, new_place
 
@@ -22,6 +27,36 @@ register_profiles()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Choose where the servers come from."""
     parser.addoption("--stack", choices=("embedded", "servers", "containers"), default="embedded", help="which servers the tests use")
+
+
+SHARED: pytest.StashKey[ExitStack] = pytest.StashKey()
+
+
+class SharedStack:
+    """Where tests run in several processes, the one that hands them out runs the servers, and tells each where they are."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Start the servers before the first process, and pass their addresses to each."""
+        config: pytest.Config = node.config
+        if config.getoption("--stack") != "embedded":
+            return
+        if SHARED not in config.stash:
+            configure_logging("tests", "warning")
+            kept = config.stash[SHARED] = ExitStack()
+            folder = kept.enter_context(TemporaryDirectory(prefix="tillstream-tests-", ignore_cleanup_errors=True))
+            self.addresses = kept.enter_context(running_stack(Path(folder)))
+        node.workerinput["addresses"] = asdict(self.addresses)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Stop the servers when every process has ended."""
+        if SHARED in config.stash:
+            config.stash[SHARED].close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share one stack among the processes of a run."""
+    config.pluginmanager.register(SharedStack())
 
 
 FIRST = (
@@ -58,8 +93,10 @@ def _servers_of_environment() -> Addresses:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """Run (or find) the servers once."""
-    kind = request.config.getoption("--stack")
-    if kind == "servers":
+    kind, shared = request.config.getoption("--stack"), getattr(request.config, "workerinput", {}).get("addresses")
+    if shared:
+        yield Addresses(**shared)
+    elif kind == "servers":
         yield _servers_of_environment()
     elif kind == "containers":
         from tests.containers import container_addresses  # noqa: PLC0415 - its library takes a second to import

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from tests.api.events import sale
 from tests.api.running import ServedApi
+from tests.examples import examples
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -25,7 +26,7 @@ ENDLESS = "/v1/alerts/stream"
 HONEST = {503, 507}
 """The server may say that it is busy or that a part is away; it may not fail."""
 QUICK = settings(
-    max_examples=15,
+    max_examples=examples(8),
     deadline=None,
     derandomize=True,
     database=None,

@@ -67,7 +67,7 @@ def part_of(file: Path, lines: int, folder: Path) -> Path:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("lines", [40_000, pytest.param(541_909, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lines", [10_000, pytest.param(541_909, marks=pytest.mark.long)])
 def test_demo_of_the_real_file_gives_what_sql_over_the_file_gives(tmp_path: Path, real_data: Path, lines: int) -> None:
     """Each line (all 541,909 in the long run) is in one class, and classes and totals equal an independent query over the CSV."""
     file = real_data / "online_retail.csv.gz"

@@ -53,7 +53,7 @@ def everything(stack: WholeStack, tenant: str) -> dict[str, Any]:
 
 def test_a_chain_sent_twice_looks_as_if_sent_once(running: WholeStack) -> None:
     """Every event again at a later position: KPIs, stock, alerts and recommendations stay to the last field."""
-    command = ("simulate", "--stores", "2", "--days", "2", "--seed", "11", "--tenant", "twice", "--data-dir", str(running.data_dir))
+    command = ("simulate", "--stores", "2", "--days", "1", "--seed", "11", "--tenant", "twice", "--data-dir", str(running.data_dir))
     run(*command)
     once = everything(running, "twice")
     assert once["alerts"]

@@ -22,6 +22,7 @@ def test_without_the_guard_a_redelivery_counts_twice(scene: Scene) -> None:
     assert scene.differences() != []
 
 
+@pytest.mark.long
 def test_without_late_reading_and_contiguity_a_backlog_is_lost(scene: Scene) -> None:
     """What is read before recovery is over is gone: contiguity ends the worker, without it the hole is committed over."""
     story = chapters()
@@ -65,6 +66,7 @@ def _ends_with_an_old_state(scene: Scene) -> bool:
     return applied[-1] < max(applied)
 
 
+@pytest.mark.long
 def test_without_highest_offset_recovery_and_heartbeat_a_woken_worker_wins(scene: Scene) -> None:
     """Its old states lie behind the newer ones, and whoever recovers takes them."""
     _woken_beside_its_successor(scene, highest_offset_recovery=False)
