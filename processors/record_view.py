@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
+from contracts.events.reference import EmployeeDefined, PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from processors import answers, partition_clock, reference_versions
 from processors.answers import ANSWERS
 from processors.policies import PolicyBooks
@@ -46,6 +46,11 @@ class RecordView(msgspec.Struct, frozen=True):
         """Return the settings of the store that were in force at a time."""
         known = self._read(self.store_id, REFERENCE, reference_versions.store_name())
         return reference_versions.in_force(known, StoreDefined, microseconds(at))
+
+    def employee(self, employee_id: str) -> EmployeeDefined | None:
+        """Return what is known of a person now, by the newest version: what it says of their age was always so."""
+        known = self._read(self.store_id, REFERENCE, reference_versions.employee_name(employee_id))
+        return reference_versions.newest(known, EmployeeDefined)
 
     def sku_at(self, sku: str, at: datetime) -> SkuDefined | None:
         """Return what a SKU was at a time."""

@@ -1,19 +1,19 @@
-"""Reference data held in state: settings of stores, SKUs, suppliers and promotions as they were in force at a time. Pure."""
+"""Reference data held in state: settings of stores, people, SKUs, suppliers and promotions as they were in force at a time. Pure."""
 
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from contracts.envelope import CHAIN_WIDE, Event
-from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
+from contracts.events.reference import EmployeeDefined, PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from contracts.events.reference import Version as Content
-from contracts.events.registry import PROMOTION_DEFINED, SKU_DEFINED, STORE_DEFINED, SUPPLIER_DEFINED
+from contracts.events.registry import EMPLOYEE_DEFINED, PROMOTION_DEFINED, SKU_DEFINED, STORE_DEFINED, SUPPLIER_DEFINED
 from processors import versions
 from processors.rules.rule import Kind, State, microseconds
 from processors.versions import Version, Versions
 
 REFERENCE = Kind("reference", Versions, 1, 4)
-REFERENCE_TYPES = frozenset({STORE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
+REFERENCE_TYPES = frozenset({STORE_DEFINED, EMPLOYEE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
 _UNKNOWN_ZONE = "UTC"
 _PROMOTION_BYTES_KEPT = 384 * 1024
 """One may list thousands of SKUs; a state that outgrew a record of the log would hold up its partition for good."""
@@ -35,6 +35,8 @@ def address(event: Event[Any]) -> tuple[Kind, str | None, str]:
     data, tenant = event.data, event.envelope.tenant_id
     if isinstance(data, StoreDefined):
         return REFERENCE, data.store_id, store_name()
+    if isinstance(data, EmployeeDefined):
+        return REFERENCE, data.store_id, employee_name(data.employee_id)
     if isinstance(data, SkuDefined):
         return REFERENCE, None, sku_name(tenant, data.sku)
     if isinstance(data, SupplierDefined):
@@ -45,6 +47,11 @@ def address(event: Event[Any]) -> tuple[Kind, str | None, str]:
 def store_name() -> str:
     """Name the state of a store's own settings."""
     return "store"
+
+
+def employee_name(employee: str) -> str:
+    """Name the state of a person in a store."""
+    return f"employee/{employee}"
 
 
 def sku_name(tenant: str, sku: str) -> str:
@@ -98,6 +105,12 @@ def in_force(known: State | None, model: type[Read], moment: int) -> Read | None
     """Return the content in force at a time (Unix microseconds)."""
     row = versions.in_force(known, moment)
     return None if row is None else cast("Read", _read(model, row.content))
+
+
+def newest(known: State | None, model: type[Read]) -> Read | None:
+    """Return the content of the last version, whenever it comes into force."""
+    rows = known.rows if isinstance(known, Versions) else ()
+    return cast("Read", _read(model, rows[-1].content)) if rows else None
 
 
 def promotions_at(known: State | None, store_id: str, moment: int) -> tuple[PromotionDefined, ...]:

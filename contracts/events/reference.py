@@ -1,6 +1,6 @@
 """Reference data as immutable versions with `effective_from`: stores, SKUs, employees, suppliers, promotions, policies."""
 
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -75,11 +75,16 @@ class SkuDefined(Version):
 
 
 class EmployeeDefined(Version):
-    """A person as an opaque id and the store they belong to; nothing personal."""
+    """A person as an opaque id and the store they belong to; of their age only until when labour rules of minors protect them."""
 
     employee_id: PersonRef = Field(description="Opaque id.", examples=["E-1042"])
     store_id: Code = Field(description="Store that the person belongs to.", examples=["GANGNAM-01"])
     status: Literal["active", "left"] = Field(default="active", description="Whether the person works there.")
+    minor_until: date | None = Field(
+        default=None,
+        description="First date on which labour rules of minors do not hold any more; left out for adults, and once it has passed.",
+        examples=["2027-03-01"],
+    )
 
 
 class SupplierDefined(Version):

@@ -40,6 +40,20 @@ REFERENCE: dict[str, Json] = {
         },
         source="office/hanbit",
     ),
+    "employee.defined/v1/under_age.json": event(
+        "employee.defined.v1",
+        0x2D,
+        "2026-11-01T09:00:00+09:00",
+        "GANGNAM-01",
+        {
+            "version": 1,
+            "effective_from": "2026-11-01T09:00:00+09:00",
+            "employee_id": "E-2007",
+            "store_id": "GANGNAM-01",
+            "minor_until": "2027-03-01",
+        },
+        source="office/hanbit",
+    ),
     "employee.defined/v1/active.json": event(
         "employee.defined.v1",
         0x0D,

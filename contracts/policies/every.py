@@ -11,6 +11,7 @@ from contracts.policies.duplicate_punch import DuplicatePunchPolicy
 from contracts.policies.early_leave import EarlyLeavePolicy
 from contracts.policies.feed_silence import FeedSilencePolicy
 from contracts.policies.late_arrival import LateArrivalPolicy
+from contracts.policies.minor_work import MinorWorkPolicy
 from contracts.policies.missed_punch import MissedPunchPolicy
 from contracts.policies.no_show import NoShowPolicy
 from contracts.policies.overtime import OvertimePolicy
@@ -34,6 +35,7 @@ AnyPolicy = Annotated[
     | DuplicatePunchPolicy
     | EarlyLeavePolicy
     | LateArrivalPolicy
+    | MinorWorkPolicy
     | MissedPunchPolicy
     | OvertimePolicy
     | PunchLocationPolicy

@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from processors.rules import breaks, duplicate_punch, early_leave, late_arrival, missed_punch, no_show, overtime, punch_location
+from processors.rules import breaks, duplicate_punch, early_leave, late_arrival, minor_work, missed_punch, no_show, overtime, punch_location
 from processors.rules.alerting import Finding, Speaker, Told, forgotten_at, settle
 from processors.rules.attendance_spans import Scope
 from processors.rules.attendance_telling import Heard, exact
@@ -30,7 +30,12 @@ JUDGES: tuple[tuple[Speaker, Judge], ...] = (
     (punch_location.SPEAKER, punch_location.judge),
     (breaks.SPEAKER, breaks.judge),
     (overtime.SPEAKER, overtime.judge),
+    (minor_work.SPEAKER, minor_work.judge),
 )
+
+
+_OF_WEEKS = (overtime.SPEAKER, minor_work.SPEAKER)
+"""Rules that judge whole weeks; the keys of their alerts begin with the week's name."""
 
 
 class Watched(State, frozen=True, array_like=True):
@@ -87,8 +92,8 @@ class Judging:
         return derived
 
     def _is_inside(self, speaker: Speaker, row: Told) -> bool:
-        if speaker is overtime.SPEAKER:
-            return row.key in self._weeks
+        if speaker in _OF_WEEKS:
+            return row.key.split(" ")[0] in self._weeks
         return self.scope.covers(row.window_start)
 
     def _is_past(self, row: Told) -> bool:

@@ -23,7 +23,7 @@ BUILT_IN = Policy(0, OvertimePolicy())
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """What one shift, or one stretch without a shift, adds to a week: hours done, and hours done or still to be expected."""
 
     begins: datetime
@@ -37,7 +37,7 @@ class _Part:
 def judge(work: Work, view: View) -> Iterator[Finding | Look]:
     """Yield a finding for each week whose hours reach a warning; and when to look again, for what is expected may not come."""
     for monday in work.mondays:
-        parts = sorted(_parts(work, monday, view), key=lambda part: (part.begins, part.name))
+        parts = sorted(parts_of(work, monday, view), key=lambda part: (part.begins, part.name))
         policy = labour_policy(view, "overtime", BUILT_IN, parts[0].begins) if parts else None
         if policy is None:
             continue
@@ -46,7 +46,7 @@ def judge(work: Work, view: View) -> Iterator[Finding | Look]:
         total = sum((part.expected for part in parts), timedelta())
         reached = [limit for limit in terms.warn_hours if timedelta(hours=limit) <= total]
         if reached and not is_exempt(view, terms.least_head_count, parts[0].begins):
-            yield from (Look(shift.ends_at, monday) for shift in work.shifts if _is_in(shift.day, monday))
+            yield from (Look(shift.ends_at, monday) for shift in work.shifts if is_in(shift.day, monday))
             yield Look(moment_of(work.calendar.week(monday).last), monday)
             yield _finding(work, monday, parts, reached[-1], policy, terms)
 
@@ -56,29 +56,31 @@ def week_name(monday: date) -> str:
     return f"{monday:%G}-W{monday:%V}"
 
 
-def _is_in(day: date, monday: date) -> bool:
+def is_in(day: date, monday: date) -> bool:
+    """Return whether a business date is in the week of a Monday."""
     return monday <= day < monday + timedelta(days=7)
 
 
-def _parts(work: Work, monday: date, view: View) -> Iterator[_Part]:
+def parts_of(work: Work, monday: date, view: View) -> Iterator[Part]:
+    """Yield what each shift, and each stretch without one, adds to a week."""
     for shift in work.shifts:
-        if _is_in(shift.day, monday):
+        if is_in(shift.day, monday):
             yield _of_shift(work, shift, view)
     for stretch in work.stretches:
-        if stretch.shift is None and _is_in(stretch.day, monday):
+        if stretch.shift is None and is_in(stretch.day, monday):
             first = stretch.came or stretch.left
             assert first is not None
-            yield _Part(first.occurred_at, stretch.day, "", stretch.worked, stretch.worked, _presses([stretch]))
+            yield Part(first.occurred_at, stretch.day, "", stretch.worked, stretch.worked, _presses([stretch]))
 
 
-def _of_shift(work: Work, shift: Planned, view: View) -> _Part:
+def _of_shift(work: Work, shift: Planned, view: View) -> Part:
     """Count what was worked; while the shift is not over, or a clock-out is missing, at least what is planned."""
     stretches = work.of(shift)
     done = sum((each.worked for each in stretches if each.left), timedelta())
     expected = done
     if not work.has_passed(shift.ends_at) or any(each.came and not each.left for each in stretches[-1:]):
         expected = max(done, _planned(shift, view))
-    return _Part(shift.starts_at, shift.day, shift.shift_id, done, expected, (shift.event, *_presses(stretches)))
+    return Part(shift.starts_at, shift.day, shift.shift_id, done, expected, (shift.event, *_presses(stretches)))
 
 
 def _planned(shift: Planned, view: View) -> timedelta:
@@ -105,7 +107,7 @@ def premium(parts: Sequence[tuple[date, timedelta]], daily: timedelta, weekly: t
     return beyond_days + max(within_days - weekly, timedelta())
 
 
-def _crossing(parts: Sequence[_Part], limit: timedelta) -> _Part:
+def _crossing(parts: Sequence[Part], limit: timedelta) -> Part:
     """Return the part with which the hours reach the limit."""
     total = timedelta()
     for part in parts:
@@ -115,7 +117,7 @@ def _crossing(parts: Sequence[_Part], limit: timedelta) -> _Part:
     return parts[-1]
 
 
-def _finding(work: Work, monday: date, parts: Sequence[_Part], reached: int, policy: Policy, terms: OvertimePolicy) -> Finding:
+def _finding(work: Work, monday: date, parts: Sequence[Part], reached: int, policy: Policy, terms: OvertimePolicy) -> Finding:
     week, limit = work.calendar.week(monday), terms.weekly_hours + terms.extra_hours
     done = sum((part.done for part in parts), timedelta())
     total = sum((part.expected for part in parts), timedelta())

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.envelope import Event
-from contracts.events.reference import PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
+from contracts.events.reference import EmployeeDefined, PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from contracts.fields import Model
 
 RETENTION = timedelta(days=35)
@@ -153,6 +153,10 @@ class View(Protocol):
 
     def store_at(self, at: datetime) -> StoreDefined | None:
         """Return the settings of the store that were in force at a time."""
+        ...
+
+    def employee(self, employee_id: str) -> EmployeeDefined | None:
+        """Return what is known of a person now, by the newest version."""
         ...
 
     def sku_at(self, sku: str, at: datetime) -> SkuDefined | None:

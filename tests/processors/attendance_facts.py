@@ -1,12 +1,12 @@
 """Presses of a time clock, stores and policies as the tests of attendance rules write them, and what a rule said of a story."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.alerts import AlertChanged
-from contracts.events.registry import BREAK_ENDED, BREAK_STARTED, CLOCKED_IN, CLOCKED_OUT, POLICY_SET, STORE_DEFINED
+from contracts.events.registry import BREAK_ENDED, BREAK_STARTED, CLOCKED_IN, CLOCKED_OUT, EMPLOYEE_DEFINED, POLICY_SET, STORE_DEFINED
 from tests.processors import oracle
 from tests.processors.events import at, event, log_of
 from tests.processors.oracle import Replica, contents, replica_of
@@ -41,6 +41,12 @@ def store(country: str = "KR", heads: int | None = 11, zone: str = "Asia/Seoul",
         "head_count": heads,
     }
     return event(STORE_DEFINED, "store", at(-400 * DAY), data)
+
+
+def person(until: date | None = date(2027, 1, 1), version: int = 1, employee: str = "ana", since: float = -400 * DAY) -> Event[Any]:
+    """Say until when somebody is under age."""
+    data = {"version": version, "effective_from": at(since), "employee_id": employee, "store_id": "S1", "minor_until": until}
+    return event(EMPLOYEE_DEFINED, f"{employee}/{version}", at(since), {name: value for name, value in data.items() if value})
 
 
 def policy(name: str, since: float = -400 * DAY, version: int = 1, **parameters: Any) -> Event[Any]:

@@ -1,6 +1,7 @@
 """The laws of all attendance rules together: order, repeats, redelivery, corrections, history and forgetting."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -20,7 +21,7 @@ from processors.rules.attendance_work import Look, Work
 from processors.rules.rule import View, moment_of
 from processors.state import read_held
 from tests.examples import examples
-from tests.processors.attendance_facts import DAY, HOUR, TYPES, press, stands, store
+from tests.processors.attendance_facts import DAY, HOUR, TYPES, person, press, stands, store
 from tests.processors.events import at, corrected, log_of, record, shift, tick
 from tests.processors.oracle import Replica, contents, replica_of
 from tests.processors.stories import Story
@@ -77,7 +78,7 @@ def story_of(world: Story, random: Random | None, every: float = 3 * HOUR) -> St
     """Let facts arrive as they happen, or up to 23 hours later, with ticks in between and one long after it all."""
     delays = [random.uniform(0, 23 * HOUR) if random else 0 for _ in world]
     arrivals = sorted(zip((_minute(each) + delay for each, delay in zip(world, delays, strict=True)), range(len(world)), strict=True))
-    story, clock = [store()], 0.0
+    story, clock = [store(), person(date(2026, 3, 4))], 0.0
     for arrival, place in arrivals:
         while clock + every <= arrival:
             clock += every
@@ -137,7 +138,7 @@ def test_a_correction_leaves_what_would_have_been_without_the_wrong_event(happen
 def test_history_on_a_live_clock_raises_nothing(world: Story) -> None:
     """What is loaded of last year is known and not told, then or at any later tick."""
     now = 400 * DAY
-    story = [store(), tick(at(now), time="live"), *world, tick(at(now + 20), time="live"), tick(at(now + 2 * DAY), time="live")]
+    story = [store(), person(), tick(at(now), time="live"), *world, tick(at(now + 20), time="live"), tick(at(now + 2 * DAY), time="live")]
     log = [record(each, offset, recorded_at=at(now + 2 * DAY)) for offset, each in enumerate(story)]
     assert stands(replica_of(log)) == {}
 
