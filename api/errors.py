@@ -40,6 +40,8 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "method_not_allowed": ErrorKind(405, "The resource does not know this method"),
     "not_acceptable": ErrorKind(406, "The resource has none of the accepted formats"),
     "body_timeout": ErrorKind(408, "The body did not arrive in time", "info"),
+    "consumer_halted": ErrorKind(409, "The read model has halted and will not reach the position", "warning"),
+    "not_decidable": ErrorKind(409, "It was decided already, or cannot be decided so"),
     "positions_gone": ErrorKind(410, "The log no longer has these positions", "info"),
     "body_too_large": ErrorKind(413, "The body is too large", "info"),
     "too_many_events": ErrorKind(413, "There are too many events in one request", "info"),

@@ -15,6 +15,7 @@ _MEANINGS = {
     404: "There is no such resource.",
     406: "No such format.",
     408: "The body did not arrive in time.",
+    409: "It was decided already or cannot be decided so, or the read model has halted.",
     410: "The log no longer has the place asked for.",
     413: "Too large.",
     415: "Not a supported media type.",

@@ -11,21 +11,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.config import Limits
-from api.edge.acceptance import Edge
-from api.edge.repeats import RepeatIndex
 from api.edge.resubmission import Desk
 from api.schemas.events import ItemResult
 from api.schemas.quarantine import KeptBody
 from api.security.caller import EVERY_STORE, Caller
-from api.store_directory import StoreDirectory
 from infra.addresses import Addresses
 from infra.clock import utc_now
-from infra.kafka.publisher import Publisher
 from infra.postgres.engine import async_engine
 from producers.quarantine_decisions import discard
 from producers.quarantine_expiry import count_expiring, expire
 from producers.quarantine_reader import Entry, EntryCount, Search, Visibility, count_entries, read_entries, read_entry
+from tillstream.edge_desk import operators_edge
 
 EVERYTHING = Visibility()
 """The operator of a stack sees every chain."""
@@ -90,13 +86,8 @@ async def resubmit_entry(addresses: Addresses, time: Literal["live", "simulated"
 
 @asynccontextmanager
 async def _desk(addresses: Addresses, time: Literal["live", "simulated"]) -> AsyncIterator[Desk]:
-    limits = Limits()
-    async with _database(addresses) as engine:
-        stores = StoreDirectory(engine, limits.stores_refresh_seconds)
-        await stores.tenants_now()
-        async with Publisher(addresses.kafka_bootstrap, "tillstream-quarantine", addresses.topic_prefix) as publisher:
-            edge = Edge(RepeatIndex(engine).look_up, publisher.publish, limits.publish_timeout_seconds, lambda _: None)
-            yield Desk(engine, edge, stores.including, stores.tenants, time)
+    async with operators_edge(addresses) as (engine, edge, stores):
+        yield Desk(engine, edge, stores.including, stores.tenants, time)
 
 
 def describe(entry: Entry) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.records import LogRecord
 from infra.clickhouse.client import async_writer
 from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
+from projections.discards import set_aside
 from projections.ledger import allocate_ledger_id
 from projections.positions import Displaced, advance
 from projections.settlement import settle
@@ -55,7 +56,7 @@ class ClickHouseSink(Generic[Work]):
         reach = self._context.crash_points.reach
         ledger_id = await self._number(batch)
         splits = [sort_records(part, self._model.covers) for part in batch.parts]
-        taken = [record for split in splits for record in split.taken]
+        taken, discarded = await set_aside(self._context.engine, batch, splits)
         work = await self._model.prepare(taken)
         reach("before_insert")
         await self._model.insert(work)
@@ -63,7 +64,7 @@ class ClickHouseSink(Generic[Work]):
         await self._model.sum_again(work, ledger_id)
         reach("recomputed")
         reach("effects_written")
-        rows = await self._advance(batch, ledger_id, splits, taken, work)
+        rows = await self._advance(batch, ledger_id, splits, self._outcomes(taken, work), discarded)
         reach("positions_advanced")
         return rows
 
@@ -98,18 +99,27 @@ class ClickHouseSink(Generic[Work]):
             if (await conn.execute(_EPOCH, place)).scalar_one_or_none() != part.epoch:
                 raise Displaced(part.part)
 
-    async def _advance(
-        self, batch: Batch, ledger_id: int, splits: Sequence[Sorted], taken: Sequence[LogRecord], work: Work
-    ) -> tuple[LedgerRow, ...]:
+    def _outcomes(self, taken: Sequence[LogRecord], work: Work) -> tuple[dict[Source, Outcome], list[DeadLetter]]:
         outcomes: dict[Source, Outcome] = {}
         letters: list[DeadLetter] = []
         for index, judgement in work.judgements.items():
             outcomes[source_of(taken[index])] = judgement.outcome
             if judgement.outcome is Outcome.DEAD:
                 letters.append(DeadLetter(taken[index], judgement.reason, judgement.detail))
+        return outcomes, letters
+
+    async def _advance(
+        self,
+        batch: Batch,
+        ledger_id: int,
+        splits: Sequence[Sorted],
+        judged: tuple[dict[Source, Outcome], list[DeadLetter]],
+        discarded: Sequence[DeadLetter],
+    ) -> tuple[LedgerRow, ...]:
+        outcomes, letters = judged
         async with self._context.engine.begin() as conn:
             await advance(conn, batch, self._context.safeguards)
-            return await settle(conn, ledger_id, batch, splits, outcomes, letters)
+            return await settle(conn, ledger_id, batch, splits, outcomes, [*discarded, *letters])
 
 
 def sales_sink(context: SinkContext) -> Sink:

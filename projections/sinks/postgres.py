@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.errors import ContractError
 from contracts.records import LogRecord
-from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
+from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Source, sort_records, source_of
+from projections.discards import set_aside
 from projections.errors import Unavailable
 from projections.facts import FactKey
 from projections.ledger import allocate_ledger_id
@@ -90,7 +91,8 @@ class PostgresSink:
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Apply a batch in one transaction; Displaced when a partition is no longer ours."""
         splits = [sort_records(part, self._covers) for part in batch.parts]
-        mapped, outcomes, letters = await self._mapped(splits)
+        taken, discarded = await set_aside(self._context.engine, batch, splits)
+        mapped, outcomes, letters = await self._mapped(taken)
         try:
             async with self._context.engine.begin() as conn:
                 await self._prepare(conn, batch.generation)
@@ -98,7 +100,7 @@ class PostgresSink:
                 ledger_id = await allocate_ledger_id(conn)
                 written = await self._write(conn, mapped)
                 outcomes |= dict.fromkeys(written.repeats, Outcome.REPEAT)
-                rows = await settle(conn, ledger_id, batch, splits, outcomes, [*letters, *written.letters])
+                rows = await settle(conn, ledger_id, batch, splits, outcomes, [*discarded, *letters, *written.letters])
                 self._context.crash_points.reach("effects_written")
         except (DBAPIError, *_PASSING) as error:
             if is_passing(error):
@@ -106,11 +108,11 @@ class PostgresSink:
             raise
         return rows
 
-    async def _mapped(self, splits: Sequence[Sorted]) -> tuple[list[Mapped], dict[Source, Outcome], list[DeadLetter]]:
+    async def _mapped(self, taken: Sequence[LogRecord]) -> tuple[list[Mapped], dict[Source, Outcome], list[DeadLetter]]:
         mapped: list[Mapped] = []
         outcomes: dict[Source, Outcome] = {}
         letters: list[DeadLetter] = []
-        for number, record in enumerate(record for split in splits for record in split.taken):
+        for number, record in enumerate(taken):
             if number % _BREATH_RECORDS == 0:
                 await asyncio.sleep(0)  # heartbeats share this loop
             try:

@@ -32,7 +32,7 @@ def openapi() -> dict[str, Any]:
 def check_tillstream(words: list[str]) -> None:
     """The command line takes the words; files that they name would be there for whoever has them."""
     for word in words:
-        if Path(word).suffix in {".csv", ".gz", ".xlsx", ".yaml"} and not Path(word).exists():
+        if Path(word).suffix in {".csv", ".gz", ".xlsx", ".yaml", ".json"} and not Path(word).exists():
             Path(word).touch()
     parse(words[1:])
 

@@ -12,7 +12,8 @@ import pytest
 from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
-from projections.dead_letters import PROCESSORS, Letter, LetterKey, list_letters
+from projections.dead_letters import PROCESSORS, Letter, LetterKey
+from projections.letter_reader import LetterSearch, list_letters
 from tests.places import PARTITIONS
 from tests.processors.events import at, counted, reorder_policy, sold, tick
 from tests.processors.odd_rules import POISON
@@ -42,7 +43,7 @@ def letters(place: Addresses) -> dict[LetterKey, Letter]:
     async def work() -> list[Letter]:
         engine = async_engine(place.postgres_dsn, "tests")
         try:
-            return await list_letters(engine, PROCESSORS, disposition=None)
+            return await list_letters(engine, LetterSearch(PROCESSORS, disposition=None))
         finally:
             await engine.dispose()
 
@@ -93,5 +94,6 @@ def test_a_poison_event_is_put_aside_and_applied_once_when_its_reason_is_gone(pl
     facts = [record for record in healed.read(STORE_FACTS) if record.offset not in {first.record_offset, second.record_offset}]
     assert [line for line in healed.differences(facts) if not line.startswith("refused")] == []
     assert {sku: int(position) for sku, (position, _) in open_orders(healed.derived()).items()} == {"MILK": 4, POISON: 3}
+    until(lambda: {row.disposition for row in letters(place).values()} == {"applied"}, 30, "both letters are settled")
     assert letters(place).keys() == {first, second}
     assert rows_of(place, f"SELECT on_hand FROM read_g1.stock_on_hand WHERE sku = '{POISON}'") == [{"on_hand": 3}]
