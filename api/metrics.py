@@ -39,6 +39,22 @@ class Metrics:
         self.quarantine_expiring = Gauge(
             "tillstream_quarantine_expiring", "Open entries that expire within 14 days, by source.", ["source"], registry=self.registry
         )
+        self.dead_letters = Gauge(
+            "tillstream_dead_letters",
+            "Dead letters of the serving generations and of the rules.",
+            ["projection", "reason", "disposition"],
+            registry=self.registry,
+        )
+        self.records = Gauge(
+            "tillstream_records", "Records accounted for, by what became of them.", ["projection", "outcome"], registry=self.registry
+        )
+        self.unread = Gauge("tillstream_unread_records", "Records on the log beyond a consumer.", ["projection"], registry=self.registry)
+        self.accounting_problems = Gauge(
+            "tillstream_accounting_problems", "Partitions whose accounts do not tile.", ["projection"], registry=self.registry
+        )
+        self.consumer_halted = Gauge(
+            "tillstream_consumer_halted", "1 where a consumer has halted and a person has to look.", ["projection"], registry=self.registry
+        )
         self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
 
     def text(self) -> bytes:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.alert_feed import AlertFeed
 from api.config import ApiConfig
+from api.consumer_watch import ConsumerWatch
 from api.edge.refusals import Refusals
 from api.edge.repeats import RepeatIndex
 from api.errors import ApiError
@@ -49,6 +50,7 @@ class Resources:
         self.metrics = Metrics()
         self.refusals = Refusals(PostgresQuarantine(engine), self.metrics.refusals)
         self.quarantine = QuarantineWatch(engine, self.metrics)
+        self.consumers = ConsumerWatch(self.engine, self.log, self.metrics)
         self._clickhouse: Any = None
         self._connecting = asyncio.Lock()
 
@@ -58,11 +60,13 @@ class Resources:
         await self.alerts.start()
         await self.stores.start()
         await self.quarantine.start()
+        await self.consumers.start()
 
     async def close(self) -> None:
         """Close everything, streams first."""
         await self.alerts.close()
         await self.stores.close()
+        await self.consumers.close()
         await self.log.close()
         await self.refusals.close()
         await self.quarantine.close()

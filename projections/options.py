@@ -44,7 +44,9 @@ class DeadLetterLimit:
 class RunnerOptions:
     """How runners work; times in seconds. `on_ready` is called once, when every runner has its partitions.
 
-    `records_per_second` slows a runner down; `only_store` lets it apply the records of one store, the others are filtered;
+    `waits_for_decisions`: with too many dead letters a consumer stands still until people have decided about them, and the others of
+    the process go on; otherwise it ends. `records_per_second` slows a runner down; `only_store` lets it apply the records of one
+    store, the others are filtered;
     `member` makes what it reads with.
     """
 
@@ -54,6 +56,7 @@ class RunnerOptions:
     retry_seconds: float = 120.0
     stop_grace_seconds: float = 8.0
     limit: DeadLetterLimit = DeadLetterLimit()
+    waits_for_decisions: bool = False
     safeguards: Safeguards = Safeguards()
     crash_points: CrashPoints = field(default_factory=NoCrashPoints)
     on_ready: Callable[[], None] | None = None

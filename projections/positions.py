@@ -39,6 +39,7 @@ _CLAIM = text(
     """
 )
 
+_POSITIONS = text("SELECT topic, part, next_offset FROM delivery.positions WHERE projection = :projection AND generation = :generation")
 _ADVANCE = text(
     """
     UPDATE delivery.positions
@@ -58,6 +59,12 @@ async def claim(conn: AsyncConnection, projection: str, generation: int, parts: 
         ).one()
         claims[part] = Claim(part, row.epoch, row.next_offset, row.recorded_at)
     return claims
+
+
+async def read_positions(conn: AsyncConnection, projection: str, generation: int) -> dict[Part, int]:
+    """Return the next offset of every partition that a generation was ever read from."""
+    rows = await conn.execute(_POSITIONS, {"projection": projection, "generation": generation})
+    return {Part(topic, number): next_offset for topic, number, next_offset in rows}
 
 
 async def advance(conn: AsyncConnection, batch: Batch, safeguards: Safeguards) -> None:

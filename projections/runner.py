@@ -22,12 +22,13 @@ from infra.kafka.group import GroupMember, LogError, OutOfRange, stop_quietly
 from infra.postgres.engine import async_engine
 from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch
 from projections.catalogue import PROJECTIONS, Declared
+from projections.consumers import Pulse
 from projections.dead_letters import check_limit
-from projections.errors import Halted, RecordMissing, Unavailable
+from projections.errors import Halted, RecordMissing, TooManyDeadLetters, Unavailable
 from projections.generations import register
 from projections.holds import Gate
 from projections.options import CrashPoints, DeadLetterLimit, RunnerOptions, Safeguards
-from projections.positions import Claim, Displaced, claim
+from projections.positions import Claim, Displaced, claim, read_positions
 from projections.sinks.sink import Sink, SinkContext
 
 __all__ = ["CrashPoints", "DeadLetterLimit", "Runner", "RunnerOptions", "Safeguards", "run_projections"]
@@ -41,6 +42,7 @@ _FETCH_MILLISECONDS = 250
 _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
+_HALT_LOOK_SECONDS = 3.0
 
 
 class GaveUp(Exception):
@@ -69,20 +71,34 @@ class Runner:
         """Set once the first assignment, which may be empty, was taken over."""
         self._gate = Gate(engine, declared.name, options.generation)
         context = SinkContext(declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points)
+        self._pulse = Pulse(engine, declared.name, options.generation)
         self._sink: Sink = declared.factory(context)
         self._log = _log.bind(read_model=declared.name, generation=options.generation)
 
     async def run(self) -> None:
-        """Work until stopped; raises what no repetition heals."""
+        """Work until stopped; raises what no repetition heals, and leaves word of it."""
+        async with self._pulse.beating():
+            try:
+                await self._work()
+            except (Halted, GaveUp) as error:
+                self._pulse.halts(error)
+                raise
+
+    async def _work(self) -> None:
         try:
             await self._retrying(self._prepare)
             while not self._stop.is_set():
                 try:
                     await self._membership()
+                except TooManyDeadLetters as halt:
+                    if not self._options.waits_for_decisions:
+                        raise
+                    await self._await_decisions(halt)
                 except Displaced as displaced:
                     self._log.warning("batch_abandoned", reason=str(displaced))
                 except (LogError, OSError) as error:
                     self._log.warning("membership_lost", error=repr(error))
+                    self._pulse.waits(error)
                     if monotonic_seconds() - self._log_answered > self._options.retry_seconds:
                         raise GaveUp(f"{self._declared.name}: {error!r}") from error
                     await self._pause(0.5)
@@ -91,6 +107,25 @@ class Runner:
         finally:
             await self._sink.close()
         self._log.info("runner_stopped")
+
+    async def _await_decisions(self, halt: TooManyDeadLetters) -> None:
+        """Stand still, out of the group, until people have decided about the letters; the other consumers of the process go on."""
+        self._pulse.halts(halt)
+        self._log.error("consumer_halted", reason=str(halt))
+        self.owned.set()
+        while not self._stop.is_set():
+            await self._pause(_HALT_LOOK_SECONDS)
+            try:
+                await self._retrying(self._check_all_limits)
+            except TooManyDeadLetters:
+                self._pulse.halts(halt)
+            else:
+                self._log.info("consumer_goes_on")
+                return
+
+    async def _check_all_limits(self) -> None:
+        async with self._engine.connect() as conn:
+            await self._check_limits(conn, await read_positions(conn, self._declared.name, self._options.generation))
 
     async def _prepare(self) -> None:
         found = await log_id(self._options.addresses.kafka_bootstrap)
@@ -219,11 +254,15 @@ class Runner:
         wait = 0.1
         while True:
             try:
-                return await step()
+                answer = await step()
             except _PASSING as error:
+                self._pulse.waits(error)
                 if monotonic_seconds() > deadline:
                     raise GaveUp(f"{self._declared.name}: {error!r}") from error
                 self._log.warning("step_failed", error=repr(error)[:500], again_in_seconds=wait)
+            else:
+                self._pulse.works()
+                return answer
             await self._pause(wait)
             if self._stop.is_set():
                 raise _Stopped

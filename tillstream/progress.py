@@ -1,10 +1,8 @@
 """How far every consumer of the log is: the read models by their own positions, the rule worker by what it committed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-
-from rich.table import Table
 
 from contracts.topics import TOPICS
 from infra.addresses import Addresses
@@ -22,12 +20,16 @@ _WORKERS = {"stores": WORKER, "chains": "chain-worker"}
 
 @dataclass(frozen=True, slots=True)
 class ConsumerProgress:
-    """One consumer: how many records it has read of those that are there, and the broker's time it has reached."""
+    """One consumer: how many records it has read of those that are there, and the broker's time it has reached.
+
+    `unread`: for each partition with something to read, the first offset that was not.
+    """
 
     name: str
     done: int
     total: int
     as_of: datetime | None = None
+    unread: Mapping[Partition, int] = field(default_factory=dict)
 
     @property
     def behind(self) -> int:
@@ -60,13 +62,5 @@ def _progress(
 ) -> ConsumerProgress:
     mine = {tp: end for tp, end in ends.items() if tp.topic in topics}
     done = sum(min(end, positions.get((tp.topic, tp.partition), 0)) for tp, end in mine.items())
-    return ConsumerProgress(name, done, sum(mine.values()), as_of)
-
-
-def consumer_table(rows: list[ConsumerProgress]) -> Table:
-    """Make the table that `tillstream status` prints."""
-    table = Table("consumer", "read", "of", "behind", "as of (broker time)", box=None)
-    for row in rows:
-        as_of = row.as_of.isoformat(timespec="seconds") if row.as_of else "-"
-        table.add_row(row.name, f"{row.done:,}", f"{row.total:,}", f"{row.behind:,}", as_of)
-    return table
+    unread = {tp: found for tp, end in mine.items() if (found := positions.get((tp.topic, tp.partition), 0)) < end}
+    return ConsumerProgress(name, done, sum(mine.values()), as_of, unread)

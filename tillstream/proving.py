@@ -3,7 +3,9 @@
 from rich.console import Console
 from rich.table import Table
 
+from contracts.topics import TOPICS
 from infra.addresses import Addresses
+from infra.kafka.consumer import end_offsets
 from infra.postgres.engine import async_engine
 from projections.accounting import check_accounting
 from projections.reconcile.report import Report
@@ -41,13 +43,15 @@ async def account(addresses: Addresses, console: Console) -> bool:
     """Print the account of every projection; False when a record is not accounted for."""
     engine = async_engine(addresses.postgres_dsn, "tillstream-accounting", pool_size=1)
     try:
-        rows = await check_accounting(engine)
+        ends = await end_offsets(addresses.kafka_bootstrap, TOPICS, addresses.topic_prefix)
+        rows = await check_accounting(engine, {(tp.topic, tp.partition): end for tp, end in ends.items()})
     finally:
         await engine.dispose()
-    table = Table("projection", "partition", "consumed", "applied", "repeats", "filtered", "control", "dead", "", box=None)
+    table = Table("projection", "partition", "consumed", "applied", "repeats", "filtered", "control", "dead", "unread", "", box=None)
     for row in rows:
         tally = row.tally
-        counts = (row.next_offset, tally.applied, tally.repeats, tally.filtered, tally.control, tally.dead)
-        table.add_row(row.projection, f"{row.topic}/{row.part}", *(f"{count:,}" for count in counts), row.problem or "ok")
+        counts = (row.next_offset, tally.applied, tally.repeats, tally.filtered, tally.control, tally.dead, row.unread or 0)
+        name = row.projection if row.serving else f"{row.projection}@{row.generation}"
+        table.add_row(name, f"{row.topic}/{row.part}", *(f"{count:,}" for count in counts), row.problem or "ok")
     console.print(table)
     return all(row.ok for row in rows)

@@ -57,7 +57,7 @@ _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     name="list_alerts",
     operation_id="list_alerts",
     summary="Alerts as they now are",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_alerts(
     resources: ResourcesDep,
@@ -132,7 +132,7 @@ async def stream_alerts(
     name="read_alert",
     operation_id="read_alert",
     summary="One alert whole",
-    responses=problem_answers(401, 403, 404, 422, 503),
+    responses=problem_answers(401, 403, 404, 409, 422, 503),
 )
 async def read_alert_course(
     resources: ResourcesDep, scope: ScopeDep, alert_id: UUID, min_position: MinPositions = (), wait_ms: WaitMs = 2_000

@@ -40,7 +40,7 @@ _NOT_SPANS = {"store", "channel", "promotion"}
     operation_id="read_sales",
     summary="Sales KPIs",
     response_model=SalesReport,
-    responses={200: {"content": CSV_CONTENT}, **problem_answers(400, 401, 403, 406, 422, 503)},
+    responses={200: {"content": CSV_CONTENT}, **problem_answers(400, 401, 403, 406, 409, 422, 503)},
 )
 async def read_sales_kpis(
     request: Request,

@@ -12,6 +12,7 @@ from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import Code, CursorParameter, StoresParameter
 from api.schemas.reorder_recommendations import Recommendation, RecommendationPage
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.reorder_recommendations.reader import RecommendationCursor, read_recommendations
 
 router = APIRouter(prefix="/v1", tags=["reorder recommendations"])
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["reorder recommendations"])
     name="list_reorder_recommendations",
     operation_id="list_reorder_recommendations",
     summary="Reorder recommendations as they now are",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_reorder_recommendations(
     resources: ResourcesDep,
@@ -32,11 +33,14 @@ async def list_reorder_recommendations(
     status: Annotated[Literal["open", "closed"] | None, Query(description="Only these; without it, both.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> RecommendationPage:
     """Return the newest revision for each store and SKU in scope."""
     stores = scope.store_ids(store)
     after = read_cursor("recommendations", cursor, 3)
     with resources.queries:
+        await await_positions(resources, "reorder_recommendations", min_position, wait_ms)
         freshness = await freshness_of(resources, "reorder_recommendations")
         found = await read_recommendations(resources.engine, stores, (status,) if status else None, sku or None, _place(after), limit)
     next_cursor = write_cursor("recommendations", tuple(map(str, found[-1].cursor))) if len(found) == limit else None

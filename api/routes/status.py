@@ -12,6 +12,7 @@ from api.resources import Resources
 from api.schemas.status import PartitionStatus, ProjectionStatus, RuleStatus, StackStatus
 from contracts.topics import STORE_FACTS
 from infra.clock import utc_now
+from projections.consumers import Fare, read_fares
 from projections.freshness import read_freshness
 from projections.read_models.open_alerts.reader import read_rule_progress
 
@@ -43,7 +44,8 @@ async def read_stack_status(resources: ResourcesDep) -> StackStatus:
     """Return positions, log ends and lag in events; a read model that never started has no partitions."""
     with resources.queries:
         ends = await resources.log.ends()
-        projections = await asyncio.gather(*(_projection(resources, name, ends) for name in PROJECTIONS))
+        fares = await read_fares(resources.engine, PROJECTIONS)
+        projections = await asyncio.gather(*(_projection(resources, fares[name], ends) for name in PROJECTIONS))
         progress = await read_rule_progress(resources.engine)
     return StackStatus(
         log_id=resources.config.addresses.log_id,
@@ -62,12 +64,19 @@ async def read_stack_status(resources: ResourcesDep) -> StackStatus:
     )
 
 
-async def _projection(resources: Resources, name: str, ends: Ends | None) -> ProjectionStatus:
-    applied = await read_freshness(resources.engine, name)
+async def _projection(resources: Resources, fare: Fare, ends: Ends | None) -> ProjectionStatus:
+    applied = await read_freshness(resources.engine, fare.projection)
+    lag = behind(applied, ends, utc_now())
     return ProjectionStatus(
-        projection=name,
+        projection=fare.projection,
+        state=fare.state,
+        rate=round(fare.rate, 3),
+        open_letters=fare.open_letters,
+        last_error=fare.last_error,
+        last_error_at=fare.last_error_at,
+        why_still=fare.why_still(lag.events),
         as_of=applied.as_of,
-        behind=behind(applied, ends, utc_now()),
+        behind=lag,
         generation=applied.generation,
         partitions=[
             PartitionStatus(

@@ -13,6 +13,7 @@ from api.openapi import problem_answers
 from api.parameters import Code, CursorParameter, Moment, StoresParameter
 from api.schemas.stock import CountPage, CountRow, PositionPage, PositionRow, StockPage, StockRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.incoming_goods.reader import IncomingAsked, OnTheWay, read_on_the_way
 from projections.read_models.stock_on_hand.moments import CountCursor, CountsAsked, read_counts, read_stock_at
 from projections.read_models.stock_on_hand.reader import StockCursor, read_stock
@@ -32,7 +33,7 @@ _COLUMNS = ("store_id", "sku", "on_hand", "counted_quantity", "counted_at")
     operation_id="read_stock",
     summary="Stock on hand",
     response_model=StockPage,
-    responses={200: {"content": CSV_CONTENT}, **problem_answers(400, 401, 403, 406, 422, 503)},
+    responses={200: {"content": CSV_CONTENT}, **problem_answers(400, 401, 403, 406, 409, 422, 503)},
 )
 async def read_stock_on_hand(
     request: Request,
@@ -43,6 +44,8 @@ async def read_stock_on_hand(
     at: Annotated[Moment | None, Query(description="As it was at this time, by all that is known now; without it: now.")] = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
     answer_format: Annotated[Format | None, Query(alias="format", description="Overrides the Accept header.")] = None,
 ) -> StockPage | Response:
     """Return what is on hand: the last count and the movements after it; without a count it is no stock level."""
@@ -50,6 +53,7 @@ async def read_stock_on_hand(
     stores = scope.store_ids(store)
     after = read_cursor("stock", cursor, 2)
     with resources.queries:
+        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
         freshness = await freshness_of(resources, "stock_on_hand")
         place = StockCursor(*after) if after else None
         if at is None:

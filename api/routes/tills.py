@@ -24,6 +24,7 @@ from api.schemas.tills import (
     TillPeriodPage,
     TillPeriodRow,
 )
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, TillDayCursor, read_till_days
 from projections.read_models.till_periods.cash import CashVerdict
@@ -43,7 +44,7 @@ _Until = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, descriptio
     name="list_till_days",
     operation_id="list_till_days",
     summary="Tills heard, tills silent and numbers missing, day by day",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_till_days(
     resources: ResourcesDep,
@@ -53,6 +54,8 @@ async def list_till_days(
     store: StoresParameter = (),
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> TillDayPage:
     """Return every day on which a store in scope should have been heard, from its first until the latest of any of them.
 
@@ -62,6 +65,7 @@ async def list_till_days(
     after = read_cursor("till days", cursor, 2)
     asked = DaysAsked(stores, scope.store_ids(), from_date, until_date)
     with resources.queries:
+        await await_positions(resources, "till_days", min_position, wait_ms)
         freshness = await freshness_of(resources, "till_days")
         lists = await till_lists(resources.engine, stores)
         place = TillDayCursor(after[0], _day(after[1])) if after else None
@@ -75,7 +79,7 @@ async def list_till_days(
     name="list_till_periods",
     operation_id="list_till_periods",
     summary="Closings of tills against the receipts of their periods",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_till_periods(
     resources: ResourcesDep,
@@ -87,12 +91,15 @@ async def list_till_periods(
     cash: Annotated[CashVerdict | None, Query(description="Only drawers of this verdict; without it, all.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> TillPeriodPage:
     """Return the periods that began between two business dates: what the till reported, what its events add up to, what differs."""
     stores = scope.store_ids(store)
     listing = f"till periods:{verdict or ''}:{cash or ''}"
     after = read_cursor(listing, cursor, 4)
     with resources.queries:
+        await await_positions(resources, "till_periods", min_position, wait_ms)
         freshness = await freshness_of(resources, "till_periods")
         asked = PeriodsAsked(stores, from_date, until_date, verdict, cash)
         found = await read_till_periods(resources.engine, asked, _place(after), limit)
@@ -105,7 +112,7 @@ async def list_till_periods(
     name="list_receipts_twice",
     operation_id="list_receipts_twice",
     summary="Receipt numbers that count several times under different event ids",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_receipts_twice(
     resources: ResourcesDep,
@@ -115,12 +122,15 @@ async def list_receipts_twice(
     store: StoresParameter = (),
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> ReceiptTwicePage:
     """Return what a reinstalled till may have sent again as new: every event counts until a correction says that it did not occur."""
     stores = scope.store_ids(store)
     after = read_cursor(_TWICE, cursor, 5)
     place = ReceiptCursor(after[0], _day(after[1]), *after[2:]) if after else None
     with resources.queries:
+        await await_positions(resources, "till_periods", min_position, wait_ms)
         freshness = await freshness_of(resources, "till_periods")
         found = await read_receipts_twice(resources.engine, stores, from_date, until_date, place, limit)
     next_cursor = write_cursor(_TWICE, tuple(map(str, found[-1].cursor))) if len(found) == limit else None

@@ -1,6 +1,7 @@
 """How far everything is: positions of read models and rules against the ends of the log."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -21,6 +22,14 @@ class ProjectionStatus(Freshness):
     """One read model."""
 
     projection: str = Field(examples=["sales"])
+    state: Literal["working", "waiting", "halted"] | None = Field(
+        description="By its own word: it works, tries again, or has halted until a person looks; null when it says nothing."
+    )
+    rate: float = Field(description="Records a second over the last minute.", examples=[12.5])
+    open_letters: int = Field(description="Dead letters that nobody has settled.")
+    last_error: str | None
+    last_error_at: datetime | None
+    why_still: str | None = Field(description="Why nothing moves although there is something to do; null when all is well.")
     partitions: list[PartitionStatus]
 
 

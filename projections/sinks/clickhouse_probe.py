@@ -1,4 +1,7 @@
-"""The start-up probe: insert a row twice, count once. A store that does not replace would double every repeat."""
+"""The start-up probe: insert a row twice, count once; of two versions the higher one stays; the identity is the declared one.
+
+A store that does not replace would double every repeat; one that replaces by another identity would lose rows.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,12 +16,16 @@ from projections.sinks.clickhouse_insert import attempt
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 PREFIX: Final = "probe_"
+_HIGHER: Final = 2
 
 _LEFT_BEHIND: Final = """
 SELECT name FROM system.tables
 WHERE database = currentDatabase() AND startsWith(name, {prefix:String}) AND metadata_modification_time < now() - INTERVAL 1 HOUR
 """
 _ILLEGAL_FINAL: Final = 181
+_SHAPE: Final = """
+SELECT engine, sorting_key, partition_key FROM system.tables WHERE database = currentDatabase() AND name = {table:String}
+"""
 
 
 class StoreDoesNotReplace(Halted):
@@ -30,7 +37,9 @@ async def probe(client: AsyncClient, tables: Sequence[ClickHouseTable], generati
     await attempt("clean-up of probes", lambda: _drop_left_behind(client))
     for table in tables:
         name = table.name(generation)
-        await attempt(f"probe of {name}", lambda name=name: _probe_table(client, name))  # type: ignore[misc]
+        await attempt(f"look at {name}", lambda table=table: _check_shape(client, table, generation))  # type: ignore[misc]
+        has_versions = "(" in table.engine
+        await attempt(f"probe of {name}", lambda name=name, has_versions=has_versions: _probe_table(client, name, has_versions))  # type: ignore[misc]
 
 
 async def _drop_left_behind(client: AsyncClient) -> None:
@@ -39,19 +48,46 @@ async def _drop_left_behind(client: AsyncClient) -> None:
         await client.command("DROP TABLE IF EXISTS {twin:Identifier} SYNC", parameters={"twin": name})
 
 
-async def _probe_table(client: AsyncClient, name: str) -> None:
+async def _check_shape(client: AsyncClient, table: ClickHouseTable, generation: int) -> None:
+    name = table.name(generation)
+    rows = (await client.query(_SHAPE, parameters={"table": name})).result_rows
+    if not rows:
+        raise StoreDoesNotReplace(f"there is no table {name}: run `tillstream migrate`")
+    engine, sorting_key, partition_key = rows[0]
+    if not engine.endswith("ReplacingMergeTree"):
+        raise StoreDoesNotReplace(f"{name} is a {engine}: a row that comes twice would count twice; it must be a ReplacingMergeTree")
+    wanted = ", ".join(table.order_by)
+    if sorting_key != wanted:
+        raise StoreDoesNotReplace(f"{name} is sorted by ({sorting_key}): rows replace each other by ({wanted}), and by nothing else")
+    if partition_key != table.partition_by:
+        raise StoreDoesNotReplace(f"{name} is partitioned by {partition_key}: rows replace only within {table.partition_by}")
+
+
+async def _probe_table(client: AsyncClient, name: str, has_versions: bool) -> None:
     bound = {"table": name, "twin": f"{PREFIX}{name}_{new_event_id().hex}"}
     await client.command(f"CREATE TABLE {quote_identifier(bound['twin'])} AS {quote_identifier(name)}")  # binding does not reach here
     try:
         for _ in range(2):
             await client.command("INSERT INTO {twin:Identifier} (store_id) SELECT 'probe'", parameters=bound)
         once = await _count_once(client, bound)
+        stays = await _version_that_stays(client, bound) if has_versions else _HIGHER
     finally:
         await client.command("DROP TABLE IF EXISTS {twin:Identifier} SYNC", parameters=bound)
-    if once != 1:
+    if once == 0:
         raise StoreDoesNotReplace(
-            f"a row inserted twice into a table like {name} counts {once} times: its engine must be a ReplacingMergeTree"
+            f"a row inserted into a table like {name} is not there afterwards: the server acknowledges before it writes (async_insert), "
+            "or drops rows"
         )
+    if once != 1:
+        raise StoreDoesNotReplace(f"a row inserted twice into a table like {name} counts {once} times: it must replace rows")
+    if stays != _HIGHER:
+        raise StoreDoesNotReplace(f"of two versions of a row in a table like {name} the later insert stays: the higher version must")
+
+
+async def _version_that_stays(client: AsyncClient, bound: dict[str, str]) -> int:
+    for version in (_HIGHER, _HIGHER - 1):
+        await client.command(f"INSERT INTO {{twin:Identifier}} (store_id, version) SELECT 'probe', {version}", parameters=bound)
+    return int((await client.query("SELECT version FROM {twin:Identifier} FINAL", parameters=bound)).result_rows[0][0])
 
 
 async def _count_once(client: AsyncClient, bound: dict[str, str]) -> int:

@@ -17,7 +17,7 @@ from contracts.records import OutboundRecord
 from infra.addresses import Addresses
 from infra.kafka.publisher import Position, Publisher
 from infra.logs import configure_logging
-from projections.runner import RunnerOptions, Safeguards, run_projections
+from projections.runner import DeadLetterLimit, RunnerOptions, Safeguards, run_projections
 from tests.projections.folding import rows_of
 from tests.waiting import until
 
@@ -134,7 +134,7 @@ def main() -> None:
         addresses=Addresses(**given["addresses"]),
         safeguards=Safeguards(**given["safeguards"]),
         on_ready=lambda: Path(given["ready"]).touch(),
-        **given["options"],
+        **{name: DeadLetterLimit(**value) if name == "limit" else value for name, value in given["options"].items()},
         **extra,
     )
 

@@ -13,13 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.records import OutboundRecord
 from contracts.topics import DEAD_LETTERS, STORE_FACTS
+from infra.clock import utc_now
 from infra.kafka.names import qualified
 from infra.kafka.publisher import Publisher
 from infra.postgres.engine import async_engine
 from projections.accounting import AccountingRow, check_accounting
 from projections.catalogue import PROJECTIONS
-from projections.dead_letters import Letter, LetterKey, NotRetriable, list_letters, retry_letter
+from projections.consumers import read_fares
+from projections.dead_letters import Letter, LetterKey
 from projections.freshness import read_freshness
+from projections.letter_decisions import Decision, NotDecidable, discard_letter, retry_letter
+from projections.letter_reader import LetterSearch, list_letters
 from projections.read_models.event_index.reader import KnownEvent, known, known_hashes
 from tests.projections.folding import rows_of
 from tests.projections.running import Scene
@@ -49,7 +53,7 @@ def _accounts(scene: Scene) -> list[AccountingRow]:
 
 
 def _letters(scene: Scene, projection: str | None = None) -> list[Letter]:
-    return _ask(scene, lambda engine: list_letters(engine, projection, disposition=None))
+    return _ask(scene, lambda engine: list_letters(engine, LetterSearch(projection, disposition=None)))
 
 
 def _retry(scene: Scene, key: LetterKey) -> None:
@@ -115,13 +119,14 @@ def test_a_retried_dead_letter_is_applied_where_it_failed_and_a_repeat_elsewhere
     assert rows_of(scene.place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
     repeats = {row.projection: row.tally.repeats for row in _accounts(scene) if row.part == 0}
     assert repeats == {"stock_on_hand": 0, "event_index": 1}
-    with pytest.raises(NotRetriable):
+    with pytest.raises(NotDecidable):
         _retry(scene, key)
 
 
 def test_a_retry_that_fails_again_is_a_letter_of_its_own(scene: Scene) -> None:
     """The second attempt is counted, and the bytes travel unchanged."""
-    poison = outbound(sold("a", at(0)))._replace(value=b"{nothing")
+    whole = outbound(sold("a", at(0)))
+    poison = OutboundRecord(whole.topic, whole.key, b"{nothing", whole.headers, whole.partition)
     scene.publish([poison])
     scene.start("stock_on_hand")
     scene.await_position("stock_on_hand", 1)
@@ -142,7 +147,7 @@ def test_what_a_rule_worker_could_not_read_becomes_a_row(scene: Scene) -> None:
     where = [("x-source-topic", STORE_FACTS.encode()), ("x-source-partition", b"2"), ("x-source-offset", b"17")]
     where += [("x-reason", b"unreadable"), ("x-detail", b"why")]
     letter = OutboundRecord(DEAD_LETTERS, original.key, b"bytes", [*original.headers, *where], 0)
-    scene.publish([letter, letter, letter._replace(headers=[("x-reason", b"lost")])])
+    scene.publish([letter, letter, OutboundRecord(DEAD_LETTERS, original.key, b"bytes", [("x-reason", b"lost")], 0)])
     scene.start("dead_letters")
     until(lambda: scene.position("dead_letters", 0, DEAD_LETTERS) == 3, 40, "all three are taken")
 
@@ -152,6 +157,24 @@ def test_what_a_rule_worker_could_not_read_becomes_a_row(scene: Scene) -> None:
     assert kept[0].headers == list(original.headers)
     assert [(each.key.record_offset, each.reason) for each in _letters(scene, "dead_letters")] == [(2, "no_source")]
     assert [(row.tally.applied, row.tally.repeats, row.tally.dead) for row in _accounts(scene)] == [(1, 1, 1)]
+
+
+def test_too_many_letters_halt_one_consumer_until_people_have_decided(scene: Scene) -> None:
+    """It stands still and says so, its neighbour in the process goes on; when the letters are settled, it goes on by itself."""
+    whole = outbound(sold("a", at(0)))
+    scene.publish([OutboundRecord(whole.topic, whole.key, b"{nothing", whole.headers, 0)] * 2)
+    runner = scene.start("stock_on_hand", "event_index", waits_for_decisions=True, limit={"open": 1, "among": 10})
+    until(lambda: runner.says("consumer_halted"), 40, "it has halted")
+    scene.publish([outbound(sold("b", at(1)))])
+    scene.await_position("event_index", 3)
+    (fare,) = _ask(scene, lambda engine: read_fares(engine, ["stock_on_hand"])).values()
+    assert (fare.state, fare.open_letters, scene.position("stock_on_hand")) == ("halted", 2, 2)
+    assert "2 open dead letters among the last 10 records" in (fare.why_still(1) or "")
+
+    decision = Decision("a broken till", "kim", utc_now())
+    _ask(scene, lambda engine: discard_letter(engine, LetterKey("stock_on_hand", STORE_FACTS, 0, 0), decision))
+    scene.await_position("stock_on_hand", 3)
+    assert rows_of(scene.place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -1}]
 
 
 def test_a_record_that_the_log_lost_stops_the_runner(scene: Scene) -> None:

@@ -106,7 +106,7 @@ def project(
         raise typer.BadParameter(f"no such read model: {', '.join(unknown)}; there are {', '.join(PROJECTIONS)}")
     settings = settings_for(data_dir)
     configure_logging("project", settings.log_level, settings.log_format)
-    options = RunnerOptions(addresses=addresses_of(settings), on_ready=lambda: write_ready_file(ready_file))
+    options = RunnerOptions(addresses=addresses_of(settings), waits_for_decisions=True, on_ready=lambda: write_ready_file(ready_file))
 
     collect_rarely()
 

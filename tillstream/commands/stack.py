@@ -74,10 +74,11 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 def status(data_dir: DataDir = None) -> None:
-    """Show for every consumer how much of the log it has read, how far it is behind, and as of when it holds."""
-    from tillstream.progress import consumer_table, read_progress
-    from tillstream.reaching import addresses_of, run_async
+    """Show for every consumer how far it is, how fast it goes, what it could not apply, and why it stands still when it does.
 
-    settings = settings_for(data_dir)
-    addresses = addresses_of(settings)
-    console.print(consumer_table(run_async(read_progress(addresses))))
+    `oldest` is the age of the first event that it has not applied, on the broker's clock.
+    """
+    from tillstream.reaching import addresses_of, run_async
+    from tillstream.standing import print_standing, read_standing
+
+    print_standing(console, run_async(read_standing(addresses_of(settings_for(data_dir)))))
