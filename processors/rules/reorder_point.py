@@ -81,21 +81,23 @@ class ReorderPoint:
             skus = sorted({line.sku for line in event.data.lines})
             return [*_supplier(event), *(entity for sku in skus for entity in (Entity(ON_ORDER, sku), Entity(PLAN, sku)))]
         if isinstance(event.data, StockCounted):
-            return [
-                entity
-                for sku in stock_states.counted_skus(event)
-                for entity in _counted(sku, stock_states.stock_of(view, sku), event, view)
-            ]
+            return list(
+                dict.fromkeys(
+                    entity
+                    for sku in stock_states.counted_skus(event)
+                    for entity in _counted(sku, stock_states.stock_of(view, sku), event, view)
+                )
+            )
         return self._moved(event, view)
 
     def _moved(self, event: Event[Any], view: View) -> Sequence[Entity]:
         moved, offset, is_received = self._changes.of(event), view.offset, event.type == STOCK_RECEIVED
-        touched = _supplier(event) if is_received else []
+        touched, lists = _supplier(event) if is_received else [], dict[Entity, None]()
         for sku, delta in moved.deltas.items():
             entity = Entity(STOCK, sku)
             stock = stock_states.stock_at(view, entity)
             if not stock.seen_until:
-                touched += _category(sku, event, view)
+                lists.update(dict.fromkeys(_category(sku, event, view)))
             touched += stock_states.touched_by_movement(entity, stock, offset)
             if is_received:
                 touched.append(Entity(ON_ORDER, sku))
@@ -105,7 +107,7 @@ class ReorderPoint:
                 plan = Entity(PLAN, sku)
                 if _matters(plan, stock.tally.quantity + delta, max(moved.at, stock.seen_until), view):
                     touched.append(plan)
-        return touched
+        return [*lists, *touched] if lists else touched
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold the event into stock, orders or demand, or compare the stock with its levels."""
@@ -151,7 +153,7 @@ def _counted(sku: str, stock: Stock, event: Event[Any], view: View) -> list[Enti
 
 
 def _category(sku: str, event: Event[Any], view: View) -> list[Entity]:
-    """Return the list that a SKU belongs to when it is seen for the first time; it is touched before the stock remembers the SKU."""
+    """Return the list that a SKU belongs to when it is seen for the first time; it is touched once, before stocks remember their SKUs."""
     goods = view.sku_at(sku, view.present or event.envelope.occurred_at)
     return [list_of(goods.category)] if goods and goods.category else []
 

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.envelope import CHAIN_WIDE, Event
-from contracts.events.registry import POLICY_SET, SKU_DEFINED, STOCK_ORDERED, STOCK_RECEIVED, SUPPLIER_DEFINED
+from contracts.events.registry import POLICY_SET, SKU_DEFINED, STOCK_COUNTED, STOCK_ORDERED, STOCK_RECEIVED, SUPPLIER_DEFINED
 from contracts.events.reorder import ReorderRecommended
 from contracts.records import RawRecord
 from processors.fold import Fold
+from processors.rules.demand.alike import ASSORTMENT
 from processors.rules.demand.closing import next_closing
 from processors.rules.demand.days import DEMAND, Demand, daily
 from processors.rules.reorder_point import ReorderPoint
+from processors.rules.rule import Decision, Entity, Happening, State, View
 from processors.state import LARGE_BYTES, read_held, read_state
 from tests.examples import examples
 from tests.processors import oracle
@@ -71,6 +73,17 @@ def replica_of(log: Sequence[RawRecord], batch: int = 1_000_000) -> Replica:
     for start in range(0, len(log), batch):
         replica.apply(log[start : start + batch])
     return replica
+
+
+class Counting(ReorderPoint):
+    """The rule, which counts how often it decides on a list of goods."""
+
+    lists = 0
+
+    def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
+        """Count and decide."""
+        self.lists += entity.kind is ASSORTMENT
+        return super().decide(entity, state, happening, view)
 
 
 def _start() -> Story:
@@ -161,6 +174,29 @@ def test_a_new_good_borrows_from_its_category_and_says_so() -> None:
     assert 0 < row.basis.borrowed_share < 1
     assert 2 < row.basis.rate < 10
     assert "from goods of its category" in row.evidence.expected
+
+
+def test_a_list_of_goods_is_touched_once_however_many_of_its_goods_are_counted_first() -> None:
+    """The first count of a whole store does not look through all its lines for each of them."""
+    names = [f"NEW{number:03}" for number in range(60)]
+    goods = [
+        event(
+            SKU_DEFINED,
+            name,
+            at(-_DAY),
+            {"version": 1, "effective_from": at(-_DAY), "sku": name, "name": name, "category": "dairy"},
+            CHAIN_WIDE,
+        )
+        for name in names
+    ]
+    lines = [{"line": number, "sku": name, "quantity": "5"} for number, name in enumerate(names, 1)]
+    sheet = event(STOCK_COUNTED, "all", at(5), {"sheet_id": "all", "lines": lines})
+    delivery = event(STOCK_RECEIVED, "all", at(5), {"delivery_id": "all", "lines": lines})
+    for story in ([sheet, delivery], [delivery, sheet]):
+        counting = Counting()
+        log = log_of(tick(at(0)), *goods, *story)
+        Replica(fold=Fold(rules=(counting,))).apply(log)
+        assert counting.lists == 1
 
 
 def test_a_good_without_grown_goods_like_it_waits_and_a_fixed_point_goes_before() -> None:
