@@ -42,7 +42,7 @@ class OwnLog:
 def log(stores: Addresses, tmp_path: Path) -> Iterator[OwnLog]:
     """Start a broker beside the databases of the place."""
     if not stores.kafka_bootstrap.startswith("127.0.0.1"):
-        pytest.skip("the servers are elsewhere")
+        pytest.skip("a broker beside the databases is started and frozen here, and those of --stack=servers are on another machine")
     with running_stack(tmp_path / "log", postgres_dsn=stores.postgres_dsn, clickhouse_url=stores.clickhouse_url) as own:
         asyncio.run(ensure_topics(own.kafka_bootstrap, 3))
         addresses = replace(stores, kafka_bootstrap=own.kafka_bootstrap, log_id=own.log_id, topic_prefix="")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import openpyxl
 import pytest
 
 from contracts.codec import encode
@@ -18,8 +19,6 @@ from producers.tables.excel_cells import cell_text
 from producers.tables.opening import opened, raw_encoding
 from producers.tables.unreadable import FileUnreadable
 from tests.producers.twin import HEADER, INGESTED_AT, retail, translated, write_twin
-
-openpyxl = pytest.importorskip("openpyxl", reason="reading Excel files needs openpyxl")
 
 
 def workbook(file: Path, rows: Sequence[Sequence[Any]], title: str = "Sales") -> Path:

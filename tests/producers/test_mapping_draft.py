@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,7 +203,6 @@ def test_a_file_without_header_gets_names(tmp_path: Path) -> None:
 
 def test_a_workbook_is_drafted_from_its_cells(tmp_path: Path) -> None:
     """Real dates, real numbers, and a sheet among others: the draft reads what the loader will read."""
-    openpyxl = pytest.importorskip("openpyxl", reason="reading Excel files needs openpyxl")
     book = openpyxl.Workbook()
     book.active.title = "Sales"
     book.active.append(["Receipt", "Item code", "Qty", "Unit price", "Sold at", "Shop"])
