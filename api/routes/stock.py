@@ -10,12 +10,12 @@ from api.cursors import id_of, moment_of, number_of, read_cursor, write_cursor, 
 from api.dependencies import ResourcesDep, ScopeDep
 from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import Code, CursorParameter, Moment, StoresParameter
+from api.parameters import Code, CursorParameter, KnownAt, Moment, StoresParameter
 from api.schemas.stock import CountPage, CountRow, PositionPage, PositionRow, StockPage, StockRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
 from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.incoming_goods.reader import IncomingAsked, OnTheWay, read_on_the_way
-from projections.read_models.stock_on_hand.moments import CountCursor, CountsAsked, read_counts, read_stock_at
+from projections.read_models.stock_on_hand.moments import CountCursor, CountsAsked, MomentAsked, read_counts, read_stock_at
 from projections.read_models.stock_on_hand.reader import StockCursor, read_stock
 from projections.read_models.stock_on_hand.reader import StockRow as OnHand
 
@@ -42,6 +42,7 @@ async def read_stock_on_hand(
     store: StoresParameter = (),
     sku: _Skus = (),
     at: Annotated[Moment | None, Query(description="As it was at this time, by all that is known now; without it: now.")] = None,
+    known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
     min_position: MinPositions = (),
@@ -56,10 +57,10 @@ async def read_stock_on_hand(
         await await_positions(resources, "stock_on_hand", min_position, wait_ms)
         freshness = await freshness_of(resources, "stock_on_hand")
         place = StockCursor(*after) if after else None
-        if at is None:
+        if at is None and known_at is None:
             found = await read_stock(resources.engine, stores, sku or None, place, limit)
         else:
-            found = await read_stock_at(resources.engine, stores, at, sku or None, place, limit)
+            found = await read_stock_at(resources.engine, MomentAsked(stores, at or _END, sku or None, known_at), place, limit)
     rows = [StockRow.model_validate(row) for row in found]
     next_cursor = write_cursor("stock", (rows[-1].store_id, rows[-1].sku)) if len(rows) == limit else None
     if chosen == "csv":
@@ -82,13 +83,14 @@ async def list_stock_counts(
     sku: _Skus = (),
     since: Annotated[Moment, Query(description="Counted at this time or later.")] = _BEGINNING,
     until: Annotated[Moment, Query(description="Counted before this time.")] = _END,
+    known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
 ) -> CountPage:
     """Return counted lines with what the book said then. A late sale from before a count moves the book of that count."""
     key = read_cursor("counts", cursor, 5)
     after = CountCursor(key[0], key[1], moment_of(key[2]), id_of(key[3]), number_of(key[4])) if key else None
-    asked = CountsAsked(scope.store_ids(store), since, until, sku or None)
+    asked = CountsAsked(scope.store_ids(store), since, until, sku or None, known_at)
     with resources.queries:
         freshness = await freshness_of(resources, "stock_on_hand")
         found = await read_counts(resources.engine, asked, after, limit)

@@ -1,7 +1,7 @@
 """Goods on their way, stock at any moment, weeks of attendance, and versions of reference data."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.envelope import Event
 from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT, SUPPLIER_DEFINED
+from contracts.records import RawRecord
 from contracts.topics import REFERENCE_DATA
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
@@ -19,7 +20,7 @@ from projections.read_models.incoming_goods.mapping import incoming_fact
 from projections.read_models.incoming_goods.reader import IncomingAsked, OnTheWay, read_incoming, read_on_the_way
 from projections.read_models.reference_data.mapping import reference_row
 from projections.read_models.reference_data.reader import ReferenceAsked, read_reference_data
-from projections.read_models.stock_on_hand.moments import CountsAsked, read_counts, read_stock_at
+from projections.read_models.stock_on_hand.moments import CountsAsked, MomentAsked, read_counts, read_stock_at
 from projections.read_models.stock_on_hand.reader import read_stock
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, fold_steps, tables_of
 from tests.projections.story import START, at, corrected, counted, event, log_of, punched, sold, store
@@ -117,16 +118,42 @@ async def test_stock_at_a_moment_and_counts_follow_late_sales(place: Addresses, 
     before = await read_counts(engine, asked)
     await fold_steps(place, "stock_on_hand", [log_of([*story, sold("late", at(7), 2)])[-1:]])
     after = await read_counts(engine, asked)
-    moments = {minute: (await read_stock_at(engine, ("S1",), at(minute)))[0].on_hand for minute in (2, 6, 8, 10, 30)}
+    moments = {minute: (await read_stock_at(engine, MomentAsked(("S1",), at(minute))))[0].on_hand for minute in (2, 6, 8, 10, 30)}
 
     assert [row.variance for row in before] == [None, Decimal(-2)]
     assert [(row.book, row.counted, row.variance) for row in after] == [(None, 20, None), (15, 15, 0)]
     assert moments == {2: 20, 6: 17, 8: 15, 10: 15, 30: 14}
-    assert await read_stock_at(engine, ("S1",), at(10**6)) == await read_stock(engine, ("S1",))
+    assert await read_stock_at(engine, MomentAsked(("S1",), at(10**6))) == await read_stock(engine, ("S1",))
     assert (await read_counts(engine, asked, before[0].cursor), await read_counts(engine, CountsAsked((), at(-1), at(9)))) == (
         after[1:],
         [],
     )
+
+
+@pytest.mark.stack
+async def test_stock_as_it_was_known_is_that_of_a_shorter_log(place: Addresses, engine: AsyncEngine) -> None:
+    """After every record: what is answered later as known then is what was answered then, corrections of corrections included."""
+    wrong, late = sold("s1", at(5), 3), sold("late", at(7), 2)
+    first = corrected("k1", wrong, None)
+    story = [counted("c1", at(0), 20), wrong, counted("c2", at(10), 15), late, first, corrected("k2", first, None), sold("s2", at(20), 1)]
+    log = [
+        RawRecord(r.topic, r.partition, r.offset, r.timestamp + 60_000 * minute, r.key, r.value, r.headers)
+        for minute, r in enumerate(log_of(story))
+    ]
+    told = []
+    for each in log:
+        await fold_steps(place, "stock_on_hand", [[each]])
+        told.append((await read_stock(engine, ("S1",)), await read_counts(engine, CountsAsked(("S1",), at(-1), at(99)))))
+    times = [datetime.fromtimestamp(each.timestamp / 1000, UTC) for each in log]
+
+    assert len({repr(answer) for answer in told}) > 4
+    assert told == [
+        (
+            await read_stock_at(engine, MomentAsked(("S1",), at(10**6), known_at=known_at)),
+            await read_counts(engine, CountsAsked(("S1",), at(-1), at(99), known_at=known_at)),
+        )
+        for known_at in times
+    ]
 
 
 @pytest.mark.stack
