@@ -10,7 +10,22 @@ import typer
 from typer.exceptions import TyperException
 
 from infra.embedded.stack_error import StackError
-from tillstream.commands import alerts, dead_letters, edge, ingest, kpis, mapping, proof, quarantine, schemas, services, stack, tokens, watch
+from tillstream.commands import (
+    alerts,
+    dead_letters,
+    edge,
+    ingest,
+    kpis,
+    mapping,
+    proof,
+    quarantine,
+    replay,
+    schemas,
+    services,
+    stack,
+    tokens,
+    watch,
+)
 
 USAGE_ERROR = 64
 _CLICK_USAGE_ERROR = 2
@@ -37,6 +52,8 @@ app.command("simulate")(ingest.simulate)
 app.command("token")(tokens.token)
 app.command("reconcile")(proof.reconcile)
 app.command("accounting")(proof.accounting)
+app.command("replay")(replay.replay)
+app.add_typer(replay.app, name="generations")
 app.add_typer(kpis.app, name="kpis")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")

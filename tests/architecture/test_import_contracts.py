@@ -52,6 +52,7 @@ PLANTED = {
     "stream-engine": ("processors/planted.py", "import faust"),
     "web-framework": ("projections/planted.py", "import fastapi"),
     "api-reads": ("api/planted.py", "import projections.runner"),
+    "replay-sends-nothing": ("projections/replay/planted.py", "import infra.kafka.publisher"),
     "event-families": ("contracts/events/stock.py", "import contracts.events.sales"),
     "read-models": ("projections/read_models/stores/planted.py", "import projections.read_models.attendance_day"),
     "rules": ("processors/rules/reorder_point.py", "import processors.rules.no_show"),

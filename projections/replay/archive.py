@@ -1,0 +1,139 @@
+"""The archive as a source: partitions are read from ClickHouse as far as its digest was checked, and from the log after that.
+
+What was checked once is remembered with the sum of its hashes, so that it stays checked when the log no longer has it. A later
+check reads only what was added on the log since.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.codec import content_hash
+from contracts.records import RawRecord
+from infra.addresses import Addresses
+from infra.kafka.consumer import Partition, Record, read_range
+from infra.kafka.group import GroupMember, LogError
+from projections.generations import serving_generation
+from projections.reconcile.clickhouse_digest import ArchiveDigest
+from projections.reconcile.compare import MODULUS, Digest
+
+ARCHIVE: Final = "event_log"
+_RECORDS: Final = """
+    SELECT offset, toUnixTimestamp64Milli(recorded_at), key, value, header_names, header_values FROM {archive:Identifier} FINAL
+    WHERE log_id = {log:String} AND topic = {topic:String} AND partition = {part:UInt32}
+      AND offset >= {first:UInt64} AND offset < {next:UInt64}
+    ORDER BY offset
+"""
+_CHECKED: Final = text("SELECT topic, part, next_offset, hash_sum FROM delivery.archive_checks WHERE log_id = :log")
+_POSITIONS: Final = text(
+    "SELECT topic, part, next_offset FROM delivery.positions WHERE projection = :projection AND generation = :generation"
+)
+_REMEMBER: Final = text(
+    """
+    INSERT INTO delivery.archive_checks (log_id, topic, part, next_offset, hash_sum)
+    VALUES (:log, :topic, :part, :next, :hashed)
+    ON CONFLICT (log_id, topic, part)
+    DO UPDATE SET next_offset = excluded.next_offset, hash_sum = excluded.hash_sum, checked_at = now()
+    """
+)
+
+
+class ArchiveUnproven(Exception):
+    """The archive is not what the log had, or it cannot be told whether it is."""
+
+
+async def check_archive(addresses: Addresses, engine: AsyncEngine, client: AsyncClient, topics: Iterable[str]) -> dict[Partition, int]:
+    """Return up to where the archive is proven to be the log, for each partition of the topics; ArchiveUnproven where it is not."""
+    async with engine.connect() as conn:
+        generation = await serving_generation(conn, ARCHIVE)
+        rows = (await conn.execute(_POSITIONS, {"projection": ARCHIVE, "generation": generation})).all()
+        checked = {
+            Partition(topic, part): Digest(next_offset, int(hash_sum))
+            for topic, part, next_offset, hash_sum in (await conn.execute(_CHECKED, {"log": addresses.log_id})).all()
+        }
+    wanted = set(topics)
+    ends = {Partition(topic, part): next_offset for topic, part, next_offset in rows if topic in wanted and next_offset}
+    expected = {tp: checked.get(tp, Digest(0, 0)) for tp in ends}
+
+    def take(tp: Partition, records: list[Record]) -> None:
+        known = expected[tp]
+        total = known.hash_sum + sum(content_hash(record.headers, record.value) for record in records)
+        expected[tp] = Digest(known.ids + len(records), total % MODULUS)
+
+    try:
+        await read_range(addresses.kafka_bootstrap, {tp: known.ids for tp, known in expected.items()}, ends, take, addresses.topic_prefix)
+    except LogError as error:
+        raise ArchiveUnproven(f"the log no longer has what was never checked: {error!r}") from error
+    found = await ArchiveDigest(client, generation, addresses.log_id).sums(ends)
+    wrong = [f"{tp.topic}/{tp.partition}" for tp in sorted(ends) if found.get(tp) != expected[tp]]
+    if wrong:
+        raise ArchiveUnproven(f"the archive is not what the log has in {', '.join(wrong)}: see `tillstream reconcile`")
+    async with engine.begin() as conn:
+        for tp, known in expected.items():
+            place = {"log": addresses.log_id, "topic": tp.topic, "part": tp.partition}
+            await conn.execute(_REMEMBER, {**place, "next": known.ids, "hashed": known.hash_sum})
+    return ends
+
+
+class ArchiveReader:
+    """Reads the archive of one log."""
+
+    def __init__(self, client: AsyncClient, generation: int, log_id: str) -> None:
+        self._client = client
+        self._bound: dict[str, Any] = {"archive": f"{ARCHIVE}_g{generation}", "log": log_id}
+
+    async def records(self, tp: Partition, first: int, until: int) -> list[RawRecord]:
+        """Return the records `[first, until)` of a partition as they came."""
+        bound = {**self._bound, "topic": tp.topic, "part": tp.partition, "first": first, "next": until}
+        rows = (await self._client.query(_RECORDS, parameters=bound, query_formats={"String": "bytes"})).result_rows
+        return [
+            RawRecord(
+                tp.topic,
+                tp.partition,
+                offset,
+                milliseconds,
+                key,
+                value,
+                [(_name(name), header) for name, header in zip(names, values, strict=True)],
+            )
+            for offset, milliseconds, key, value, names, values in rows
+        ]
+
+
+def _name(found: bytes | str) -> str:
+    return found.decode() if isinstance(found, bytes) else found
+
+
+class ArchiveMember(GroupMember):
+    """A member of a group that reads from the archive first: below `ends` nothing is asked of the log."""
+
+    def __init__(self, archive: ArchiveReader, ends: Mapping[Partition, int], *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._archive, self._archive_ends = archive, ends
+        self._next: dict[Partition, int] = {}
+
+    def read_from(self, positions: Mapping[Partition, int]) -> None:
+        """Begin to read partitions at these offsets."""
+        archived = {tp: offset for tp, offset in positions.items() if offset < self._archive_ends.get(tp, 0)}
+        self._next = {tp: offset for tp, offset in self._next.items() if tp in self.assigned and tp not in positions} | archived
+        super().read_from({tp: offset for tp, offset in positions.items() if tp not in archived})
+
+    async def fetch(self, timeout_ms: int, max_records: int) -> dict[Partition, list[Record]]:
+        """Return what was read, from the archive and from the log."""
+        found: dict[Partition, list[Record]] = await super().fetch(1 if self._next else timeout_ms, max_records)
+        for tp, first in list(self._next.items()):
+            until = min(self._archive_ends[tp], first + max(1, max_records // len(self._next)))
+            found[tp] = [*await self._archive.records(tp, first, until)]
+            self._next[tp] = until
+            if until == self._archive_ends[tp]:
+                del self._next[tp]
+                super().read_from({tp: until})
+        return {tp: records for tp, records in found.items() if records}
+
+
+def members_of(archive: ArchiveReader, ends: Mapping[Partition, int]) -> Callable[..., GroupMember]:
+    """Return what makes the members of a runner that reads from the archive."""
+    return lambda *given, **settings: ArchiveMember(archive, ends, *given, **settings)

@@ -1,0 +1,354 @@
+"""Build a generation of a read model beside the one that serves, hold both at one position, compare, and then let it serve.
+
+Every step can be repeated: a replay that was killed goes on where it was when it is asked for again. Nothing here, and nothing
+that it calls, writes to the log: a replay has no producer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra.addresses import Addresses
+from infra.clickhouse.client import async_writer
+from infra.clock import monotonic_seconds
+from infra.kafka.consumer import end_offsets
+from infra.postgres.engine import async_engine
+from projections.batching import Part
+from projections.catalogue import PROJECTIONS
+from projections.generation_tables import CLICKHOUSE_TABLES, REBUILDABLE, create_in_clickhouse, create_in_postgres
+from projections.generations import Generation, begin, list_generations, mark, serving_generation, switch
+from projections.holds import Ends, Holder, holding
+from projections.ledger import allocate_ledger_id
+from projections.options import CrashPoints, NoCrashPoints, RunnerOptions
+from projections.replay import clickhouse_tables, postgres_tables
+from projections.replay.archive import ARCHIVE, ArchiveReader, check_archive, members_of
+from projections.replay.comparison import Comparison
+from projections.replay.postgres_tables import StoreDays
+from projections.replay.retire import drop
+from projections.runner import Runner
+
+Done: TypeAlias = Literal["built", "switched", "compared", "differs", "repaired", "same"]
+
+_POLL_SECONDS: Final = 0.25
+_CAUGHT_UP_RECORDS: Final = 2_000
+_RECORDS_AT_ONCE: Final = 5_000
+_STOP_SECONDS: Final = 10.0
+_A_DAY_SECONDS: Final = 86_400.0
+
+
+class CannotReplay(Exception):
+    """The replay was not begun: the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to rebuild and what to do with it.
+
+    With `days` only the rows of those store-days are replaced, in the generation that serves. `compare_only`: build, compare,
+    report, drop. `records_per_second` slows the rebuild down. A generation that differs serves only if `accept_differences`.
+    From the archive is read what is proven of it, the rest from the log.
+    """
+
+    projection: str
+    days: StoreDays = field(default_factory=StoreDays)
+    compare_only: bool = False
+    accept_differences: bool = False
+    records_per_second: float | None = None
+    source: Literal["log", "archive"] = "log"
+    hold_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayProgress:
+    """Where a replay stands; `records_per_second` and `seconds_left` are None until they are known."""
+
+    phase: str
+    done: int
+    total: int
+    records_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did; `generation` is the one that it built, `changed_rows` counts those that a repair took out or put in."""
+
+    projection: str
+    generation: int
+    done: Done
+    comparison: Comparison | None = None
+    changed_rows: int = 0
+
+
+@dataclass(slots=True)
+class _Replay:
+    """One replay of one read model."""
+
+    addresses: Addresses
+    request: ReplayRequest
+    engine: AsyncEngine
+    tell: Callable[[ReplayProgress], None]
+    crash_points: CrashPoints
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def _is_scratch(self) -> bool:
+        """Tell whether the generation is only looked at, or taken rows from, and then dropped."""
+        return self.request.compare_only or not self.request.days.is_everything
+
+    async def run(self) -> ReplayResult:
+        """Do everything; see the module."""
+        name = self.request.projection
+        serving, generation = await self._open()
+        self.crash_points.reach("generation_registered")
+        async with self.engine.begin() as conn:
+            await create_in_postgres(conn, name, generation)
+        if name in CLICKHOUSE_TABLES:
+            async with self._clickhouse() as client:
+                await create_in_clickhouse(client, name, generation)
+        self.crash_points.reach("tables_created")
+        async with AsyncExitStack() as stack:
+            options = await self._source(self._options(generation), stack)
+            return await self._fill(serving, generation, Runner(PROJECTIONS[name], options, self.engine, self.stop))
+
+    async def _fill(self, serving: Generation | None, generation: int, filling: Runner) -> ReplayResult:
+        """Let a runner fill the generation, and do meanwhile what is to be done with it."""
+        runner = asyncio.create_task(filling.run())
+        work = asyncio.create_task(self._beside(serving, generation))
+        try:
+            await asyncio.wait([runner, work], return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                runner.result()
+            result = await work
+        finally:
+            self.stop.set()
+            work.cancel()
+            await asyncio.wait([runner], timeout=_STOP_SECONDS)
+            runner.cancel()
+            await asyncio.gather(runner, work, return_exceptions=True)
+        if serving is not None and self._is_scratch:
+            await drop(self.addresses, self.engine, self.request.projection, generation)
+        return result
+
+    async def _beside(self, serving: Generation | None, generation: int) -> ReplayResult:
+        """While the generation is filled: wait for it, compare, and do with it what was asked for."""
+        name = self.request.projection
+        if serving is None:
+            await self._catch_up(generation, self._ends, 0)
+            return ReplayResult(name, generation, "built")
+        async with self._standing(serving, generation) as vector:
+            self.crash_points.reach("held")
+            comparison = await self._compare(serving.number, generation, vector)
+            self.crash_points.reach("compared")
+            is_repair = not self.request.days.is_everything and not self.request.compare_only
+            changed = await self._repair(serving.number, generation) if is_repair else 0
+        self.crash_points.reach("let_go")
+        return ReplayResult(name, generation, await self._conclude(generation, comparison), comparison, changed)
+
+    @asynccontextmanager
+    async def _standing(self, serving: Generation, generation: int) -> AsyncIterator[Mapping[Part, int]]:
+        """Hold both at one position. One that another mapping made stands still by itself, and the new one is led there."""
+        name, seconds = self.request.projection, self.request.hold_seconds
+        if serving.mapping_version == PROJECTIONS[name].mapping_version:
+            await self._catch_up(generation, self._ends, _CAUGHT_UP_RECORDS)
+            self.crash_points.reach("caught_up")
+            if not self._is_scratch:
+                await self._mark_running(generation)
+            async with holding(Holder(self.engine, name, [serving.number, generation]), self._ends, seconds) as vector:
+                yield vector
+            return
+
+        async def where_it_stands() -> dict[Part, int]:
+            return await _positions(self.engine, name, serving.number)
+
+        told = asyncio.create_task(self._catch_up(generation, where_it_stands, 0))
+        try:
+            async with holding(Holder(self.engine, name, [generation]), where_it_stands, _A_DAY_SECONDS) as vector:
+                yield vector
+        finally:
+            told.cancel()
+        await self._catch_up(generation, self._ends, _CAUGHT_UP_RECORDS)
+        await self._mark_running(generation)
+
+    async def _mark_running(self, generation: int) -> None:
+        async with self.engine.begin() as conn:
+            known = await list_generations(conn, [self.request.projection])
+            await mark(conn, next(each for each in known if each.number == generation), "running")
+        self.crash_points.reach("waiting_to_serve")
+
+    async def _open(self) -> tuple[Generation | None, int]:
+        """Return the generation that serves, and the one to fill: that of a replay which did not end, or a new one."""
+        name = self.request.projection
+        version = PROJECTIONS[name].mapping_version
+        async with self.engine.connect() as conn:
+            known = await list_generations(conn, [name])
+        serving = next((each for each in known if each.serving), None)
+        if serving is None:
+            return None, 1
+        if name not in REBUILDABLE:
+            raise CannotReplay(f"{name} has no generations: its rows are what was written, once for all")
+        if serving.mapping_version != version and self._is_scratch:
+            raise CannotReplay(f"{name} was made by mapping version {serving.mapping_version}: replay it as a whole")
+        for each in known:
+            if each.has_served:
+                continue
+            if await self._fits(each, serving):
+                return serving, each.number
+            if each.state == "building":
+                await drop(self.addresses, self.engine, name, each.number)
+        async with self.engine.begin() as conn:
+            begun = await begin(conn, name, version, self.addresses.log_id, self._is_scratch, self.request.days.store_id)
+        return serving, begun.number
+
+    async def _fits(self, unfinished: Generation, serving: Generation) -> bool:
+        """Tell whether a generation that was begun is what is asked for, and has not passed one that stands still."""
+        version = PROJECTIONS[self.request.projection].mapping_version
+        asked = (version, self._is_scratch, self.request.days.store_id)
+        if (unfinished.mapping_version, unfinished.is_scratch, unfinished.store_id) != asked:
+            return False
+        if serving.mapping_version == version:
+            return True
+        stands = await _positions(self.engine, serving.projection, serving.number)
+        reached = await _positions(self.engine, serving.projection, unfinished.number)
+        return all(offset <= stands.get(part, 0) for part, offset in reached.items())
+
+    def _options(self, generation: int) -> RunnerOptions:
+        rate = self.request.records_per_second
+        return RunnerOptions(
+            addresses=self.addresses,
+            generation=generation,
+            max_records=_RECORDS_AT_ONCE if rate is None else max(1, min(_RECORDS_AT_ONCE, int(rate))),
+            crash_points=self.crash_points,
+            records_per_second=rate,
+            only_store=self.request.days.store_id,
+        )
+
+    async def _source(self, options: RunnerOptions, stack: AsyncExitStack) -> RunnerOptions:
+        """Let the runner read from where it was asked for."""
+        if self.request.source == "log":
+            return options
+        if self.request.projection == ARCHIVE:
+            raise CannotReplay("the archive cannot be its own source")
+        self.tell(ReplayProgress("checking the archive", 0, 0))
+        client = await stack.enter_async_context(self._clickhouse())
+        ends = await check_archive(self.addresses, self.engine, client, PROJECTIONS[self.request.projection].topics)
+        async with self.engine.connect() as conn:
+            reader = ArchiveReader(client, await serving_generation(conn, ARCHIVE), self.addresses.log_id)
+        return replace(options, member=members_of(reader, ends))
+
+    async def _ends(self) -> dict[Part, int]:
+        topics = PROJECTIONS[self.request.projection].topics
+        found = await end_offsets(self.addresses.kafka_bootstrap, topics, self.addresses.topic_prefix)
+        return {Part(tp.topic, tp.partition): end for tp, end in found.items()}
+
+    async def _catch_up(self, generation: int, ends_of: Ends, short_of: int) -> None:
+        """Wait until at most so many records are left to be read, and tell how far it is."""
+        began, first = monotonic_seconds(), None
+        while True:
+            ends = await ends_of()
+            reached = await _positions(self.engine, self.request.projection, generation)
+            total = sum(ends.values())
+            done = sum(min(end, reached.get(part, 0)) for part, end in ends.items())
+            first = done if first is None else first
+            seconds = monotonic_seconds() - began
+            rate = (done - first) / seconds if done > first and seconds > 0 else None
+            self.tell(ReplayProgress("reading the log", done, total, rate, (total - done) / rate if rate else None))
+            if total - done <= short_of and set(ends) <= set(reached):
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _compare(self, serving: int, generation: int, vector: Mapping[Part, int]) -> Comparison:
+        name, days = self.request.projection, self.request.days
+        total = sum(vector.values())
+        self.tell(ReplayProgress("comparing", total, total))
+        positions = {f"{part.topic}/{part.number}": end for part, end in sorted(vector.items())}
+        comparison = Comparison(name, serving, generation, positions)
+        if name in CLICKHOUSE_TABLES:
+            async with self._clickhouse() as client:
+                comparison.tables += await clickhouse_tables.compare_tables(client, name, serving, generation, days)
+        else:
+            async with self.engine.connect() as conn:
+                await conn.execution_options(isolation_level="REPEATABLE READ")
+                comparison.tables += await postgres_tables.compare_tables(conn, name, serving, generation, days)
+        return comparison
+
+    async def _repair(self, serving: int, generation: int) -> int:
+        name, days = self.request.projection, self.request.days
+        async with self.engine.begin() as conn:
+            if name not in CLICKHOUSE_TABLES:
+                changed = await postgres_tables.replace_rows(conn, name, serving, generation, days)
+            version = await allocate_ledger_id(conn)
+        if name in CLICKHOUSE_TABLES:
+            async with self._clickhouse() as client:
+                changed = await clickhouse_tables.replace_rows(client, name, serving, generation, days, version)
+        self.crash_points.reach("rows_replaced")
+        return changed
+
+    async def _conclude(self, generation: int, comparison: Comparison) -> Done:
+        if self.request.compare_only:
+            return "same" if comparison.is_equal else "compared"
+        if not self.request.days.is_everything:
+            return "same" if comparison.is_equal else "repaired"
+        if not comparison.is_equal and not self.request.accept_differences:
+            return "differs"
+        async with self.engine.begin() as conn:
+            await switch(conn, self.request.projection, generation)
+        self.crash_points.reach("switched")
+        return "switched"
+
+    @asynccontextmanager
+    async def _clickhouse(self) -> AsyncIterator[AsyncClient]:
+        client = await async_writer(self.addresses.clickhouse_url)
+        client.form_encode_query_params = True
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+async def _positions(engine: AsyncEngine, projection: str, generation: int) -> dict[Part, int]:
+    statement = text("SELECT topic, part, next_offset FROM delivery.positions WHERE projection = :projection AND generation = :generation")
+    async with engine.connect() as conn:
+        rows = (await conn.execute(statement, {"projection": projection, "generation": generation})).all()
+    return {Part(topic, part): next_offset for topic, part, next_offset in rows}
+
+
+@asynccontextmanager
+async def _alone(engine: AsyncEngine, projection: str) -> AsyncIterator[None]:
+    """Keep others from replaying the same read model; the lock ends with the connection."""
+    async with engine.connect() as conn:
+        await conn.execution_options(isolation_level="AUTOCOMMIT")
+        bound = {"name": f"tillstream replay {projection}"}
+        if not (await conn.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), bound)).scalar_one():
+            raise CannotReplay(f"another replay of {projection} is at work")
+        try:
+            yield
+        finally:
+            await conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), bound)
+
+
+async def replay(
+    addresses: Addresses,
+    request: ReplayRequest,
+    tell: Callable[[ReplayProgress], None] = lambda _: None,
+    crash_points: CrashPoints | None = None,
+) -> ReplayResult:
+    """Rebuild one read model, beside the generation that serves if there is one; see `ReplayRequest`.
+
+    CannotReplay before anything is begun; NotHeld when the generations could not be brought to one position; Halted when the
+    log cannot be read to its end. After either the same request goes on.
+    """
+    if request.projection not in PROJECTIONS:
+        raise CannotReplay(f"there is no read model {request.projection!r}; there are {', '.join(REBUILDABLE)}")
+    engine = async_engine(addresses.postgres_dsn, "tillstream-replay")
+    try:
+        async with _alone(engine, request.projection):
+            return await _Replay(addresses, request, engine, tell, crash_points or NoCrashPoints()).run()
+    finally:
+        await engine.dispose()
