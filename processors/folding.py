@@ -242,8 +242,9 @@ class Folding:
         self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event, counts), offset)
 
     def _route(self, rule: Rule, happening: Occurred | Recounted, view: RecordView) -> None:
+        decide = self._decide
         for entity in rule.touched(happening, view):
-            self._decide(rule, entity, happening, view)
+            decide(rule, entity, happening, view)
 
     def _decide(self, rule: Rule, entity: Entity, happening: Happening, view: RecordView) -> None:
         """Let the rule decide on one state, unless that state has this record already."""

@@ -19,6 +19,7 @@ class Seen(State, frozen=True, array_like=True):
     rows: bytes = b""
 
 
+_NONE = Seen()
 SEEN = Kind("ids", Seen, 1, 2)
 
 
@@ -54,7 +55,7 @@ def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | No
     """Return the first position of an id (None: new), and the page that it is on or belongs on."""
     for page in pages(occurred_at):
         held = read(page)
-        seen = held if isinstance(held, Seen) else Seen()
+        seen = held if isinstance(held, Seen) else _NONE
         position = first_position(seen, event)
         if position is not None or not is_full(seen):
             return position, page, seen

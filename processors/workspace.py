@@ -100,7 +100,7 @@ class Workspace:
         entry = self._cache.get(key, value)
         if entry is None:
             held = read_held(value)
-            entry = Entry(kind, read_state(kind, held), held.applied, held.due_at, held.tenant_id)
+            entry = Entry(kind, read_state(kind, held) if held.body else None, held.applied, held.due_at, held.tenant_id)
             self._cache.put(key, value, entry)
         return entry
 

@@ -176,7 +176,7 @@ def _matters(entity: Entity, on_hand: int, present: int, view: View) -> bool:
     policy = view.policy_at(NAME, sku, present)
     if policy is None:
         return False
-    point, _ = _levels(plan, policy, present)
+    point = _point(plan, policy, present)
     return point is not None and on_hand <= point and on_hand + _coming(sku, policy, present, view) <= point
 
 
@@ -187,13 +187,22 @@ def _parameters(policy: Policy) -> ReorderPointPolicy:
 
 def _levels(plan: Plan, policy: Policy, present: int) -> tuple[int | None, int]:
     """Return the point (None: there is none yet) and the level that orders fill up to."""
-    parameters = _parameters(policy)
-    if parameters.mode == "demand" and plan.levels is not None:
-        point = plan.levels.points[weekday_of(present, plan.shift)]
-        return point, point + plan.levels.batch
-    if parameters.mode == "demand" and not parameters.reorder_point:
+    point, parameters = _point(plan, policy, present), _parameters(policy)
+    if point is None:
         return None, 0
-    return units(parameters.reorder_point), units(parameters.order_up_to)
+    follows = parameters.mode == "demand" and plan.levels is not None
+    return point, point + plan.levels.batch if follows and plan.levels else units(parameters.order_up_to)
+
+
+def _point(plan: Plan, policy: Policy, present: int) -> int | None:
+    """Return the point; None: there is none yet."""
+    parameters = _parameters(policy)
+    if parameters.mode == "demand":
+        if plan.levels is not None:
+            return plan.levels.points[weekday_of(present, plan.shift)]
+        if not parameters.reorder_point:
+            return None
+    return units(parameters.reorder_point)
 
 
 def _coming(sku: str, policy: Policy, present: int, view: View) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
@@ -20,8 +21,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a time as Unix microseconds, exactly."""
+    """Return a time as Unix microseconds, exactly; that of an event is asked for by one rule after the other."""
+    return _exactly(moment) if moment.fold else _remembered(moment)
+
+
+def _exactly(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
+
+
+_remembered = lru_cache(maxsize=1024)(_exactly)
+"""Not for the second of two times that look alike when clocks are put back: it compares equal to the first."""
 
 
 def moment_of(unix_microseconds: int) -> datetime:

@@ -84,13 +84,11 @@ def days_with_stock(shelf: Shelf, day_at: DayAt, first: int, last: int, least: i
         level = amount if is_count else None if level is None else level + amount
         ends[day] = level
     found: set[int] = set()
-    level = shelf.start
-    known = sorted(ends)
-    place = 0
-    for day in range(first, last + 1):
-        while place < len(known) and known[place] <= day:
-            level = ends[known[place]]
-            place += 1
-        if level is None or level >= least:
-            found.add(day)
+    level, begin = shelf.start, first
+    for day in (*sorted(day for day in ends if day <= last), last + 1):
+        if day > begin:
+            if level is None or level >= least:
+                found.update(range(begin, day))
+            begin = day
+        level = ends.get(day)
     return found

@@ -18,7 +18,9 @@ from processors.rules.rule import Entity, Kind, State, View, microseconds, momen
 
 DAYS_KEPT = 130
 """Of a store: about 1 kB."""
-_HOUR = 3_600_000_000
+_HOUR, _MINUTE = 3_600_000_000, 60_000_000
+_WHOLE_MINUTES_SINCE = 400_000_000_000_000
+"""From 1982 on, every zone changed its offset at a whole minute, so that a business date begins at one."""
 _ENTITY_NAME = "store"
 
 
@@ -71,11 +73,16 @@ class Calendar:
 
     def day_at(self, at: int) -> int:
         """Return the business date of a time in Unix microseconds, as days since 1970."""
-        return day_of(business_date(moment_of(at), self.timezone, self.cut_off_hour))
+        return _day_at(at // _MINUTE * _MINUTE if at >= _WHOLE_MINUTES_SINCE else at, self.timezone, self.cut_off_hour)
 
     def begin(self, day: int) -> int:
         """Return when a business date begins, Unix microseconds."""
         return _begin(day, self.timezone, self.cut_off_hour)
+
+
+@lru_cache(maxsize=65_536)
+def _day_at(at: int, timezone: str, cut_off_hour: int) -> int:
+    return day_of(business_date(moment_of(at), timezone, cut_off_hour))
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ keeps the newer, and writes it again where the changelog does not end with it.
 """
 
 from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import faust
@@ -38,9 +39,8 @@ class StateTable(faust.Table):
         self.data._key_partition.update(dict.fromkeys(values, partition))
 
     def record(self, key: str, value: bytes, partition: int) -> tuple[str, bytes, bytes, int]:
-        """Return topic, key, value and partition of a changelog record."""
-        raw_key, _ = self.changelog_topic.prepare_key(key, self.key_serializer, None, {})
-        return self.changelog_topic_name, raw_key, value, partition
+        """Return topic, key, value and partition of a changelog record; the key as Faust's own writing gives it, without its layers."""
+        return self.changelog_topic_name, encode_basestring_ascii(key).encode(), value, partition
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Apply changelog records; ends the process on one that cannot be read, which Faust would retry for ever."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from contracts.envelope import Event
 from contracts.events.sales import Receipt, SaleCompleted, SaleReturned, SaleVoided
-from processors.rules.rule import Entity, Kind, Recounted, State, View
+from processors.rules.rule import Entity, Kind, Recounted, State, View, microseconds
 
 SALE, RETURN, VOID, DRAWER = range(4)
 COUNTS, CASH, CARD, CLOCK_AHEAD, DISCOUNTED, OVERRIDDEN, BELOW_COST, OF_A_CARD, ELSEWHERE = (1 << place for place in range(9))
@@ -83,7 +83,7 @@ def place_for(event: Event[Any]) -> Place:
 
 def seconds(moment: datetime) -> int:
     """Return a time as whole Unix seconds, as far as 32 bits go."""
-    return min(int(moment.timestamp()), _LATEST)
+    return min(microseconds(moment) // 1_000_000, _LATEST)
 
 
 def is_kept(event: Event[Any]) -> bool:
@@ -144,7 +144,10 @@ def due(receipt: Receipt) -> int:
     """Return what a receipt came to, minor units."""
     if receipt.total is not None:
         return receipt.total
-    return abs(sum((-1 if line.kind == "return" else 1) * (line.gross - line.discount) for line in receipt.lines))
+    amount = 0
+    for line in receipt.lines:
+        amount += line.discount - line.gross if line.kind == "return" else line.gross - line.discount
+    return abs(amount)
 
 
 def _kind(data: Receipt) -> int:

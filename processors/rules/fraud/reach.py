@@ -1,6 +1,6 @@
 """Which events the rules about cashiers judge: what cashiers do, while it can still be corrected."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from contracts.envelope import Event
@@ -8,10 +8,13 @@ from contracts.events.registry import DRAWER_OPENED, SALE_COMPLETED, SALE_RETURN
 from processors.rules.fraud import ledger
 from processors.rules.fraud.days import DAYS_KEPT
 from processors.rules.fraud.ledger import Place
-from processors.rules.rule import RETENTION, View
+from processors.rules.rule import RETENTION, View, microseconds
 
 DEEDS = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED, DRAWER_OPENED})
 _AHEAD_AT_MOST = timedelta(days=2)
+_RETENTION = RETENTION // RETENTION.resolution
+_DAY = 86_400_000_000
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
 def place_within_reach(event: Event[Any], view: View) -> Place | None:
@@ -21,7 +24,8 @@ def place_within_reach(event: Event[Any], view: View) -> Place | None:
     envelope, place = event.envelope, ledger.place_for(event)
     if envelope.clock_ahead and envelope.ingested_at is not None and envelope.occurred_at > envelope.ingested_at + _AHEAD_AT_MOST:
         return None
-    clock = view.clock
-    if clock is not None and (place.day + DAYS_KEPT <= clock.toordinal() or envelope.occurred_at <= clock - RETENTION):
-        return None
-    return place
+    clock = view.clock_at
+    if clock is None:
+        return place
+    is_old = place.day + DAYS_KEPT <= clock // _DAY + _FIRST_DAY or microseconds(envelope.occurred_at) <= clock - _RETENTION
+    return None if is_old else place

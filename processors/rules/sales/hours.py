@@ -123,8 +123,14 @@ def hour_of(name: str) -> int:
 def sold(content: Receipt) -> tuple[int, int]:
     """Return what a receipt adds to net sales (minor units, without tax) and to the number of receipts."""
     if isinstance(content, SaleCompleted):
-        net = sum(_net(line) * (-1 if line.kind == "return" else 1) for line in content.lines if line.kind != "service")
-        return net, int(any(line.kind != "return" for line in content.lines))
+        net, receipts = 0, 0
+        for line in content.lines:
+            if line.kind == "return":
+                net -= _net(line)
+            else:
+                receipts = 1
+                net += _net(line) if line.kind == "item" else 0
+        return net, receipts
     net = -sum(_net(line) for line in content.lines if line.kind != "service")
     if isinstance(content, SaleReturned):
         return net, 0
