@@ -94,8 +94,10 @@ async def test_a_discard_is_of_the_record_and_of_all_its_failed_retries(place: A
     found = {letter.key.record_offset: letter.disposition for letter in await list_letters(engine, LetterSearch(disposition=None))}
     assert found == {0: "discarded", 1: "discarded", 2: "discarded", 3: "open"}
     await _do(engine, WIDE, EMPTY)
-    await fold_steps(place, "stock_on_hand", [log])
+    underway = _retry_of(4, first, 2)  # it was sent before the decision and is read after it
+    await fold_steps(place, "stock_on_hand", [[*log, underway]])
     assert rows_of(place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
+    assert [(row.ok, row.tally.dead) for row in await check_accounting(engine)] == [(True, 4)]
 
 
 async def test_a_decision_about_another_log_means_nothing_here(place: Addresses, engine: AsyncEngine) -> None:
