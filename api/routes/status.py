@@ -21,7 +21,9 @@ router = APIRouter(prefix="/v1", tags=["operations"])
 PROJECTIONS = (
     "event_index",
     "stores",
+    "reference_data",
     "stock_on_hand",
+    "incoming_goods",
     "attendance_day",
     "till_days",
     "till_periods",
@@ -29,6 +31,9 @@ PROJECTIONS = (
     "reorder_recommendations",
     "dead_letters",
     "sales",
+    "stock_ledger",
+    "clock_events",
+    "alert_history",
     "event_log",
 )
 

@@ -1,10 +1,11 @@
-"""A read model that is declared is run: by the supervisor of a stack, in containers, and where the guide starts processes by hand."""
+"""A read model that is declared is run (by the supervisor, in containers, by hand as the guide says it), and its status is told."""
 
 import re
 from typing import Any
 
 import yaml
 
+from api.routes.status import PROJECTIONS as TOLD
 from projections.catalogue import PROJECTIONS
 from tests.architecture.committed import ROOT
 from tillstream.composition import CLICKHOUSE_MODELS, POSTGRES_MODELS
@@ -22,6 +23,11 @@ def test_the_containers_run_what_the_supervisor_runs() -> None:
     for name, models in (("projections-postgres", POSTGRES_MODELS), ("projections-clickhouse", CLICKHOUSE_MODELS)):
         command = services[name]["command"]
         assert tuple(command[1 : command.index("--ready-file")]) == models
+
+
+def test_the_status_tells_of_every_model() -> None:
+    """The API does not know what writes read models, so it has the names once more."""
+    assert sorted(TOLD) == sorted(PROJECTIONS)
 
 
 def test_the_guide_names_every_model() -> None:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.codec import encode
 from contracts.envelope import Event
-from contracts.events.registry import ALERT_ANSWERED, BREAK_STARTED, STOCK_WASTED
+from contracts.events.registry import ALERT_ANSWERED, BREAK_STARTED, SALE_COMPLETED, STOCK_WASTED
 from contracts.identifiers import derived_id
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, STORE_FACTS
@@ -136,6 +136,21 @@ def test_what_counts_is_the_same_however_the_log_is_cut_and_repeated(place: Addr
     assert sorted((row.kind, row.quantity) for row in now) == [("count", 7), ("sale", -2), ("sale", -1)]
     assert sorted((row.kind, row.quantity) for row in then) == [("adjustment", 5), ("sale", -3)]
     assert ([row.store_id for row in only], nothing) == (["S2"], [])
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("cut", [1, 2], ids=["one by one", "at once"])
+def test_of_an_id_that_came_again_with_other_content_the_first_stays(place: Addresses, cut: int) -> None:
+    """On another day and with another line it would stand beside the first: the engine alone replaces within a sort key."""
+    first = sold("s", at(1), 3)
+    lines = [{"line": line, "sku": "MILK", "quantity": "1", "unit_price": "1.00", "gross": 100} for line in (1, 2)]
+    again = event(SALE_COMPLETED, "s", at(2 * 1440), {"receipt_id": "s", "currency": "GBP", "lines": lines})
+    records = logged([first, again])
+    batches = [records[start : start + cut] for start in range(0, 2, cut)]
+    week = FactsAsked(("S1",), DAY, DAY + timedelta(days=7))
+    [found] = asked_after(place, "stock_ledger", batches, lambda client: read_ledger(client, week))
+
+    assert [(row.business_date, row.quantity) for row in found] == [(DAY, Decimal(-3))]
 
 
 @pytest.mark.stack
