@@ -11,7 +11,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from projections.generation_tables import CLICKHOUSE_TABLES
 from projections.replay.comparison import MOST_DIFFERENCES, RowDifference, Side, TableComparison
-from projections.replay.measures import TOTALS, VERSIONED_BY_WORK
+from projections.replay.measures import EMPTIED, TOTALS, VERSIONED_BY_WORK
 from projections.replay.postgres_tables import StoreDays
 from projections.sinks.clickhouse_table import ClickHouseTable
 
@@ -76,6 +76,7 @@ def _condition(table: ClickHouseTable, days: StoreDays) -> str:
     if "business_date" in names:
         parts += ["business_date >= {first:Date}"] if days.first is not None else []
         parts += ["business_date <= {last:Date}"] if days.last is not None else []
+    parts += [EMPTIED[table.stem]] if table.stem in EMPTIED else []
     return " AND ".join(parts) or "1"
 
 

@@ -15,3 +15,6 @@ TOTALS: Final[dict[str, tuple[str, ...]]] = {
 
 VERSIONED_BY_WORK: Final = frozenset({"sales_by_hour"})
 """ClickHouse tables whose `version` is the number of the work that wrote a row."""
+
+EMPTIED: Final[dict[str, str]] = {"sales_by_hour": "counted_lines != 0"}
+"""ClickHouse tables with rows that mean nothing is there, left where something was: whether there is one depends on the batches."""
