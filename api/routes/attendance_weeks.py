@@ -10,6 +10,7 @@ from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, Code, CursorParameter, FromDate, StoresParameter, UntilDate
 from api.schemas.attendance import AttendanceWeek, AttendanceWeeks
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.attendance_day.weeks import WeekCursor, WeeksAsked, read_weeks
 
 router = APIRouter(prefix="/v1", tags=["attendance"])
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["attendance"])
     name="read_attendance_weeks",
     operation_id="read_attendance_weeks",
     summary="Attendance by week",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_attendance_weeks(
     resources: ResourcesDep,
@@ -31,12 +32,15 @@ async def read_attendance_weeks(
     employee: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these employees (repeat the parameter).")] = (),
     limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> AttendanceWeeks:
     """Return the whole weeks, Monday to Sunday, that the two dates lie in and those between, per person and store."""
     key = read_cursor("attendance weeks", cursor, 3)
     after = WeekCursor(key[0], key[1], date_of(key[2])) if key else None
     asked = WeeksAsked(scope.store_ids(store), from_date, until_date, employee or None)
     with resources.queries:
+        await await_positions(resources, "attendance_day", min_position, wait_ms)
         freshness = await freshness_of(resources, "attendance_day")
         found = await read_weeks(resources.engine, asked, after, limit)
     next_cursor = write_cursor("attendance weeks", written(found[-1].cursor)) if len(found) == limit else None

@@ -12,6 +12,7 @@ from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, Code, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
 from api.schemas.histories import AlertHistoryPage, AlertHistoryRow, LedgerPage, LedgerRow, PunchPage, PunchRow
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.fact_reader import FactCursor
 from projections.read_models.alert_history.reader import read_history
 from projections.read_models.clock_events.reader import read_punches
@@ -31,7 +32,7 @@ _LedgerKind = Literal["sale", "return", "void", "receipt", "transfer_in", "trans
     name="read_stock_ledger",
     operation_id="read_stock_ledger",
     summary="Movements and counts of stock",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_stock_ledger(
     resources: ResourcesDep,
@@ -44,11 +45,14 @@ async def read_stock_ledger(
     known_at: KnownAt = None,
     limit: _Limit = 1_000,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> LedgerPage:
     """Return every line that moved stock or counted it; lines of corrected events are the right ones."""
     asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
     after = _after(_LEDGER, cursor)
     with resources.queries:
+        await await_positions(resources, _LEDGER, min_position, wait_ms)
         freshness = await freshness_of(resources, _LEDGER)
         client, generation = await resources.clickhouse(), freshness["generation"]
         found = await read_ledger(client, asked, sku or None, kind or None, generation, after, limit)
@@ -61,7 +65,7 @@ async def read_stock_ledger(
     name="read_clock_events",
     operation_id="read_clock_events",
     summary="Punches",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_clock_events(
     resources: ResourcesDep,
@@ -73,11 +77,14 @@ async def read_clock_events(
     known_at: KnownAt = None,
     limit: _Limit = 1_000,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> PunchPage:
     """Return the punches themselves; what a day of them means is said by `/v1/attendance/{date}`."""
     asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
     after = _after(_PUNCHES, cursor)
     with resources.queries:
+        await await_positions(resources, _PUNCHES, min_position, wait_ms)
         freshness = await freshness_of(resources, _PUNCHES)
         found = await read_punches(await resources.clickhouse(), asked, employee or None, freshness["generation"], after, limit)
     rows = [PunchRow.model_validate(row) for row in found]
@@ -89,7 +96,7 @@ async def read_clock_events(
     name="read_alert_history",
     operation_id="read_alert_history",
     summary="Transitions of alerts and answers to them",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_alert_history(
     resources: ResourcesDep,
@@ -103,11 +110,14 @@ async def read_alert_history(
     known_at: KnownAt = None,
     limit: _Limit = 1_000,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> AlertHistoryPage:
     """Return how alerts came and went. Dates of transitions are those of their time in UTC."""
     asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
     after = _after(_ALERTS, cursor)
     with resources.queries:
+        await await_positions(resources, _ALERTS, min_position, wait_ms)
         freshness = await freshness_of(resources, _ALERTS)
         client, generation = await resources.clickhouse(), freshness["generation"]
         alerts = tuple(map(str, alert)) or None

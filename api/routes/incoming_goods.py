@@ -10,6 +10,7 @@ from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import Code, CursorParameter, StoresParameter
 from api.schemas.stock import IncomingPage, IncomingRow
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.incoming_goods.reader import IncomingAsked, IncomingCursor, read_incoming
 
 router = APIRouter(prefix="/v1", tags=["stock"])
@@ -22,7 +23,7 @@ PROJECTION = "incoming_goods"
     name="list_incoming_goods",
     operation_id="list_incoming_goods",
     summary="Purchase orders and transfers",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_incoming_goods(
     resources: ResourcesDep,
@@ -33,11 +34,14 @@ async def list_incoming_goods(
     status: Annotated[Literal["open", "all"], Query(description="'open': only what is still to come.")] = "open",
     limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> IncomingPage:
     """Return what was ordered, or sent by another store, and how much of it came."""
     after = read_cursor(PROJECTION, cursor, 4)
     asked = IncomingAsked(scope.store_ids(store), scope.chain(), kind, sku or None, status == "open")
     with resources.queries:
+        await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         found = await read_incoming(resources.engine, asked, IncomingCursor(*after) if after else None, limit)
     next_cursor = write_cursor(PROJECTION, found[-1].cursor) if len(found) == limit else None

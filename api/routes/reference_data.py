@@ -10,6 +10,7 @@ from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import CursorParameter, Moment
 from api.schemas.reference_data import ReferencePage, ReferenceVersion
+from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.reference_data.reader import ReferenceAsked, ReferenceCursor, read_reference_data
 
 router = APIRouter(prefix="/v1", tags=["reference data"])
@@ -23,7 +24,7 @@ _Kind = Literal["store", "sku", "employee", "supplier", "promotion", "policy"]
     name="list_reference_data",
     operation_id="list_reference_data",
     summary="Versions of reference data",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_reference_data(
     kind: _Kind,
@@ -32,12 +33,15 @@ async def list_reference_data(
     at: Annotated[Moment | None, Query(description="Only what is in force at this time; without it: every version.")] = None,
     limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> ReferencePage:
     """Return versions of one kind: those of the whole chain, and those of the stores in scope."""
     key = read_cursor(f"reference/{kind}", cursor, 3)
     after = ReferenceCursor(key[0], number_of(key[1]), id_of(key[2])) if key else None
     asked = ReferenceAsked(scope.tenant_id, scope.store_ids(), kind, at)
     with resources.queries:
+        await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         found = await read_reference_data(resources.engine, asked, after, limit)
     next_cursor = write_cursor(f"reference/{kind}", written(found[-1].cursor)) if len(found) == limit else None

@@ -12,6 +12,7 @@ from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, Since, StoresParameter, UntilDate
 from api.schemas.kpis import Money
 from api.schemas.sales_facts import CashierPage, CashierRow, SalesChangeRow, SalesChanges, SalesDifference, TenderPage, TenderRow
+from api.waiting import MinPositions, WaitMs, await_positions
 from contracts.money import to_major
 from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, ChangeCursor, read_changes
 from projections.read_models.sales_by_hour.reader import SalesQuery, read_sales
@@ -33,7 +34,7 @@ _Limit = Annotated[int, Query(ge=1, le=5_000)]
     name="list_sales_changes",
     operation_id="list_sales_changes",
     summary="Why sales are no longer what they were",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_sales_changes(
     resources: ResourcesDep,
@@ -44,6 +45,8 @@ async def list_sales_changes(
     store: StoresParameter = (),
     limit: _Limit = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> SalesChanges:
     """Return the facts recorded since that changed sales of these business dates, and what each of them did.
 
@@ -53,6 +56,7 @@ async def list_sales_changes(
     key = read_cursor(_CHANGES, cursor, 3)
     after = ChangeCursor(key[0], date_of(key[1]), id_of(key[2])) if key else FIRST_PAGE
     with resources.queries:
+        await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         client, generation = await resources.clickhouse(), freshness["generation"]
         found = await read_changes(client, FactsAsked(stores, from_date, until_date), since, generation, after, limit)
@@ -74,7 +78,7 @@ async def list_sales_changes(
     name="read_tenders",
     operation_id="read_tenders",
     summary="Payments by kind and business date",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_tenders_by_day(
     resources: ResourcesDep,
@@ -85,12 +89,15 @@ async def read_tenders_by_day(
     known_at: KnownAt = None,
     limit: _Limit = 1_000,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> TenderPage:
     """Return how the receipts that count were paid: cash, card and so on, less what was paid back."""
     stores = scope.store_ids(store)
     key = read_cursor(_TENDERS, cursor, 4)
     after = (key[0], date_of(key[1]), key[2], key[3]) if key else FIRST_TENDERS
     with resources.queries:
+        await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         asked = FactsAsked(stores, from_date, until_date, known_at)
         found = await read_tenders(await resources.clickhouse(), asked, freshness["generation"], after, limit)
@@ -102,7 +109,7 @@ async def read_tenders_by_day(
     name="read_cashiers",
     operation_id="read_cashiers",
     summary="Voids and refunds by cashier and till period",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_voids_and_refunds(
     resources: ResourcesDep,
@@ -113,12 +120,15 @@ async def read_voids_and_refunds(
     known_at: KnownAt = None,
     limit: _Limit = 1_000,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> CashierPage:
     """Return what each cashier sold, voided and refunded. A rate of few receipts says little: alerts judge it, this only counts."""
     stores = scope.store_ids(store)
     key = read_cursor(_CASHIERS, cursor, 5)
     after = (key[0], date_of(key[1]), key[2], key[3], key[4]) if key else FIRST_CASHIERS
     with resources.queries:
+        await await_positions(resources, PROJECTION, min_position, wait_ms)
         freshness = await freshness_of(resources, PROJECTION)
         asked = FactsAsked(stores, from_date, until_date, known_at)
         found = await read_cashiers(await resources.clickhouse(), asked, freshness["generation"], after, limit)

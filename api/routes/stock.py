@@ -74,7 +74,7 @@ async def read_stock_on_hand(
     name="list_stock_counts",
     operation_id="list_stock_counts",
     summary="What counts found against the book",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_stock_counts(
     resources: ResourcesDep,
@@ -86,12 +86,15 @@ async def list_stock_counts(
     known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> CountPage:
     """Return counted lines with what the book said then. A late sale from before a count moves the book of that count."""
     key = read_cursor("counts", cursor, 5)
     after = CountCursor(key[0], key[1], moment_of(key[2]), id_of(key[3]), number_of(key[4])) if key else None
     asked = CountsAsked(scope.store_ids(store), since, until, sku or None, known_at)
     with resources.queries:
+        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
         freshness = await freshness_of(resources, "stock_on_hand")
         found = await read_counts(resources.engine, asked, after, limit)
     next_cursor = write_cursor("counts", written(found[-1].cursor)) if len(found) == limit else None
@@ -103,7 +106,7 @@ async def list_stock_counts(
     name="list_stock_positions",
     operation_id="list_stock_positions",
     summary="Stock and what is on its way",
-    responses=problem_answers(400, 401, 403, 422, 503),
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def list_stock_positions(
     resources: ResourcesDep,
@@ -112,11 +115,15 @@ async def list_stock_positions(
     sku: _Skus = (),
     limit: _Limit = 500,
     cursor: CursorParameter = None,
+    min_position: MinPositions = (),
+    wait_ms: WaitMs = 2_000,
 ) -> PositionPage:
     """Return position = on hand + on order + in transit, of the SKUs that were ever counted or moved in a store."""
     after = read_cursor("positions", cursor, 2)
     stores = scope.store_ids(store)
     with resources.queries:
+        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
+        await await_positions(resources, "incoming_goods", min_position, wait_ms)
         freshness = await freshness_of(resources, "stock_on_hand")
         incoming = await freshness_of(resources, "incoming_goods")
         found = await read_stock(resources.engine, stores, sku or None, StockCursor(*after) if after else None, limit)

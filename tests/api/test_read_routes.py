@@ -25,7 +25,7 @@ pytestmark = pytest.mark.stack
 
 MODELS = (
     *("stores", "event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations"),
-    *("stock_ledger", "clock_events", "alert_history"),
+    *("stock_ledger", "clock_events", "alert_history", "incoming_goods", "reference_data"),
 )
 NOON = utc_now().replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=3)
 """Noon in Seoul, three days ago."""
@@ -37,11 +37,13 @@ def document(store: str, kind: str, name: str, data: dict) -> dict:
 
 
 def facts(store: str) -> list[dict]:
-    """Count ten, sell two, and clock in."""
+    """Count ten, sell two, order six more, and clock in."""
+    ordered = {"purchase_order_id": "PO-1", "lines": [{"line": 1, "sku": "MILK-1L", "quantity": "6"}]}
     line = {"line": 1, "sku": "MILK-1L", "quantity": "10", "counted_at": (NOON - timedelta(hours=1)).isoformat()}
     return [
         document(store, "stock.counted.v1", "count", {"sheet_id": "S1", "lines": [line]}),
         sale(store, "sale", at=NOON),
+        document(store, "stock.ordered.v1", "order", ordered),
         document(store, "clock.in.v1", "punch", {"employee_id": f"E-{store}"}),
     ]
 
@@ -71,7 +73,7 @@ def recommendation(store: str) -> OutboundRecord:
 def world(stores, api):
     """Post facts of both stores, write what rules would, and let the projections apply everything."""
     answer = api.client().post("/v1/events", json=facts("A") + facts("B"))
-    assert answer.json()["accepted"] == 6, answer.text
+    assert answer.json()["accepted"] == 8, answer.text
     derived = [transition("A", "E-A", 1), transition("B", "E-B", 1), transition("B", "E-B", 2)]
     asyncio.run(publish(stores, [*derived, recommendation("A"), recommendation("B")]))
     with projected(stores, *MODELS):
@@ -81,7 +83,9 @@ def world(stores, api):
 
 DAY = f"/v1/attendance/{NOON.date()}"
 HISTORIES = ("/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
-ROUTES = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, "/v1/stores", "/v1/kpis/sales?group_by=store")
+CURRENT = ("/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods", "/v1/attendance-weeks")
+LISTS = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, *CURRENT)
+ROUTES = (*LISTS, "/v1/stores", "/v1/kpis/sales?group_by=store")
 
 
 def test_each_route_answers_for_the_stores_in_scope_and_for_no_other(world, api):
@@ -118,6 +122,15 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     assert table[1].startswith("B,MILK-1L,8,10,")
 
     assert {(row["kind"], row["quantity"]) for row in manager.get("/v1/stock-ledger").json()["rows"]} == {("count", "10"), ("sale", "-2")}
+    (position,) = manager.get("/v1/stock-positions").json()["rows"]
+    assert (position["on_hand"], position["on_order"], position["in_transit"], position["position"]) == ("8", "6", "0", "14")
+    (before,) = manager.get("/v1/stock", params={"at": (NOON - timedelta(minutes=30)).isoformat()}).json()["rows"]
+    (count,) = manager.get("/v1/stock-counts").json()["rows"]
+    assert (before["on_hand"], count["counted"], count["variance"]) == ("10", "10", None)
+    (coming,) = manager.get("/v1/incoming-goods", params={"kind": "order"}).json()["rows"]
+    assert (coming["reference"], coming["outstanding"]) == ("PO-1", "6")
+    (version,) = manager.get("/v1/reference-data/store").json()["rows"]
+    assert (version["name"], version["data"]["timezone"]) == ("B", "Europe/London")
     assert [row["quantity"] for row in manager.get("/v1/stock-ledger", params={"kind": "count"}).json()["rows"]] == ["10"]
     (punch,) = manager.get("/v1/clock-events", params={"employee": "E-B"}).json()["rows"]
     assert (punch["kind"], punch["distance_m"], punch["corrects_event_id"]) == ("in", None, None)
@@ -125,9 +138,11 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     assert {(row["transition"], row["evidence"]["observed"]) for row in history} == {(1, "no punch"), (2, "no punch")}
     known_at = {"known_at": "2020-01-01T00:00:00Z"}
     assert [manager.get(path, params=known_at).json()["rows"] for path in HISTORIES] == [[], [], []]
+    ahead = {"min_position": "store-facts-v1/0/999999", "wait_ms": 0}
+    assert {manager.get(path, params=ahead).json()["code"] for path in HISTORIES} == {"position_not_reached"}
 
     hq = api.client()
-    for path in ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES):
+    for path in (*LISTS, "/v1/reference-data/store"):
         first = hq.get(path, params={"limit": 1}).json()
         second = hq.get(path, params={"limit": 3, "cursor": first["next_cursor"]}).json()
         assert first["rows"] + second["rows"] == hq.get(path).json()["rows"], path
@@ -152,7 +167,7 @@ def test_what_the_index_knows_is_answered_as_duplicate_with_its_first_position(w
     """The same content: duplicate, nothing is written; other content: refused, with the position of the first."""
     hq = api.client()
     again = hq.post("/v1/events", json=facts("A"))
-    assert (again.status_code, again.json()["duplicate"]) == (200, 3)
+    assert (again.status_code, again.json()["duplicate"]) == (200, 4)
     on_log = {str(event.id): at for at, event in events_on(world, STORE_FACTS).items()}
     for row in again.json()["results"]:
         assert (row["position"]["partition"], row["position"]["offset"]) == on_log[row["id"]]
