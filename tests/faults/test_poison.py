@@ -24,7 +24,7 @@ from tests.projections.running import scene_on
 from tests.waiting import until
 from tests.whole_stack import TILLSTREAM, environment
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 
 @pytest.fixture
