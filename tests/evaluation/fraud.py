@@ -1,8 +1,8 @@
 """How many dishonest cashiers of the simulator are found, and how many honest ones accused; delay included.
 
 The tail probability is chosen on one seed, so that the alerts of days and of four weeks together reach the best F1 there (the
-smallest of equal ones), and is tried on other seeds. Till use off shift has no threshold to choose; what is off shift is worked
-out anew from all punches, in one pass.
+smallest of equal ones), and is tried on other seeds; so are the policies as shipped, of which nothing is chosen. Till use off
+shift has no threshold to choose; what is off shift is worked out anew from all punches, in one pass.
 """
 
 from collections import defaultdict
@@ -87,7 +87,9 @@ def evaluate() -> list[Metric]:
     metrics = [Metric("void_refund_fraud: tail probability chosen on one seed", float(chosen), "of 1")]
     metrics.append(Metric("void_refund_fraud: tail probability as shipped", float(_SHIPPED.day_probability), "of 1"))
     metrics += _figures("void_refund_fraud", _only("void_refund_fraud", heard))
-    return metrics + _off_shift(_only("till_off_shift", heard))
+    shipped = [(chain, _heard(chain, None)) for chain in chains]
+    metrics += _figures("void_refund_fraud as shipped", _only("void_refund_fraud", shipped))
+    return metrics + _off_shift(_only("till_off_shift", shipped))
 
 
 def _only(rule: str, heard: Iterable[tuple[Chain, Sequence[Heard]]]) -> list[tuple[Chain, list[Heard]]]:
@@ -143,12 +145,13 @@ def _stays(punches: Iterable[tuple[datetime, bool]]) -> Iterator[tuple[datetime,
             yield at, min(later, at + _LONGEST)
 
 
-def _heard(chain: Chain, probability: str) -> list[Heard]:
-    """Fold a chain with the rules of this page alone, under a policy."""
+def _heard(chain: Chain, probability: str | None) -> list[Heard]:
+    """Fold a chain with the rules of this page alone, under a policy; None: as shipped, without any."""
     policies = [
         {"policy": "void_refund_fraud", "day_probability": probability, "window_probability": probability},
         AlertingPolicy(false_alarms_per_100_store_days="100").model_dump(mode="json"),
     ]
+    policies = policies if probability is not None else []
     log = [_policy(number, parameters, chain.records[0].timestamp) for number, parameters in enumerate(policies)]
     replica = Replica(Fold((CashierLedger(), VoidRefundFraud(), TillOffShift())))
     everything = [*log, *chain.records]
