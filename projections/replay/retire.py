@@ -57,7 +57,7 @@ async def drop(addresses: Addresses, engine: AsyncEngine, projection: str, numbe
             await client.close()
     async with engine.begin() as conn:
         await drop_in_postgres(conn, projection, number)
-        for table in ("positions", "ledger", "dead_letters"):
+        for table in ("positions", "ledger", "dead_letters", "consumers"):
             await conn.execute(
                 text(f"DELETE FROM delivery.{table} WHERE projection = :projection AND generation = :generation"),  # noqa: S608 - ours
                 place,
