@@ -127,13 +127,14 @@ def moved_by(event: Event[Model]) -> Moved:
     """Return what an event moves, sorted by SKU; a SKU that it does not move is not there."""
     deltas: dict[str, int] = {}
     for _, sku, delta in movements(event.data):
-        deltas[sku] = deltas.get(sku, 0) + units(delta)
+        deltas[sku] = deltas.get(sku, 0) + int(delta * UNITS)
+    envelope = event.envelope
     return Moved(
-        microseconds(event.envelope.occurred_at),
-        event.id.bytes,
-        day_of(event.envelope.business_date or event.envelope.occurred_at.date()),
+        microseconds(envelope.occurred_at),
+        envelope.id.bytes,
+        day_of(envelope.business_date or envelope.occurred_at.date()),
         isinstance(event.data, Receipt),
-        {sku: deltas[sku] for sku in sorted(deltas)},
+        dict(sorted(deltas.items())),
     )
 
 

@@ -69,6 +69,7 @@ def till_of(content: Model) -> str | None:
     return getattr(content, "till_id", None)
 
 
+@lru_cache(maxsize=4096)
 def page_of(till: str, day: int) -> Entity:
     """Return where the marks of a till and UTC day are."""
     return Entity(PAGE, f"{till}/{day % _PAGES:02}")

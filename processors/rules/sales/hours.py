@@ -110,6 +110,7 @@ def slot_of(event: Event[Any], cut_off: int) -> Slot | None:
     return Slot(day, min(max(hour, 0), HOURS - 1))
 
 
+@lru_cache(maxsize=4096)
 def hour_at(slot: Slot) -> Entity:
     """Return where an hour is held."""
     return Entity(HOUR, f"{slot.day % _SLOTS:03}/{slot.hour:02}")
