@@ -71,6 +71,10 @@ class Pulse:
     def _fail(self, state: State, error: BaseException) -> None:
         self._state, self._error, self._error_at = state, (str(error) or repr(error))[:_MAX_ERROR], utc_now()
 
+    async def say_now(self) -> None:
+        """Tell at once what else is told with the next beat."""
+        await self._attempt(self._beat)
+
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
         """Tell it while the body runs, and the last word at its end."""

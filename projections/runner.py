@@ -111,6 +111,7 @@ class Runner:
     async def _await_decisions(self, halt: TooManyDeadLetters) -> None:
         """Stand still, out of the group, until people have decided about the letters; the other consumers of the process go on."""
         self._pulse.halts(halt)
+        await self._pulse.say_now()
         self._log.error("consumer_halted", reason=str(halt))
         self.owned.set()
         while not self._stop.is_set():

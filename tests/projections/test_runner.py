@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import psycopg
@@ -15,7 +15,7 @@ from contracts.records import OutboundRecord
 from contracts.topics import DEAD_LETTERS, STORE_FACTS
 from infra.clock import utc_now
 from infra.kafka.names import qualified
-from infra.kafka.publisher import Publisher
+from infra.kafka.publisher import NotDurable, Position, Publisher
 from infra.postgres.engine import async_engine
 from projections.accounting import AccountingRow, check_accounting
 from projections.catalogue import PROJECTIONS
@@ -121,6 +121,45 @@ def test_a_retried_dead_letter_is_applied_where_it_failed_and_a_repeat_elsewhere
     assert repeats == {"stock_on_hand": 0, "event_index": 1}
     with pytest.raises(NotDecidable):
         _retry(scene, key)
+
+
+class _Dying:
+    """Publishes, and dies before anybody can note it."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish(self, records: Sequence[OutboundRecord], timeout_seconds: float) -> list[Position | NotDurable]:
+        """Write the records, and end without an answer."""
+        await self._publisher.publish_all(records, timeout_seconds)
+        raise ConnectionAbortedError
+
+
+@pytest.mark.long
+def test_a_retry_that_dies_before_it_is_noted_does_no_harm(scene: Scene) -> None:
+    """The letter is still open, the copy on the log settles it, and the event counts once however often it is sent."""
+    scene.publish([outbound(sold("a", at(0))), outbound(sold("b", at(1), 6))])
+    with psycopg.connect(scene.place.postgres_dsn) as connection:
+        connection.execute("ALTER TABLE read_g1.stock_movements ADD CONSTRAINT narrow CHECK (quantity > -5)")
+    scene.start("stock_on_hand")
+    scene.await_position("stock_on_hand", 2)
+    with psycopg.connect(scene.place.postgres_dsn) as connection:
+        connection.execute("ALTER TABLE read_g1.stock_movements DROP CONSTRAINT narrow")
+    key = LetterKey("stock_on_hand", STORE_FACTS, 0, 1)
+
+    async def retry_and_die(engine: AsyncEngine) -> None:
+        async with Publisher(scene.place.kafka_bootstrap, "tests", scene.place.topic_prefix) as publisher:
+            await retry_letter(engine, _Dying(publisher), key)
+
+    with pytest.raises(ConnectionAbortedError):
+        _ask(scene, retry_and_die)
+    scene.await_position("stock_on_hand", 3)
+    with pytest.raises(NotDecidable, match="it is applied"):
+        _retry(scene, key)
+    scene.publish([outbound(sold("b", at(1), 6))])
+    scene.await_position("stock_on_hand", 4)
+    assert rows_of(scene.place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
+    assert [(row.problem, row.tally.applied, row.tally.repeats) for row in _accounts(scene) if row.part == 0] == [(None, 2, 1)]
 
 
 def test_a_retry_that_fails_again_is_a_letter_of_its_own(scene: Scene) -> None:
