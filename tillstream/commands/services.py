@@ -96,7 +96,8 @@ def project(
     from infra.logs import configure_logging, logger
     from projections.catalogue import PROJECTIONS
     from projections.errors import Halted
-    from projections.runner import RunnerOptions, run_projections
+    from projections.generation_runners import run_generations
+    from projections.runner import RunnerOptions
     from tillstream.composition import write_ready_file
     from tillstream.reaching import addresses_of
 
@@ -111,7 +112,7 @@ def project(
     collect_rarely()
 
     async def work() -> None:
-        await run_projections(names, options, _stop_event())
+        await run_generations(names, options, _stop_event())
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
