@@ -12,7 +12,7 @@ import pytest
 
 from contracts.codec import encode
 from contracts.envelope import Event
-from contracts.events.registry import EVENT_CORRECTED
+from contracts.events.registry import EVENT_CORRECTED, SALE_COMPLETED
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.addresses import Addresses
@@ -87,6 +87,17 @@ def test_a_disturbed_log_gives_the_same_rows(place: Addresses, projection: str) 
     found = tables_of(place, projection, WHERE_IT_CAME_FROM)
 
     assert {name: hashed(rows) for name, rows in found.items()} == {name: hashed(rows) for name, rows in expected.items()}
+
+
+def test_a_log_that_lacks_an_event_gives_other_rows(place: Addresses) -> None:
+    """Negative control: hashes that are equal whatever was told would prove nothing."""
+    story = [each for each in chain() if each.type == SALE_COMPLETED][:5]
+    fold(place, "stock_on_hand", log_of(story, STORE_FACTS))
+    whole = hashed(tables_of(place, "stock_on_hand", WHERE_IT_CAME_FROM))
+    empty(place, "stock_on_hand")
+    fold(place, "stock_on_hand", log_of(story[1:], STORE_FACTS))
+
+    assert hashed(tables_of(place, "stock_on_hand", WHERE_IT_CAME_FROM)) != whole
 
 
 async def _into_clickhouse(place: Addresses, model: Any, records: Sequence[RawRecord]) -> None:
