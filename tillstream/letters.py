@@ -159,7 +159,8 @@ async def _each(keys: Sequence[LetterKey], act: Callable[[LetterKey], Any], othe
         try:
             outcome = Outcome(letter_name(key), done=True, words=await act(key))
         except (UnknownLetter, NotDecidable, NotDurable) as error:
-            outcome = Outcome(letter_name(key), done=False, words=f"{otherwise} ({error})")
+            why = "there is no such letter" if isinstance(error, UnknownLetter) else str(error)
+            outcome = Outcome(letter_name(key), done=False, words=f"{otherwise}: {why}")
             failed += 1
         tell(outcome)
     return failed
