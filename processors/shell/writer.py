@@ -41,9 +41,13 @@ class Writer:
         client = self._app.producer._ensure_producer()
         open_batches: dict[tuple[str, int], Any] = {}
         futures = []
-        for topic, key, value, partition, headers in records:
-            place = (topic, await self._partition(client, topic, key) if partition is None else partition)
-            batch = open_batches.get(place)
+        place: tuple[str, int] | None = None
+        batch: Any = None
+        for topic, key, value, wanted, headers in records:
+            partition = await self._partition(client, topic, key) if wanted is None else wanted
+            if place is None or partition != place[1] or topic != place[0]:  # most records go where the one before them went
+                place = topic, partition
+                batch = open_batches.get(place)
             if batch is None or batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 if batch is not None:
                     futures.append(await _sent(client, batch, place))
