@@ -103,6 +103,14 @@ def test_a_record_that_nobody_can_read_is_listed_shown_and_sent_again(running: W
     assert "reason" in shown
 
     assert "sent again" in run("dead-letters", "retry", name, *data_dir).stdout
+    until(lambda: is_caught_up(running), 30, "everyone has seen it again")
+    chosen = ("--all", "--store", "twice-001", "--reason", "nonsense of a test", *data_dir)
+    assert "would be discarded" in run("dead-letters", "discard", "--dry-run", *chosen).stdout
+    assert "would" not in run("dead-letters", "discard", *chosen).stdout
+    assert run("dead-letters", "list", "--store", "twice-001", *data_dir).stdout.strip() == "no dead letters"
+    assert "by operator: nonsense of a test" in run("dead-letters", "show", name, *data_dir).stdout
+    assert "it is discarded by operator" in run("dead-letters", "retry", name, *data_dir, check=False).stdout
+    assert "stock_on_hand" in run("status", *data_dir).stdout
 
     assert run("dead-letters", "show", "stock_on_hand/store-facts-v1/0/999999999", *data_dir, check=False).returncode == 1
     assert run("dead-letters", "show", "nonsense", *data_dir, check=False).returncode == 64
