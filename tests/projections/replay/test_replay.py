@@ -2,16 +2,21 @@
 
 import asyncio
 import signal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from infra.addresses import Addresses
 from infra.clickhouse.client import writer
 from infra.postgres.engine import async_engine
+from projections.catalogue import PROJECTIONS
+from projections.generation_tables import REBUILDABLE
 from projections.generations import NoSuchGeneration
 from projections.options import NoCrashPoints
+from projections.reconcile.run import reconcile
 from projections.replay.archive import ArchiveUnproven
 from projections.replay.comparison import Comparison
 from projections.replay.postgres_tables import StoreDays
@@ -19,6 +24,7 @@ from projections.replay.retire import drop, outdated, roll_back
 from projections.replay.run import CannotReplay, ReplayProgress, ReplayRequest, ReplayResult, replay
 from tests.projections.folding import rows_of
 from tests.projections.replay.living import await_end, ends_of, generations, live, publish, start_killed, told
+from tillstream.replaying import run_all
 
 pytestmark = pytest.mark.stack
 
@@ -176,3 +182,18 @@ async def test_the_archive_is_a_source_as_far_as_it_is_proven(place: Addresses) 
             client.command("DELETE FROM event_log_g1 WHERE offset = 3")
         with pytest.raises(ArchiveUnproven, match="store-facts-v1/0"):
             await _once(place, "stock_on_hand", source="archive")
+
+
+@pytest.mark.long
+async def test_everything_is_built_on_empty_stores_and_again_beside_itself(place: Addresses) -> None:
+    """What `replay --all` does: every read model from the log alone, proven against it, then a second generation of each."""
+    await publish(place, told(0, 40))
+    requests = [ReplayRequest(name) for name in PROJECTIONS]
+    console = Console(file=StringIO())
+    first = await run_all(place, requests, console)
+    assert {(result.projection, result.done) for result in first} == {(name, "built") for name in PROJECTIONS}
+    assert (await reconcile(place)).verdict == "PASS"
+    async with live(place, *PROJECTIONS):
+        second = await run_all(place, requests, console)
+    assert {(result.projection, result.generation, result.done) for result in second} == {(name, 2, "switched") for name in REBUILDABLE}
+    assert (await reconcile(place)).verdict == "PASS"
