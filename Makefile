@@ -22,7 +22,7 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 	@$(BIN)/tillstream demo $(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 long: .venv/installed-dev ## Pass the tests that take long: more points at which processes are killed, ten times the examples of each law
 	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=long $(ARGS)

@@ -60,9 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 FIRST = (
-    "tests/end_to_end/test_demo.py",
+    "tests/end_to_end/test_running_stack.py",
     "tests/faults/",
-    "tests/docs/test_tour.py",
     "tests/end_to_end/",
     "tests/processors/test_worker_",
     "tests/infra/embedded/",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.architecture.committed import ROOT
 
+README = ROOT / "README.md"
+NOT_IN_THE_SHELL = ("make", "source", "tillstream up")
 _BLOCK = re.compile(r"^( *)```(console|bash)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ASSIGNED = re.compile(r"^(?P<name>[A-Z_]+)=(?:\$\((?P<inner>.*)\)|'.*'|\S*)$")
 
@@ -46,3 +48,9 @@ def commands_of(page: Path) -> list[Command]:
             if stripped and not stripped.startswith("#"):
                 found.append(Command(page, first + number, stripped.removeprefix("$ ")))
     return found
+
+
+def tour() -> list[str]:
+    """Take the commands of the tour that follow the start of the stack; the endless stream is ended after a moment."""
+    texts = [command.text for command in commands_of(README) if not command.text.startswith(NOT_IN_THE_SHELL)]
+    return [f"{text} --max-time 3 || test $? = 28" if "/stream" in text else text for text in texts]

@@ -14,16 +14,9 @@ import pytest
 from tests.waiting import until
 from tests.whole_stack import TILLSTREAM, WholeStack, await_ready, environment, run, start_stack, whole_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
 
-PARTS = (
-    *("worker", "projections-postgres"),
-    *(
-        pytest.param(name, marks=pytest.mark.long)
-        for name in ("kafka", "postgres", "clickhouse", "projections-clickhouse", "api", "chain-worker")
-    ),
-)
-"""By default one of each kind of our own; every part ends together with the others in the test of the supervisor."""
+PARTS = ("kafka", "postgres", "clickhouse", "worker", "chain-worker", "projections-postgres", "projections-clickhouse", "api")
 WINDOW = {"from": "2026-01-01", "until": "2026-12-31", "group_by": "store"}
 
 

@@ -143,6 +143,7 @@ def test_no_simulated_day_is_as_odd_as_the_oddest_of_real_ones() -> None:
     assert DROPS_FOUND["with its chain"][0.4] < found_of(alone - np.median(alone, axis=0), 0.4)
 
 
+@pytest.mark.long
 def test_hourly_receipts_vary_as_those_of_a_coffee_chain_and_more_than_a_poisson_count() -> None:
     """Variance over mean is from 2 to 6 for stores of medium size, on average and in the middle, with a long tail like the real one."""
     found = simulated(4, 7 * WEEKS, 1.0).dispersion(range(8, 23))
@@ -218,6 +219,7 @@ def test_the_wholesaler_keeps_office_hours_and_a_chain_does_not(real_data: Path)
     assert trade.share(place for place in trade.hourly if place[2] >= 18) > 0.3
 
 
+@pytest.mark.long
 def test_returns_come_as_late_and_as_often_linked_as_measured() -> None:
     """Once the first sales are old enough: 84 percent name their sale, and half of those come within 9 days, some after two months."""
     trade = simulated(1, SETTLED_DAYS + 60, 1.0)

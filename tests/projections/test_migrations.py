@@ -25,7 +25,7 @@ from projections.read_models.till_periods.table import till_period_tables
 
 pytestmark = pytest.mark.stack
 
-LATER = {"write.letter_decisions", "delivery.consumers"}
+LATER = {"write.letter_decisions", "delivery.consumers", "delivery.holds", "delivery.archive_checks"}
 """Tables beside the read models that came after the first revision."""
 TABLES = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema !~ '^(pg_|information_schema)'"
 

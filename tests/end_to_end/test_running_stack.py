@@ -1,7 +1,15 @@
-"""What an operator does on a running stack: send things twice, look at what could not be applied, try it again."""
+"""One running stack: the tour of the README as it stands, then what an operator does.
+
+The tour comes first, in one shell: its numbers are those of a fresh stack.
+"""
 
 import asyncio
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +19,14 @@ import pytest
 from contracts.records import OutboundRecord
 from contracts.topics import STORE_FACTS
 from infra.kafka.publisher import Publisher
+from tests.architecture.committed import ROOT
+from tests.docs.documented import tour
 from tests.producers.twin import write_twin
 from tests.waiting import until
-from tests.whole_stack import WholeStack, run, whole_stack
+from tests.whole_stack import WholeStack, environment, run, whole_stack
 from tillstream.progress import read_progress
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +34,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeStack]:
     """Run one stack for this module."""
     with whole_stack(tmp_path_factory.mktemp("operations") / "stack") as stack:
         yield stack
+
+
+SHOWN_ADDRESS = "http://127.0.0.1:8080"
+MARK = "::command::"
 
 
 def is_caught_up(stack: WholeStack) -> bool:
@@ -51,9 +65,47 @@ def everything(stack: WholeStack, tenant: str) -> dict[str, Any]:
     return seen
 
 
+def test_the_tour_of_the_readme_goes_as_it_says(running: WholeStack) -> None:
+    """Every command succeeds, the numbers reconcile, and the receipt that is sent twice counts once."""
+    if shutil.which("curl") is None:
+        pytest.skip("the tour uses curl, which is not installed here")
+    lines = ["set -euo pipefail"]
+    for text in tour():
+        lines += [f"echo {MARK}", text.replace(SHOWN_ADDRESS, running.api_url).replace("curl ", "curl --fail-with-body ", 1)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = environment(TILLSTREAM_DATA_DIR=str(running.data_dir), PATH=path)
+    done = subprocess.run(["bash", "-c", "\n".join(lines)], cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
+    with running.client() as client:
+        day = client.get("/v1/kpis/sales", params={"from": "2026-03-05", "until": "2026-03-05"}).json()["totals"]
+
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr}"
+    said = list(zip(tour(), done.stdout.split(f"{MARK}\n")[1:], strict=True))
+    posts = [json.loads(answer)["results"][0]["outcome"] for text, answer in said if "/v1/events" in text]
+    stores = [{row["store_id"] for row in json.loads(answer)["rows"]} for text, answer in said if text.endswith("sales?group_by=store'")]
+    assert stores == [{"demo-001", "demo-002", "demo-003"}, {"demo-001"}]
+    assert posts[0] == "accepted"
+    assert posts[1] in {"accepted", "duplicate"}  # known at once only where the index has it already; it counts once either way
+    assert [(row["transactions"], row["net_sales"]["minor"]) for row in day] == [(1, 5960)]
+    assert re.search(r"\bPASS\b", dict(said)["tillstream reconcile"])
+
+
 def test_a_chain_sent_twice_looks_as_if_sent_once(running: WholeStack) -> None:
     """Every event again at a later position: KPIs, stock, alerts and recommendations stay to the last field."""
-    command = ("simulate", "--stores", "2", "--days", "1", "--seed", "11", "--tenant", "twice", "--data-dir", str(running.data_dir))
+    command = (
+        "simulate",
+        "--stores",
+        "2",
+        "--days",
+        "1",
+        "--start",
+        "2026-03-09",
+        "--seed",
+        "11",
+        "--tenant",
+        "twice",
+        "--data-dir",
+        str(running.data_dir),
+    )
     run(*command)
     once = everything(running, "twice")
     assert once["alerts"]
