@@ -42,7 +42,6 @@ class SharedStack:
         if config.getoption("--stack") != "embedded":
             return
         if SHARED not in config.stash:
-            configure_logging("tests", "warning")
             kept = config.stash[SHARED] = ExitStack()
             folder = kept.enter_context(TemporaryDirectory(prefix="tillstream-tests-", ignore_cleanup_errors=True))
             self.addresses = kept.enter_context(running_stack(Path(folder)))
@@ -55,7 +54,8 @@ class SharedStack:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share one stack among the processes of a run."""
+    """Share one stack among the processes of a run, and write logs as services do: pretty tracebacks take seconds each."""
+    configure_logging("tests", "warning")
     config.pluginmanager.register(SharedStack())
 
 
