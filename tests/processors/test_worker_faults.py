@@ -68,6 +68,7 @@ def test_a_worker_stopped_with_an_event_in_flight_loses_nothing(scene: Scene) ->
     assert scene.differences() == []
 
 
+@pytest.mark.long
 def test_restarts_with_a_backlog_lose_nothing(make_scene: Callable[[], Scene]) -> None:
     """Four restarts with events waiting: recovery begins at the committed offset, not behind it."""
     scenes = [(make_scene(), chapters()) for _ in range(2)]

@@ -89,6 +89,7 @@ def test_a_till_that_repeats_what_was_not_answered_has_everything_there_once(tmp
     assert centre.taken == IDS
 
 
+@pytest.mark.long
 def test_a_buffer_that_answers_before_the_commit_is_found_out(tmp_path):
     """The kill test sees the loss of what was answered and not on the disk."""
     answered, found = killed_while_posting(tmp_path, "buffered", 4, "answers early")
@@ -97,6 +98,7 @@ def test_a_buffer_that_answers_before_the_commit_is_found_out(tmp_path):
     assert not set(answered) & set(found)
 
 
+@pytest.mark.long
 def test_a_buffer_that_removes_before_the_answer_is_found_out(tmp_path):
     """The kill test sees the loss of what was taken off the list and not yet at the centre."""
     assert killed_while_sending(tmp_path, "sending", "removes early") == []

@@ -70,6 +70,7 @@ def test_a_killed_server_comes_back_with_what_it_acknowledged(servers: RunningSe
     assert value in read(servers.addresses)
 
 
+@pytest.mark.long
 def test_stopping_ends_everything_and_the_next_start_has_what_was_written(tmp_path: Path) -> None:
     """SIGTERM stops the servers cleanly; started again, the same ports serve the same data."""
     values = {name: mark() for name in SERVERS}
