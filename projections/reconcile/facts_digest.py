@@ -6,13 +6,16 @@ from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from contracts.topics import ALERTS, STORE_FACTS
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.covered import Coverage
 from projections.reconcile.log_digest import key_type
 
 _FACTS: Final = """
     {table:Identifier} FINAL WHERE event_type IN {types:Array(String)}
-      AND position < transform(partition, {parts:Array(UInt32)}, {ends:Array(UInt64)}, toUInt64(0))
+      AND position < if(event_type = 'alert.changed.v1',
+                        transform(partition, {alert_parts:Array(UInt32)}, {alert_ends:Array(UInt64)}, toUInt64(0)),
+                        transform(partition, {parts:Array(UInt32)}, {ends:Array(UInt64)}, toUInt64(0)))
 """
 _SUMS: Final = f"""
     SELECT store_id, business_date, event_type, corrects_type, count(), sum(event_hash) FROM {_FACTS} AND line = 0
@@ -32,15 +35,17 @@ _INCOMPLETE: Final = f"""
 
 
 class FactsDigest:
-    """Reads one model of plain facts below an end vector of the facts' topic."""
+    """Reads one model of plain facts below an end vector: topic to partition to end."""
 
-    def __init__(self, client: AsyncClient, coverage: Coverage, generation: int, ends: Mapping[int, int]) -> None:
+    def __init__(self, client: AsyncClient, coverage: Coverage, generation: int, ends: Mapping[str, Mapping[int, int]]) -> None:
         self._client = client
         self._bound: dict[str, Any] = {
             "table": f"{coverage.model}_g{generation}",
             "types": sorted({*coverage.facts, "event.corrected.v1"}),
-            "parts": list(ends),
-            "ends": list(ends.values()),
+            "parts": list(ends[STORE_FACTS]),
+            "ends": list(ends[STORE_FACTS].values()),
+            "alert_parts": list(ends[ALERTS]),
+            "alert_ends": list(ends[ALERTS].values()),
         }
 
     async def sums(self) -> dict[Key, Digest]:

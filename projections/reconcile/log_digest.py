@@ -6,18 +6,19 @@ Per store and id the first position counts; what else came under the same id is 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from contracts.codec import content_hash
-from contracts.events.registry import EVENT_CORRECTED, FACT_TYPES
+from contracts.events.registry import ALERT_CHANGED, EVENT_CORRECTED, FACT_TYPES
 from contracts.records import Headers
-from contracts.topics import STORE_FACTS
+from contracts.topics import ALERTS, STORE_FACTS
 from infra.kafka.consumer import Partition, Record, read_range
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 
-_COMPARED: Final = FACT_TYPES | {EVENT_CORRECTED}
+_COMPARED: Final = {STORE_FACTS: FACT_TYPES | {EVENT_CORRECTED}, ALERTS: frozenset({ALERT_CHANGED})}
+"""Topic to the types of which each event is told apart; of every other record only the archive's sums are taken."""
 
 
 class Conflict(NamedTuple):
@@ -53,21 +54,21 @@ class LogDigest:
                 break
             event_hash = content_hash(record.headers, record.value)
             total += event_hash
-            if partition.topic == STORE_FACTS:
-                self._take_fact(partition, record, event_hash)
+            self._take_event(partition, record, event_hash)
         self.archive[partition] = Digest(known.ids + len(records), total % MODULUS)
         self.records += len(records)
 
-    def _take_fact(self, partition: Partition, record: Record, event_hash: int) -> None:
+    def _take_event(self, partition: Partition, record: Record, event_hash: int) -> None:
         headers = record.headers
         event_type, store_id, event_id = _text(headers, "ce_type"), _text(headers, "ce_storeid"), _event_id(headers)
-        if event_type not in _COMPARED:
+        if event_type not in _COMPARED.get(partition.topic, ()):
             return
         if not store_id or event_id is None:
             self.unidentified += 1
             return
         place = f"{partition.topic}/{partition.partition}/{record.offset}"
-        self.partition_of_store.setdefault(store_id, partition.partition)
+        if partition.topic == STORE_FACTS:
+            self.partition_of_store.setdefault(store_id, partition.partition)
         first = self._first.get((store_id, event_id))
         if first is not None:
             self.repeats += 1
@@ -75,7 +76,8 @@ class LogDigest:
                 self.conflicts.append(Conflict(store_id, event_id, first.place, place))
             return
         entry = self._first[store_id, event_id] = Entry(event_hash, place)
-        key = Key(store_id, _day(headers), key_type(event_type, _corrects(record) if event_type == EVENT_CORRECTED else ""))
+        kind = key_type(event_type, _corrects(record) if event_type == EVENT_CORRECTED else "")
+        key = Key(store_id, _day(headers, partition.topic == ALERTS), kind)
         self.events.setdefault(key, {})[event_id] = entry
 
 
@@ -120,9 +122,12 @@ def _event_id(headers: Headers) -> str | None:
         return None
 
 
-def _day(headers: Headers) -> str:
+def _day(headers: Headers, has_time_instead: bool) -> str:
+    """Return the business date; where rules name none, the date of the time in UTC."""
     text = _text(headers, "ce_businessdate")
     try:
+        if not text and has_time_instead:
+            return datetime.fromisoformat(_text(headers, "ce_time")).astimezone(UTC).date().isoformat()
         return date.fromisoformat(text).isoformat()
     except ValueError:
         return text

@@ -1,15 +1,16 @@
 """Sum up the fact rows of the Postgres read models, and name the events of one key."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.events.registry import ALERT_CHANGED
 from contracts.topics import STORE_FACTS
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
-from projections.reconcile.covered import EVENT_INDEX, Coverage
+from projections.reconcile.covered import EVENT_INDEX, OPEN_ALERTS, Coverage
 from projections.reconcile.log_digest import key_type
 
 _SOURCES: Final[dict[str, tuple[str, str]]] = {
@@ -27,17 +28,37 @@ _FACTS: Final = """
     LEFT JOIN unnest(CAST(:stores AS text[]), CAST(:ends AS bigint[])) AS b (store_id, until) USING (store_id)
     WHERE f.position < coalesce(b.until, :unknown) AND (CAST(:types AS text[]) IS NULL OR f.event_type = ANY (CAST(:types AS text[])))
 """
+_TRANSITIONS: Final = f"""
+    UNION ALL
+    SELECT store_id, event_id, '{ALERT_CHANGED}', NULL::date, ('x' || right(replace(event_id::text, '-', ''), 16))::bit(64)::bigint,
+           position, NULL::text, true
+    FROM read_g{{generation}}.alert_transitions JOIN unnest(CAST(:parts AS integer[]), CAST(:alert_ends AS bigint[])) AS b (part, until)
+         USING (part)
+    WHERE position < b.until
+"""  # noqa: S608 - a name of ours
+"""By the hash of their ids, as `hash_of_id` says it."""
+
+
+class StoreEnds(NamedTuple):
+    """Where the facts of each store end; rows of stores that the log does not know are taken up to its shortest partition."""
+
+    of_store: Mapping[str, int]
+    shortest: int
 
 
 class PostgresDigest:
-    """Reads one Postgres model below an end vector; rows of stores that the log does not know are taken up to its shortest partition."""
+    """Reads one Postgres model below an end vector."""
 
-    def __init__(self, conn: AsyncConnection, coverage: Coverage, generation: int, ends: Mapping[str, int], shortest: int) -> None:
+    def __init__(self, conn: AsyncConnection, coverage: Coverage, generation: int, ends: StoreEnds, alert_ends: Mapping[int, int]) -> None:
         self._conn = conn
         table, extra = _SOURCES[coverage.model]
-        self._facts = _FACTS.format(extra=extra, generation=generation, table=table)
+        statement = _FACTS + _TRANSITIONS if coverage is OPEN_ALERTS else _FACTS
+        self._facts = statement.format(extra=extra, generation=generation, table=table)
         types = sorted({*coverage.facts, "event.corrected.v1"}) if coverage is EVENT_INDEX else None
-        self._bound: dict[str, Any] = {"stores": list(ends), "ends": list(ends.values()), "unknown": shortest, "types": types}
+        self._bound: dict[str, Any] = {"stores": list(ends.of_store), "ends": list(ends.of_store.values()), "unknown": ends.shortest}
+        self._bound |= {"types": types}
+        if coverage is OPEN_ALERTS:
+            self._bound |= {"parts": list(alert_ends), "alert_ends": list(alert_ends.values())}
 
     async def sums(self) -> dict[Key, Digest]:
         """Return the sums per key."""

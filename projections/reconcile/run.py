@@ -6,7 +6,7 @@ whose beginning is gone) makes the verdict UNVERIFIED; it never counts as equal.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from contracts.topics import STORE_FACTS, TOPICS
+from contracts.topics import ALERTS, STORE_FACTS, TOPICS
 from infra.addresses import Addresses
 from infra.clickhouse.client import async_reader
 from infra.clock import monotonic_seconds
@@ -32,7 +32,7 @@ from projections.reconcile.compare import Difference, Digest, Entry, Key, differ
 from projections.reconcile.covered import FACTS_MODELS, POSTGRES_MODELS, SALES_MODEL, Coverage
 from projections.reconcile.facts_digest import FactsDigest
 from projections.reconcile.log_digest import LogDigest, read_log, read_records
-from projections.reconcile.postgres_digest import PostgresDigest
+from projections.reconcile.postgres_digest import PostgresDigest, StoreEnds
 from projections.reconcile.report import Compared, Report
 
 ARCHIVE: Final = "event_log"
@@ -86,11 +86,11 @@ class _Reconciliation:
             stack.push_async_callback(engine.dispose)
             await self._guarded("the generations", partial(self._ask_which_serve, engine))
             for coverage in POSTGRES_MODELS:
-                await self._judge(engine, coverage.model, partial(self._postgres, engine, coverage), deadline)
-            await self._judge(engine, SALES_MODEL.model, partial(self._sales, engine), deadline)
+                await self._judge(engine, coverage.model, coverage.topics, partial(self._postgres, engine, coverage), deadline)
+            await self._judge(engine, SALES_MODEL.model, SALES_MODEL.topics, partial(self._sales, engine), deadline)
             for coverage in FACTS_MODELS:
-                await self._judge(engine, coverage.model, partial(self._facts, engine, coverage), deadline)
-            await self._judge(engine, ARCHIVE, partial(self._archive, engine), deadline)
+                await self._judge(engine, coverage.model, coverage.topics, partial(self._facts, engine, coverage), deadline)
+            await self._judge(engine, ARCHIVE, TOPICS, partial(self._archive, engine), deadline)
             await self._guarded("the accounts", partial(self._accounts, engine))
 
     async def _ask_which_serve(self, engine: AsyncEngine) -> None:
@@ -110,9 +110,11 @@ class _Reconciliation:
         ]
         report.unverified += log.holes
 
-    async def _judge(self, engine: AsyncEngine, model: str, judge: Callable[[], Awaitable[None]], deadline: float) -> None:
+    async def _judge(
+        self, engine: AsyncEngine, model: str, topics: Collection[str], judge: Callable[[], Awaitable[None]], deadline: float
+    ) -> None:
         async def wait_and_judge() -> None:
-            behind = await self._wait(engine, model, deadline)
+            behind = await self._wait(engine, model, topics, deadline)
             if behind is None:
                 await judge()
             else:
@@ -126,9 +128,8 @@ class _Reconciliation:
         except _UNREACHABLE as error:
             self.report.unverified.append(f"{what}: {error!r}"[:500])
 
-    async def _wait(self, engine: AsyncEngine, model: str, deadline: float) -> str | None:
+    async def _wait(self, engine: AsyncEngine, model: str, topics: Collection[str], deadline: float) -> str | None:
         """Return None as soon as the model has applied everything below the end vector, else how far behind it stays."""
-        topics = TOPICS if model == ARCHIVE else (STORE_FACTS,)
         wanted = {tp: end for tp, end in self._ends.items() if tp.topic in topics and end}
         while True:
             reached = await _positions(engine, model, self._serving(model))
@@ -139,23 +140,21 @@ class _Reconciliation:
                 return f"{sum(behind.values())} records behind in {len(behind)} partitions"
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _fact_ends(self) -> dict[int, int]:
-        return {tp.partition: end for tp, end in self._ends.items() if tp.topic == STORE_FACTS}
+    def _ends_of(self, topic: str) -> dict[int, int]:
+        return {tp.partition: end for tp, end in self._ends.items() if tp.topic == topic}
 
     async def _postgres(self, engine: AsyncEngine, coverage: Coverage) -> None:
         async with engine.connect() as conn:
-            fact_ends = self._fact_ends()
-            ends = {store: fact_ends[part] for store, part in self._log.partition_of_store.items()}
-            shortest = min(fact_ends.values(), default=0)
-            model = PostgresDigest(conn, coverage, self._serving(coverage.model), ends, shortest)
+            fact_ends = self._ends_of(STORE_FACTS)
+            of_store = {store: fact_ends[part] for store, part in self._log.partition_of_store.items()}
+            ends = StoreEnds(of_store, min(fact_ends.values(), default=0))
+            model = PostgresDigest(conn, coverage, self._serving(coverage.model), ends, self._ends_of(ALERTS))
             await self._compare(conn, coverage, await model.sums(), model.events)
 
     async def _sales(self, engine: AsyncEngine) -> None:
         client = await self._clickhouse()
         try:
-            model = SalesDigest(
-                client, self._serving(SALES_MODEL.model), {tp.partition: end for tp, end in self._ends.items() if tp.topic == STORE_FACTS}
-            )
+            model = SalesDigest(client, self._serving(SALES_MODEL.model), self._ends_of(STORE_FACTS))
             async with engine.connect() as conn:
                 await self._compare(conn, SALES_MODEL, await model.sums(), model.events)
             for key, event_id, detail in await model.incomplete():
@@ -167,7 +166,8 @@ class _Reconciliation:
     async def _facts(self, engine: AsyncEngine, coverage: Coverage) -> None:
         client = await self._clickhouse()
         try:
-            model = FactsDigest(client, coverage, self._serving(coverage.model), self._fact_ends())
+            ends = {topic: self._ends_of(topic) for topic in (STORE_FACTS, ALERTS)}
+            model = FactsDigest(client, coverage, self._serving(coverage.model), ends)
             async with engine.connect() as conn:
                 await self._compare(conn, coverage, await model.sums(), model.events)
             for key, event_id, detail in await model.incomplete():
@@ -193,7 +193,7 @@ class _Reconciliation:
         expected: dict[Key, dict[str, Entry]] = defaultdict(dict)
         for key, of_key in self._log.events.items():
             if coverage.covers(key):
-                expected[coverage.key(key)] |= of_key
+                expected[coverage.key(key)] |= coverage.known(key, of_key)
         sums = {key: _digest(of_key) for key, of_key in expected.items()}
         letters = await _letters(conn, coverage.model, self._serving(coverage.model))
         for key in differing_keys(sums, found):

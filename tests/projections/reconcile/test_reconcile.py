@@ -15,7 +15,7 @@ from contracts.events.registry import ALERT_ANSWERED, CLOCKED_IN, STOCK_COUNTED,
 from contracts.fields import Model
 from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord
-from contracts.topics import STORE_FACTS
+from contracts.topics import ALERTS, STORE_FACTS
 from infra.addresses import Addresses
 from infra.kafka.publisher import Publisher
 from projections.options import RunnerOptions
@@ -24,6 +24,7 @@ from projections.reconcile.run import ReconcileOptions, reconcile
 from projections.runner import run_projections
 from tests.projections.clickhouse.driving import clickhouse, publish
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
+from tests.projections.story import alert
 
 pytestmark = pytest.mark.stack
 
@@ -69,6 +70,19 @@ def story() -> list[Event[Model]]:
     return events + events[:3]
 
 
+def spoken() -> list[Event[Model]]:
+    """Return what rules say of two alerts, with a business date and without, and a repeat."""
+    raised, undated = alert(1, "raised"), alert(1, "raised", "ben")
+    undated = Event(undated.envelope.model_copy(update={"business_date": None}), undated.data)
+    return [raised, alert(2, "resolved"), undated, raised]
+
+
+def tell(place: Addresses) -> None:
+    """Put everything on the log."""
+    publish(place, story())
+    publish(place, spoken(), ALERTS)
+
+
 def project(place: Addresses) -> None:
     """Run the projections until reconciliation no longer finds one behind."""
 
@@ -90,25 +104,25 @@ def judged(place: Addresses, wait_seconds: float = 0) -> Report:
 
 def test_what_is_whole_passes(place: Addresses) -> None:
     """Repeats, corrections and every family: each model holds what the log has, and the report says how much that was."""
-    publish(place, story())
+    tell(place)
     project(place)
     report = judged(place)
 
     assert (report.verdict, report.differences, report.unverified, report.error) == ("PASS", [], [], None)
     found = json.loads(json.dumps(report.as_json()))
-    assert found["log"] == {"records": 15, "events": 12, "repeats": 3, "conflicting_duplicates": []}
+    assert found["log"] == {"records": 19, "events": 15, "repeats": 4, "conflicting_duplicates": []}
     assert {model: row["events"] for model, row in found["compared"].items()} == {
         "event_index": 12,
         "stock_on_hand": 8,
         "incoming_goods": 1,
         "attendance_day": 2,
         "till_periods": 7,
-        "open_alerts": 1,
+        "open_alerts": 4,
         "sales": 7,
         "stock_ledger": 8,
         "clock_events": 2,
-        "alert_history": 1,
-        "event_log": 15,
+        "alert_history": 4,
+        "event_log": 19,
     }
 
 
@@ -204,6 +218,14 @@ OTHERS = {
     "a lost answer to an alert": Damage(
         in_postgres(f"DELETE FROM read_g1.alert_answer_events WHERE event_id = '{event('A1')}'"), ("open_alerts", "missing", event("A1"))
     ),
+    "a lost transition of an alert": Damage(
+        in_postgres(f"DELETE FROM read_g1.alert_transitions WHERE event_id = '{spoken()[0].id}'"),
+        ("open_alerts", "missing", str(spoken()[0].id)),
+    ),
+    "one transition instead of another": Damage(
+        in_postgres(f"UPDATE read_g1.alert_transitions SET event_id = '{event('none')}' WHERE event_id = '{spoken()[1].id}'"),
+        ("open_alerts", "extra", event("none")),
+    ),
     "a lost line of the ledger": Damage(
         in_clickhouse(f"DELETE FROM stock_ledger_g1 WHERE event_id = '{event('R1')}' AND line = 1"),
         ("stock_ledger", "incomplete", event("R1")),
@@ -213,6 +235,17 @@ OTHERS = {
     ),
     "a lost answer in the history": Damage(
         in_clickhouse(f"DELETE FROM alert_history_g1 WHERE event_id = '{event('A1')}'"), ("alert_history", "missing", event("A1"))
+    ),
+    "a changed hash of a transition in the history": Damage(
+        in_clickhouse(
+            "ALTER TABLE alert_history_g1 UPDATE event_hash = event_hash + 1 "
+            f"WHERE event_id = '{spoken()[1].id}' SETTINGS mutations_sync = 2"
+        ),
+        ("alert_history", "other_content", str(spoken()[1].id)),
+    ),
+    "a lost transition in the history": Damage(
+        in_clickhouse(f"DELETE FROM alert_history_g1 WHERE event_id = '{spoken()[2].id}'"),
+        ("alert_history", "missing", str(spoken()[2].id)),
     ),
     "a hole in the archive": Damage(
         in_clickhouse(f"DELETE FROM event_log_g1 WHERE ce_id = '{event('N1')}'"), ("event_log", "missing", "store-facts-v1/")
@@ -224,7 +257,7 @@ OTHERS = {
 @pytest.mark.parametrize("damages", [SALES, SUMS, OTHERS], ids=["sales", "sums", "others"])
 def test_each_damage_is_found_and_named(place: Addresses, damages: dict[str, Damage]) -> None:
     """Done one on top of the other, each adds exactly its own finding."""
-    publish(place, story())
+    tell(place)
     project(place)
     assert judged(place).verdict == "PASS"
     before: set[tuple[str, str, str]] = set()
