@@ -1,7 +1,7 @@
-"""The codec's `decode` in a third of the time, for records as the codec writes them; any other record is left to the codec. Pure.
+"""The codec's `decode` in two thirds of the time, for records as the codec writes them; any other is left to the codec. Pure.
 
-The content is judged by the compiled reading and put into its model as it is; attributes that come again and again are judged
-once. So the same record gives the same event, or the same error, either way.
+This is no third reading: the content is judged by the compiled one (`compiled.py`) and put into its model as it is; attributes that
+come again and again are judged once. So the same record gives the same event, or the same error, either way.
 """
 
 import re
@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 
 from contracts import compiled_patterns
 from contracts.codec import decode
-from contracts.compiled import compiled_type
+from contracts.compiled import CompiledType, compiled_type
+from contracts.compiled_fields import NotCompilable
 from contracts.envelope import Envelope, Event
 from contracts.events.registry import EVENT_TYPES
 from contracts.fields import Model, Moment
@@ -77,9 +78,22 @@ def _envelope(headers: Headers) -> Envelope | None:
 
 def _content(event_type: str, value: bytes) -> Model | None:
     """Read the content; None leaves it to the codec."""
+    way = _way(event_type)
+    if way is None:
+        return None
+    kind, build = way
+    read = kind.read(value)
+    return None if read is None else build(read[0])
+
+
+@lru_cache(maxsize=256)
+def _way(event_type: str) -> tuple[CompiledType, Build] | None:
+    """Return how the content of a type is read, and put into its model; None where both are left to the codec."""
     kind = compiled_type(event_type)
-    read = kind.read(value) if kind is not None else None
-    return None if read is None else _builder(EVENT_TYPES[event_type].model)(read[0])
+    try:
+        return None if kind is None else (kind, builder(EVENT_TYPES[event_type].model))
+    except NotCompilable:
+        return None
 
 
 def _filled(made: Any, values: dict[str, Any], names: set[str]) -> Any:
@@ -92,8 +106,8 @@ def _filled(made: Any, values: dict[str, Any], names: set[str]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _builder(model: type[BaseModel]) -> Build:
-    """Return what puts a compiled content into its model."""
+def builder(model: type[BaseModel]) -> Build:
+    """Return what puts a compiled content into its model; NotCompilable where a field has a form that is not known here."""
     names, make = set(model.model_fields), partial(model.__new__, model)
     known = ((name, _conversion(info)) for name, info in model.model_fields.items())
     conversions = tuple((name, convert) for name, convert in known if convert is not None)
@@ -116,12 +130,12 @@ def _conversion(info: FieldInfo) -> Build | None:
     if form in _TEXTS:
         return _TEXTS[form]
     if get_origin(form) is tuple:
-        build = _builder(get_args(form)[0])
+        build = builder(get_args(form)[0])
         return lambda rows: tuple(map(build, rows))
     if isinstance(form, type) and issubclass(form, BaseModel):
-        return _builder(form)
+        return builder(form)
     if form not in {str, int, bool} and get_origin(form) is not Literal:
-        raise NotImplementedError(f"a compiled reading of {form}")
+        raise NotCompilable(f"{form} as a field of a model")
     return None
 
 
