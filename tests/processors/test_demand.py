@@ -1,7 +1,10 @@
 """Demand and its levels: the quantiles are scipy.stats', the estimates those of demand that is known, the walk adds up."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import repeat
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from contracts.events.reference import SkuDefined
+from processors.rules.demand.alike import Assortment, alike, list_of, with_goods
 from processors.rules.demand.backtest import achieved, walk
 from processors.rules.demand.borrowing import borrowed
+from processors.rules.demand.days import DEMAND, Demand, close, daily
 from processors.rules.demand.forecast import Forecast, demand_class, forecast
 from processors.rules.demand.intermittent import PROBABILITY_HALF_LIFE, SIZE_HALF_LIFE, rare_demand
 from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
+from processors.rules.on_hand import Stock
+from processors.rules.rule import Entity, State
+from processors.rules.stock_rows import UNITS, Row
 from tests.examples import examples
 
 EVEN = (1.0,) * 7
@@ -75,13 +84,14 @@ def test_a_growing_season_is_carried_further() -> None:
 
 
 def test_a_week_has_its_shape() -> None:
-    """Saturdays that sell three times as much need more before them than after them."""
+    """Saturdays that sell three times as much need more before them than after them, and are no chance."""
     daily = np.array([30.0 if day % 7 == 5 else 10.0 for day in range(140)])
     found = forecast(daily, 0)
     assert found is not None
     assert found.mean_over(5, 1) > 2 * found.mean_over(0, 1)
     assert found.mean_over(0, 7) == pytest.approx(found.rate * 7)
     assert found.mean_over(4, 2) > found.mean_over(0, 2)
+    assert found.variance < daily.var() / 4
 
 
 @pytest.mark.parametrize(
@@ -161,6 +171,38 @@ def test_goods_that_all_sell_alike_lend_everything_and_few_lend_nothing() -> Non
     assert same is not None
     assert (same.rate, same.uncertainty) == (5.0, 0.0)
     assert borrowed(np.full(20, 1.0), _goods([5.0] * 4)) is None
+
+
+class Shelves:
+    """What a store knows of goods; all that lending looks at."""
+
+    def __init__(self, states: dict[Entity, State]) -> None:
+        self._states = states
+
+    def state(self, entity: Entity) -> State | None:
+        """Return what is known."""
+        return self._states.get(entity)
+
+
+def _sold_on(days: Iterable[int], until: int = 300) -> Demand:
+    rows = [(number, Row(day * 86_400_000_000, b"", -3 * UNITS, day, True)) for number, day in enumerate(days)]
+    return close(Demand(), rows, Stock(), until, 0, 0)
+
+
+def test_goods_lend_while_they_sell_once_they_are_known_and_never_to_themselves() -> None:
+    """Of four goods of a category one does: one is new, one has not sold for 84 days, and one asks."""
+    known = {"ASKS": range(200, 300), "SELLS": range(150, 217), "GONE": range(150, 216), "NEW": range(290, 300)}
+    states: dict[Entity, State] = {Entity(DEMAND, sku): _sold_on(days) for sku, days in known.items()}
+    view: Any = Shelves(states | {list_of("cold"): Assortment(tuple(known))})
+    goods = SkuDefined(version=1, effective_from=datetime(2026, 1, 1, tzinfo=UTC), sku="ASKS", name="", category="cold")
+    assert alike(goods, 28, view) == [forecast(daily(_sold_on(known["SELLS"])), (150 + 3) % 7)]
+    assert alike(goods.model_copy(update={"category": "dry"}), 28, view) == []
+
+
+def test_a_list_of_goods_keeps_those_that_came_last() -> None:
+    """Of a large category the newest, each once."""
+    many = with_goods(Assortment(), map(str, range(40)))
+    assert with_goods(many, ["39", "40"]).skus == tuple(map(str, range(17, 41)))
 
 
 def test_doubt_about_the_rate_never_lowers_the_point() -> None:

@@ -21,7 +21,7 @@ from processors.rules.demand.closing import next_closing
 from processors.rules.demand.days import DEMAND, Demand, daily
 from processors.rules.reorder_point import ReorderPoint
 from processors.rules.rule import Decision, Entity, Happening, State, View
-from processors.state import LARGE_BYTES, read_held, read_state
+from processors.state import LARGE_BYTES, address_of, read_held, read_state
 from tests.examples import examples
 from tests.processors import oracle
 from tests.processors.events import START, at, corrected, counted, event, log_of, sold, tick
@@ -197,6 +197,18 @@ def test_a_list_of_goods_is_touched_once_however_many_of_its_goods_are_counted_f
         log = log_of(tick(at(0)), *goods, *story)
         Replica(fold=Fold(rules=(counting,))).apply(log)
         assert counting.lists == 1
+
+
+def test_a_list_of_goods_misses_none_however_far_the_writes_of_their_batch_came() -> None:
+    """A worker that ends between any two of them knows its goods again from the same records, under keys that can be taken apart."""
+    log = log_of(tick(at(0)), *_category(["A", "B"], 2))
+    whole = oracle.replica_of(log)
+    assert {address_of(key).kind for key in whole.held} >= {ASSORTMENT.name}
+    for written in range(len(whole.held)):
+        replica = Replica()
+        replica.apply(log, written)
+        replica.apply(log)
+        assert replica.states() == whole.states()
 
 
 def test_a_good_without_grown_goods_like_it_waits_and_a_fixed_point_goes_before() -> None:
