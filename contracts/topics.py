@@ -9,7 +9,10 @@ SERVER_PARTITIONS = 24
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic's declaration; partition counts are fixed for life (`per_store`: 6 embedded, 24 on servers)."""
+    """A topic's declaration; partition counts are fixed for life (`per_store`: 6 embedded, 24 on servers).
+
+    `has_clock`: every partition gets a record at each tick, so that the last one's time says how far a reader is.
+    """
 
     name: str
     purpose: str
@@ -18,6 +21,7 @@ class Topic:
     retention_days: int | None
     writers: tuple[str, ...]
     readers: tuple[str, ...]
+    has_clock: bool = False
 
     def partitions(self, per_store: int) -> int:
         """Return how many partitions it has where stores are spread over `per_store`."""
@@ -46,6 +50,7 @@ TOPICS: dict[str, Topic] = {
             None,
             ("api", "producers", "relay", "ticker"),
             ("processors", "projections"),
+            has_clock=True,
         ),
         Topic(
             REFERENCE_DATA,
@@ -65,6 +70,7 @@ TOPICS: dict[str, Topic] = {
             None,
             ("processors",),
             ("projections", "api"),
+            has_clock=True,
         ),
         Topic(
             REORDER_RECOMMENDATIONS,
@@ -83,6 +89,7 @@ TOPICS: dict[str, Topic] = {
             30,
             ("processors",),
             ("processors",),
+            has_clock=True,
         ),
         Topic(
             DEAD_LETTERS,

@@ -8,11 +8,16 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.topics import TOPICS
+
+_CLOCKS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.has_clock)
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """`as_of`: the broker's time of the last applied record, the minimum over partitions that have any; None where none has.
 
+    Partitions of a topic without a clock are left out where one with a clock is read too: reference data may not change for months.
     `positions`: (topic, partition) to the next offset to apply.
     """
 
@@ -41,7 +46,9 @@ async def read_freshnesses(engine: AsyncEngine, *projections: str) -> list[Fresh
 
 
 def _freshness(rows: Sequence[Row[Any]]) -> Freshness:
-    recorded = [row.recorded_at for row in rows if row.recorded_at is not None]
+    applied = [row for row in rows if row.recorded_at is not None]
+    clocks = [row.recorded_at for row in applied if row.topic in _CLOCKS]
+    recorded = clocks or [row.recorded_at for row in applied]
     positions = {(row.topic, row.part): row.next_offset for row in rows if row.topic is not None}
     return Freshness(min(recorded, default=None), positions, rows[0].generation if rows else 1)
 
