@@ -21,7 +21,7 @@ KnownAt = Annotated[
         ge=_FIRST_MOMENT,
         le=_LAST_MOMENT,
         description="Answer as known at this broker time: from the facts, corrections among them, that were recorded by then. "
-        "A time after `as_of` gives what is known now.",
+        "Up to `as_of` the answer stays what it is; of a later time, facts recorded by then may not be there yet.",
     ),
 ]
 Moment = Annotated[AwareDatetime, Field(ge=_FIRST_MOMENT, le=_LAST_MOMENT)]

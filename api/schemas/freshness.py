@@ -22,6 +22,9 @@ class Freshness(BaseModel):
         json_schema_extra={"examples": [{"as_of": "2026-03-02T03:35:01.250Z", "behind": {"events": 0, "seconds": 0}, "generation": 1}]}
     )
 
-    as_of: datetime | None = Field(description="Broker time of the last applied record, the minimum over partitions.")
+    as_of: datetime | None = Field(
+        description="Broker time of the last applied record, the minimum over partitions: what was recorded before it is in the answer, "
+        "and of partitions that are further some of what came later."
+    )
     behind: Behind
     generation: int = Field(description="Generation of the read model that answered.")
