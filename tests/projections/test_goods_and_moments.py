@@ -10,7 +10,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.envelope import Event
-from contracts.events.registry import STOCK_ORDERED, STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT, SUPPLIER_DEFINED
+from contracts.events.registry import (
+    EMPLOYEE_DEFINED,
+    POLICY_SET,
+    STOCK_ORDERED,
+    STOCK_RECEIVED,
+    STOCK_TRANSFERRED_IN,
+    STOCK_TRANSFERRED_OUT,
+    SUPPLIER_DEFINED,
+)
 from contracts.records import RawRecord
 from contracts.topics import REFERENCE_DATA
 from infra.addresses import Addresses
@@ -192,3 +200,23 @@ async def test_reference_data_is_read_whole_or_as_in_force(place: Addresses, eng
     assert [(row.name, row.version) for row in in_force] == [("S1", 1)]
     assert await read_reference_data(engine, ReferenceAsked("rival", BOTH, "store")) == []
     assert every[0].event_id != UUID(int=0)
+
+
+@pytest.mark.stack
+async def test_what_belongs_to_another_store_is_neither_shown_nor_forgotten(place: Addresses, engine: AsyncEngine) -> None:
+    """Who went to another store is none of the old one's people any more; a chain's policy for one store is not another's."""
+
+    def person(store_id: str, version: int) -> Event[Any]:
+        data = {"version": version, "effective_from": at(version), "employee_id": "E-1", "store_id": store_id}
+        return event(EMPLOYEE_DEFINED, f"E-1/{version}", at(version), data, store_id)
+
+    data = {"version": 1, "effective_from": at(0), "scope_store_id": "S2", "parameters": {"policy": "no_show"}}
+    story = [person("S1", 1), person("S2", 2), event(POLICY_SET, "p", at(0), data, "*")]
+    await fold_steps(place, "reference_data", [log_of(story, topic=REFERENCE_DATA)])
+
+    async def seen(of: str, kind: str, when: datetime | None = None) -> list[tuple[str | None, int]]:
+        return [(row.store_id, row.version) for row in await read_reference_data(engine, ReferenceAsked("chain", (of,), kind, when))]
+
+    assert (await seen("S1", "employee", at(1)), await seen("S1", "employee", at(2))) == ([("S1", 1)], [])
+    assert (await seen("S2", "employee", at(2)), await seen("S1", "employee")) == ([("S2", 2)], [("S1", 1)])
+    assert (await seen("S1", "policy"), await seen("S2", "policy")) == ([], [("S2", 1)])

@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projections.generations import serving_generation
 
 _VERSIONS: Final = """
-    SELECT kind, name, version, event_id, store_id, effective_from, recorded_at, data FROM (
-        SELECT *, row_number() OVER (PARTITION BY kind, name ORDER BY effective_from DESC, version DESC, event_id) AS place
+    SELECT kind, name, version, event_id, of_store, effective_from, recorded_at, data FROM (
+        SELECT *, coalesce(store_id, data ->> 'scope_store_id') AS of_store,
+               row_number() OVER (PARTITION BY kind, name ORDER BY effective_from DESC, version DESC, event_id) AS place
         FROM read_g{generation}.reference_data
-        WHERE tenant_id = :tenant AND kind = :kind AND (store_id IS NULL OR store_id = ANY (:stores))
-          AND (CAST(:at AS timestamptz) IS NULL OR effective_from <= :at)
+        WHERE tenant_id = :tenant AND kind = :kind AND (CAST(:at AS timestamptz) IS NULL OR effective_from <= :at)
     ) AS known
-    WHERE (CAST(:at AS timestamptz) IS NULL OR place = 1) AND (name, version, event_id) > (:name, :version, :event_id)
+    WHERE (of_store IS NULL OR of_store = ANY (:stores)) AND (CAST(:at AS timestamptz) IS NULL OR place = 1)
+      AND (name, version, event_id) > (:name, :version, :event_id)
     ORDER BY name, version, event_id LIMIT :limit
 """
+"""What is in force is decided before what may be seen: a person who has gone to another store is no longer one of this store."""
 
 
 class ReferenceCursor(NamedTuple):
@@ -42,7 +44,7 @@ class ReferenceAsked:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceVersion:
-    """One version of one thing; `data` is its event's content."""
+    """One version of one thing; `data` is its event's content. `store_id`: the store that it holds for, None for the whole chain."""
 
     kind: str
     name: str
