@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +12,9 @@ from api.errors import ApiError
 from api.parameters import EARLIEST, LATEST
 
 Key = tuple[str, ...]
-_DIGITS = 9
+_DIGITS = 10
+_SAFE = re.compile(r"[^\x00-\x1f\ud800-\udfff]*")
+"""What codes of events may contain, names with wide spaces among them: no controls, nothing that is no text."""
 
 
 def write_cursor(listing: str, key: Key) -> str:
@@ -30,7 +33,7 @@ def read_cursor(listing: str, cursor: str | None, parts: int) -> Key | None:
         raise ApiError("invalid_cursor", "begin without a cursor") from error
     if not isinstance(value, list) or len(value) != parts + 1 or value[0] != listing:
         raise ApiError("invalid_cursor", "begin without a cursor")
-    if any(not isinstance(part, str) or "\x00" in part or not part.isprintable() for part in value):
+    if any(not isinstance(part, str) or _SAFE.fullmatch(part) is None for part in value):
         raise ApiError("invalid_cursor", "begin without a cursor")
     return tuple(value[1:])
 
@@ -71,7 +74,7 @@ def id_of(text: str) -> UUID:
 
 
 def number_of(text: str) -> int:
-    """Read a number of a key back; 400 unless it is one of at most nine digits."""
+    """Read a number of a key back; 400 unless it is one of at most ten digits."""
     if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
         raise ApiError("invalid_cursor", "begin without a cursor")
     return int(text)
