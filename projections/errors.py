@@ -18,7 +18,10 @@ class MappingChanged(Halted):
     """A generation was filled by another version of its mapping: it needs a rebuild into a new one."""
 
     def __init__(self, projection: str, generation: int, known: int, found: int) -> None:
-        super().__init__(f"generation {generation} of {projection} was made by mapping version {known}, this is version {found}")
+        super().__init__(
+            f"generation {generation} of {projection} was made by mapping version {known}, this is version {found}: "
+            f"build it anew with `tillstream replay {projection}`"
+        )
 
 
 class GenerationGone(Halted):

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.postgres.engine import async_engine
 from projections.catalogue import PROJECTIONS
-from projections.errors import Halted
-from projections.generations import list_generations
+from projections.consumers import Pulse
+from projections.errors import Halted, MappingChanged
+from projections.generations import Generation, list_generations
 from projections.options import RunnerOptions
 from projections.runner import Runner
 
@@ -89,12 +90,21 @@ class _Runners:
             at = (found.projection, found.number)
             if found.state != "running":
                 continue
-            if found.mapping_version == PROJECTIONS[found.projection].mapping_version or found.serving:
+            if found.mapping_version == PROJECTIONS[found.projection].mapping_version:
                 wanted.add(at)
             elif at not in self._left_alone:
                 self._left_alone.add(at)
-                _log.warning("generation_left_alone", read_model=at[0], generation=at[1], mapping_version=found.mapping_version)
+                await self._leave_alone(found)
         return wanted | {(name, 1) for name in self._names if not any(found.projection == name for found in known)}
+
+    async def _leave_alone(self, found: Generation) -> None:
+        """Say why a generation stands still; the other read models of the process go on."""
+        version = PROJECTIONS[found.projection].mapping_version
+        reason = MappingChanged(found.projection, found.number, found.mapping_version, version)
+        _log.warning("generation_left_alone", read_model=found.projection, generation=found.number, reason=str(reason))
+        pulse = Pulse(self._engine, found.projection, found.number)
+        pulse.halts(reason)
+        await pulse.say_now()
 
     async def _end(self, ended: Sequence[_At]) -> None:
         tasks = [self._tasks.pop(at) for at in ended]

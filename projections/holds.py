@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from infra.clock import monotonic_seconds
 from infra.kafka.consumer import Partition, Record
@@ -68,6 +68,7 @@ _STANDING = text(
     WHERE projection = :projection AND generation = ANY(:generations)
     """
 )
+_PIN = text(f"{_STANDING.text} ORDER BY generation, topic, part FOR UPDATE")
 
 
 class Gate:
@@ -137,11 +138,25 @@ class Holder:
             bound = {"projection": self._projection, "ends": documents, "seconds": _EXPIRES_SECONDS}
             self._hold = Hold((await conn.execute(_PLACE, bound)).scalar_one(), dict(ends))
 
+    @property
+    def ends(self) -> Mapping[Part, int]:
+        """Where all are to stand."""
+        assert self._hold is not None
+        return self._hold.ends
+
     async def is_standing(self) -> bool | None:
         """Tell whether all stand at the ends; None when one has gone past them and the ends must be later ones."""
-        assert self._hold is not None
         async with self._engine.connect() as conn:
-            rows = (await conn.execute(_STANDING, {"projection": self._projection, "generations": self._generations})).all()
+            return await self._look(conn, _STANDING)
+
+    async def pin(self, conn: AsyncConnection) -> None:
+        """Keep all where they stand until the caller's transaction ends, even should the hold run out; NotHeld when one has gone on."""
+        if not await self._look(conn, _PIN):
+            raise NotHeld(f"the generations of {self._projection} went on")
+
+    async def _look(self, conn: AsyncConnection, statement: TextClause) -> bool | None:
+        assert self._hold is not None
+        rows = (await conn.execute(statement, {"projection": self._projection, "generations": self._generations})).all()
         found = {(row.generation, Part(row.topic, row.part)): row for row in rows}
         wanted = [(number, part) for number in self._generations for part in self._hold.ends]
         if any(found[at].next_offset > self._hold.ends[at[1]] for at in wanted if at in found):
@@ -163,17 +178,17 @@ class Holder:
 
 
 @asynccontextmanager
-async def holding(holder: Holder, ends: Ends, timeout_seconds: float) -> AsyncIterator[Mapping[Part, int]]:
-    """Bring all generations to stand at one position while the body runs, and yield it.
+async def holding(holder: Holder, ends: Ends, timeout_seconds: float) -> AsyncIterator[None]:
+    """Bring all generations to stand at one position, `holder.ends`, while the body runs.
 
     NotHeld when they do not get there in time, or when the hold ran out before the body ended: then nothing that the body
     saw is of one position.
     """
     try:
-        vector = await _settle(holder, ends, timeout_seconds)
+        await _settle(holder, ends, timeout_seconds)
         keeper = asyncio.create_task(_keep(holder))
         try:
-            yield vector
+            yield
         finally:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -191,22 +206,22 @@ async def _keep(holder: Holder) -> None:
         await holder.extend()
 
 
-async def _settle(holder: Holder, ends: Ends, timeout_seconds: float) -> Mapping[Part, int]:
+async def _settle(holder: Holder, ends: Ends, timeout_seconds: float) -> None:
     deadline = monotonic_seconds() + timeout_seconds
     extended = monotonic_seconds()
-    vector = await ends()
-    await holder.place(vector)
+    await holder.place(await ends())
     while (standing := await holder.is_standing()) is not True:
         if monotonic_seconds() > deadline:
             raise NotHeld(f"not all generations stand at one position after {timeout_seconds:.0f} s: is `tillstream project` running?")
         if standing is None:
-            vector = await ends()
-            await holder.place(vector)
+            later = await ends()
+            if later == holder.ends:
+                raise NotHeld("a generation has gone past the position at which another one stands still")
+            await holder.place(later)
         if monotonic_seconds() - extended > _EXTEND_SECONDS:
             extended = monotonic_seconds()
             await holder.extend()
         await asyncio.sleep(_POLL_SECONDS)
-    return vector
 
 
 def _parts(ends: Mapping[str, int]) -> dict[Part, int]:

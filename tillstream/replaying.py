@@ -58,8 +58,13 @@ async def run_replay(addresses: Addresses, request: ReplayRequest, console: Cons
     return result
 
 
+async def run_each(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:
+    """Replay read models one after the other."""
+    return [await run_replay(addresses, each, console) for each in requests]
+
+
 async def run_all(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:
-    """Replay read models one after the other; the rule workers' letters only where nothing is there yet."""
+    """Replay all read models one after the other; the rule workers' letters only where nothing is there yet."""
     engine = async_engine(addresses.postgres_dsn, "tillstream-generations", pool_size=1)
     try:
         async with engine.connect() as conn:
@@ -67,7 +72,7 @@ async def run_all(addresses: Addresses, requests: list[ReplayRequest], console: 
     finally:
         await engine.dispose()
     chosen = [each for each in requests if each.projection in REBUILDABLE or each.projection not in known]
-    return [await run_replay(addresses, each, console) for each in chosen]
+    return await run_each(addresses, chosen, console)
 
 
 def print_comparison(console: Console, found: Comparison) -> None:

@@ -17,6 +17,7 @@ from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, Record, read_range
 from infra.kafka.group import GroupMember, LogError
 from projections.generations import serving_generation
+from projections.positions import read_positions
 from projections.reconcile.clickhouse_digest import ArchiveDigest
 from projections.reconcile.compare import MODULUS, Digest
 
@@ -28,9 +29,6 @@ _RECORDS: Final = """
     ORDER BY offset
 """
 _CHECKED: Final = text("SELECT topic, part, next_offset, hash_sum FROM delivery.archive_checks WHERE log_id = :log")
-_POSITIONS: Final = text(
-    "SELECT topic, part, next_offset FROM delivery.positions WHERE projection = :projection AND generation = :generation"
-)
 _REMEMBER: Final = text(
     """
     INSERT INTO delivery.archive_checks (log_id, topic, part, next_offset, hash_sum)
@@ -49,13 +47,13 @@ async def check_archive(addresses: Addresses, engine: AsyncEngine, client: Async
     """Return up to where the archive is proven to be the log, for each partition of the topics; ArchiveUnproven where it is not."""
     async with engine.connect() as conn:
         generation = await serving_generation(conn, ARCHIVE)
-        rows = (await conn.execute(_POSITIONS, {"projection": ARCHIVE, "generation": generation})).all()
+        positions = await read_positions(conn, ARCHIVE, generation)
         checked = {
             Partition(topic, part): Digest(next_offset, int(hash_sum))
             for topic, part, next_offset, hash_sum in (await conn.execute(_CHECKED, {"log": addresses.log_id})).all()
         }
     wanted = set(topics)
-    ends = {Partition(topic, part): next_offset for topic, part, next_offset in rows if topic in wanted and next_offset}
+    ends = {Partition(*part): next_offset for part, next_offset in positions.items() if part.topic in wanted and next_offset}
     expected = {tp: checked.get(tp, Digest(0, 0)) for tp in ends}
 
     def take(tp: Partition, records: list[Record]) -> None:

@@ -4,6 +4,7 @@ Nobody writes to either meanwhile: their runners are held. Sums are taken by sto
 where those differ, since a table may hold more rows than fit into memory.
 """
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,10 +24,14 @@ async def compare_tables(client: AsyncClient, projection: str, old: int, new: in
     return [await _compare(client, table, old, new, days) for table in CLICKHOUSE_TABLES[projection]]
 
 
-async def replace_rows(client: AsyncClient, projection: str, old: int, new: int, days: StoreDays, version: int) -> int:
+async def replace_rows(
+    client: AsyncClient, projection: str, old: int, new: int, days: StoreDays, version: int, extend: Callable[[], Awaitable[None]]
+) -> int:
     """Let the serving generation have the rows of the other one for these store-days, and return how many were not the same.
 
-    It may be done again after a crash anywhere. `version` is the number of this work, for sums that the newest wins.
+    It may be done again after a crash anywhere: what is not the same is looked for anew. `version` is the number of this work, for
+    sums that the newest wins. `extend` keeps the hold before anything is deleted, and raises when it has run out: then rows that
+    only one side has may be newer ones. A delete concerns no row that is written after it began.
     """
     changed = 0
     for table in CLICKHOUSE_TABLES[projection]:
@@ -37,6 +42,7 @@ async def replace_rows(client: AsyncClient, projection: str, old: int, new: int,
         count = f"SELECT count() FROM {{old:Identifier}} FINAL WHERE {condition} AND {wrong}"  # noqa: S608
         extra = int((await client.query(count, parameters=bound)).result_rows[0][0])
         if extra:
+            await extend()
             await client.command(f"DELETE FROM {{old:Identifier}} WHERE {condition} AND {wrong}", parameters=bound)  # noqa: S608
         lacking = int(
             (await client.query(f"SELECT count() FROM {{new:Identifier}} FINAL WHERE {condition} AND {missing}", parameters=bound))  # noqa: S608

@@ -36,20 +36,19 @@ class StoreDays:
 
 async def compare_tables(conn: AsyncConnection, projection: str, old: int, new: int, days: StoreDays) -> list[TableComparison]:
     """Compare every table; the caller's transaction sees both at one moment."""
-    return [await _compare(conn, projection, table, (old, new), days) for table in POSTGRES_TABLES[projection]]
+    return [await _compare(conn, projection, table, (old, new), days) for table in _concerned(projection, days)]
 
 
 async def replace_rows(conn: AsyncConnection, projection: str, old: int, new: int, days: StoreDays) -> int:
     """Let the serving generation have the rows of the other one for these store-days; return how many were taken out or put in.
 
-    Rows that are the same stay untouched. A table that does not name stores has nothing that is a store's.
+    Rows that are the same stay untouched. Events come last: until then they say of which date the rows are that follow from them.
     """
     changed = 0
-    for table in POSTGRES_TABLES[projection]:
-        if days.store_id is not None and "store_id" not in table.columns:
-            continue
+    for table in sorted(_concerned(projection, days), key=_is_of_events):
         key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-        sides = {number: _rows(table, number, _condition(projection, table, days, number)) for number in (old, new)}
+        condition = _condition(projection, table, days, (old, new))
+        sides = {number: _rows(table, number, condition) for number in (old, new)}
         extra = await conn.execute(
             text(
                 f"DELETE FROM read_g{old}.{table.name} WHERE ({key}) IN "  # noqa: S608 - names of ours
@@ -66,8 +65,17 @@ async def replace_rows(conn: AsyncConnection, projection: str, old: int, new: in
     return changed
 
 
-def _condition(projection: str, table: Table, days: StoreDays, generation: int) -> str:
-    """Say which rows are meant: by their own business date, else by that of their event, else all of the store's."""
+def _is_of_events(table: Table) -> bool:
+    return table.name.endswith("_events")
+
+
+def _concerned(projection: str, days: StoreDays) -> list[Table]:
+    """A table that does not name stores has nothing that is a store's."""
+    return [table for table in POSTGRES_TABLES[projection] if days.store_id is None or "store_id" in table.columns]
+
+
+def _condition(projection: str, table: Table, days: StoreDays, numbers: tuple[int, int]) -> str:
+    """Say which rows are meant: by their own business date, else by that of their event in either generation, else all of the store's."""
     parts = []
     if days.store_id is not None and "store_id" in table.columns:
         parts.append("store_id = :store")
@@ -76,9 +84,9 @@ def _condition(projection: str, table: Table, days: StoreDays, generation: int) 
     if dates and "business_date" in table.columns:
         parts.append(f"({dates})")
     elif dates and {"store_id", "event_id"} <= set(table.columns.keys()):
-        events = next((each for each in POSTGRES_TABLES[projection] if each.name.endswith("_events")), None)
+        events = next(filter(_is_of_events, POSTGRES_TABLES[projection]), None)
         if events is not None:
-            of_days = f"SELECT store_id, event_id FROM read_g{generation}.{events.name} WHERE {dates}"  # noqa: S608 - names of ours
+            of_days = " UNION ".join(f"SELECT store_id, event_id FROM read_g{number}.{events.name} WHERE {dates}" for number in numbers)  # noqa: S608
             parts.append(f"(store_id, event_id) IN ({of_days})")
     return " AND ".join(parts) or "true"
 
@@ -95,7 +103,8 @@ def _plain(name: str, kind: object) -> str:
 
 async def _compare(conn: AsyncConnection, projection: str, table: Table, numbers: tuple[int, int], days: StoreDays) -> TableComparison:
     old, new = numbers
-    sides = {number: _rows(table, number, _condition(projection, table, days, number)) for number in numbers}
+    condition = _condition(projection, table, days, numbers)
+    sides = {number: _rows(table, number, condition) for number in numbers}
     found: list[RowDifference] = []
     count = 0
     for number, other in ((old, new), (new, old)):

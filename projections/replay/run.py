@@ -26,6 +26,7 @@ from projections.generations import Generation, begin, list_generations, mark, s
 from projections.holds import Ends, Holder, holding
 from projections.ledger import allocate_ledger_id
 from projections.options import CrashPoints, NoCrashPoints, RunnerOptions
+from projections.positions import read_positions
 from projections.replay import clickhouse_tables, postgres_tables
 from projections.replay.archive import ARCHIVE, ArchiveReader, check_archive, members_of
 from projections.replay.comparison import Comparison
@@ -96,6 +97,8 @@ class _Replay:
     tell: Callable[[ReplayProgress], None]
     crash_points: CrashPoints
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    is_accepted: bool = False
+    """The generation waits since it was compared with one that stands still, and is accepted as it is."""
 
     @property
     def _is_scratch(self) -> bool:
@@ -142,17 +145,20 @@ class _Replay:
         if serving is None:
             await self._catch_up(generation, self._ends, 0)
             return ReplayResult(name, generation, "built")
-        async with self._standing(serving, generation) as vector:
+        if self.is_accepted:
+            await self._catch_up(generation, self._ends, _CAUGHT_UP_RECORDS)
+            return ReplayResult(name, generation, await self._switch(generation))
+        async with self._standing(serving, generation) as holder:
             self.crash_points.reach("held")
-            comparison = await self._compare(serving.number, generation, vector)
+            comparison = await self._compare(serving.number, generation, holder.ends)
             self.crash_points.reach("compared")
             is_repair = not self.request.days.is_everything and not self.request.compare_only
-            changed = await self._repair(serving.number, generation) if is_repair else 0
+            changed = await self._repair(serving.number, generation, holder) if is_repair else 0
         self.crash_points.reach("let_go")
         return ReplayResult(name, generation, await self._conclude(generation, comparison), comparison, changed)
 
     @asynccontextmanager
-    async def _standing(self, serving: Generation, generation: int) -> AsyncIterator[Mapping[Part, int]]:
+    async def _standing(self, serving: Generation, generation: int) -> AsyncIterator[Holder]:
         """Hold both at one position. One that another mapping made stands still by itself, and the new one is led there."""
         name, seconds = self.request.projection, self.request.hold_seconds
         if serving.mapping_version == PROJECTIONS[name].mapping_version:
@@ -160,17 +166,19 @@ class _Replay:
             self.crash_points.reach("caught_up")
             if not self._is_scratch:
                 await self._mark_running(generation)
-            async with holding(Holder(self.engine, name, [serving.number, generation]), self._ends, seconds) as vector:
-                yield vector
+            holder = Holder(self.engine, name, [serving.number, generation])
+            async with holding(holder, self._ends, seconds):
+                yield holder
             return
 
         async def where_it_stands() -> dict[Part, int]:
-            return await _positions(self.engine, name, serving.number)
+            return await self._positions(serving.number)
 
+        holder = Holder(self.engine, name, [generation])
         told = asyncio.create_task(self._catch_up(generation, where_it_stands, 0))
         try:
-            async with holding(Holder(self.engine, name, [generation]), where_it_stands, _A_DAY_SECONDS) as vector:
-                yield vector
+            async with holding(holder, where_it_stands, _A_DAY_SECONDS):
+                yield holder
         finally:
             told.cancel()
         await self._catch_up(generation, self._ends, _CAUGHT_UP_RECORDS)
@@ -198,25 +206,22 @@ class _Replay:
         for each in known:
             if each.has_served:
                 continue
-            if await self._fits(each, serving):
+            is_asked_for = (each.mapping_version, each.is_scratch, each.store_id) == (version, self._is_scratch, self.request.days.store_id)
+            if is_asked_for and await self._goes_on(each, serving):
                 return serving, each.number
-            if each.state == "building":
+            if is_asked_for or each.state == "building":
                 await drop(self.addresses, self.engine, name, each.number)
         async with self.engine.begin() as conn:
             begun = await begin(conn, name, version, self.addresses.log_id, self._is_scratch, self.request.days.store_id)
         return serving, begun.number
 
-    async def _fits(self, unfinished: Generation, serving: Generation) -> bool:
-        """Tell whether a generation that was begun is what is asked for, and has not passed one that stands still."""
-        version = PROJECTIONS[self.request.projection].mapping_version
-        asked = (version, self._is_scratch, self.request.days.store_id)
-        if (unfinished.mapping_version, unfinished.is_scratch, unfinished.store_id) != asked:
-            return False
-        if serving.mapping_version == version:
+    async def _goes_on(self, unfinished: Generation, serving: Generation) -> bool:
+        """Tell whether one that was begun can be gone on with: past one that stands still it can be accepted, not compared again."""
+        if serving.mapping_version == unfinished.mapping_version:
             return True
-        stands = await _positions(self.engine, serving.projection, serving.number)
-        reached = await _positions(self.engine, serving.projection, unfinished.number)
-        return all(offset <= stands.get(part, 0) for part, offset in reached.items())
+        self.is_accepted = unfinished.state == "running" and self.request.accept_differences
+        stands, reached = await self._positions(serving.number), await self._positions(unfinished.number)
+        return self.is_accepted or all(offset <= stands.get(part, 0) for part, offset in reached.items())
 
     def _options(self, generation: int) -> RunnerOptions:
         rate = self.request.records_per_second
@@ -247,12 +252,16 @@ class _Replay:
         found = await end_offsets(self.addresses.kafka_bootstrap, topics, self.addresses.topic_prefix)
         return {Part(tp.topic, tp.partition): end for tp, end in found.items()}
 
+    async def _positions(self, generation: int) -> dict[Part, int]:
+        async with self.engine.connect() as conn:
+            return await read_positions(conn, self.request.projection, generation)
+
     async def _catch_up(self, generation: int, ends_of: Ends, short_of: int) -> None:
         """Wait until at most so many records are left to be read, and tell how far it is."""
         began, first = monotonic_seconds(), None
         while True:
             ends = await ends_of()
-            reached = await _positions(self.engine, self.request.projection, generation)
+            reached = await self._positions(generation)
             total = sum(ends.values())
             done = sum(min(end, reached.get(part, 0)) for part, end in ends.items())
             first = done if first is None else first
@@ -278,15 +287,16 @@ class _Replay:
                 comparison.tables += await postgres_tables.compare_tables(conn, name, serving, generation, days)
         return comparison
 
-    async def _repair(self, serving: int, generation: int) -> int:
+    async def _repair(self, serving: int, generation: int, holder: Holder) -> int:
         name, days = self.request.projection, self.request.days
         async with self.engine.begin() as conn:
             if name not in CLICKHOUSE_TABLES:
+                await holder.pin(conn)
                 changed = await postgres_tables.replace_rows(conn, name, serving, generation, days)
             version = await allocate_ledger_id(conn)
         if name in CLICKHOUSE_TABLES:
             async with self._clickhouse() as client:
-                changed = await clickhouse_tables.replace_rows(client, name, serving, generation, days, version)
+                changed = await clickhouse_tables.replace_rows(client, name, serving, generation, days, version, holder.extend)
         self.crash_points.reach("rows_replaced")
         return changed
 
@@ -297,6 +307,9 @@ class _Replay:
             return "same" if comparison.is_equal else "repaired"
         if not comparison.is_equal and not self.request.accept_differences:
             return "differs"
+        return await self._switch(generation)
+
+    async def _switch(self, generation: int) -> Done:
         async with self.engine.begin() as conn:
             await switch(conn, self.request.projection, generation)
         self.crash_points.reach("switched")
@@ -310,13 +323,6 @@ class _Replay:
             yield client
         finally:
             await client.close()
-
-
-async def _positions(engine: AsyncEngine, projection: str, generation: int) -> dict[Part, int]:
-    statement = text("SELECT topic, part, next_offset FROM delivery.positions WHERE projection = :projection AND generation = :generation")
-    async with engine.connect() as conn:
-        rows = (await conn.execute(statement, {"projection": projection, "generation": generation})).all()
-    return {Part(topic, part): next_offset for topic, part, next_offset in rows}
 
 
 @asynccontextmanager

@@ -74,13 +74,16 @@ def replay(
     """
     from infra.logs import configure_logging
     from projections.catalogue import PROJECTIONS
+    from projections.generation_tables import REBUILDABLE
     from projections.replay.postgres_tables import StoreDays
     from projections.replay.run import ReplayRequest
     from tillstream.reaching import addresses_of
-    from tillstream.replaying import go_back, run_all
+    from tillstream.replaying import go_back, run_all, run_each
 
     if (read_model is None) == (not every) or (rollback and every):
         raise typer.BadParameter("name one read model, or say --all (which cannot go back)")
+    if not every and read_model not in REBUILDABLE:
+        raise typer.BadParameter(f"there is no read model {read_model!r}; there are {', '.join(REBUILDABLE)}")
     settings = settings_for(data_dir)
     configure_logging("replay", "warning", settings.log_format)
     addresses = addresses_of(settings)
@@ -91,7 +94,7 @@ def replay(
     days = StoreDays(store, _day(first), _day(last))
     names = list(PROJECTIONS) if every else [str(read_model)]
     requests = [ReplayRequest(name, days, dry_run, accept_differences, rate, source.value) for name in names]
-    results = _run(run_all(addresses, requests, console))
+    results = _run((run_all if every else run_each)(addresses, requests, console))
     if json:
         reports = [result.comparison.as_json() for result in results if result.comparison is not None]
         json.write_text(json_format.dumps(reports, indent=2) + "\n", "utf-8")

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sqlalchemy import text
 
 from infra.addresses import Addresses
 from infra.clickhouse.client import writer
 from infra.postgres.engine import async_engine
 from projections.catalogue import PROJECTIONS
+from projections.consumers import read_fares
 from projections.generation_tables import REBUILDABLE
-from projections.generations import NoSuchGeneration
+from projections.generations import NoSuchGeneration, register
 from projections.options import NoCrashPoints
 from projections.reconcile.run import reconcile
 from projections.replay.archive import ArchiveUnproven
@@ -24,7 +26,7 @@ from projections.replay.retire import drop, outdated, roll_back
 from projections.replay.run import CannotReplay, ReplayProgress, ReplayRequest, ReplayResult, replay
 from tests.projections.folding import rows_of
 from tests.projections.replay.living import await_end, ends_of, generations, live, publish, start_killed, told
-from tillstream.replaying import run_all
+from tillstream.replaying import run_all, run_each
 
 pytestmark = pytest.mark.stack
 
@@ -125,6 +127,39 @@ async def test_a_generation_that_differs_waits_until_it_is_accepted(place: Addre
         assert (second.generation, second.done) == (2, "switched")
 
 
+async def test_after_a_change_of_the_mapping_both_are_compared_where_the_old_one_stands(place: Addresses) -> None:
+    """The old one stands still and says why, its neighbours go on; what was built is accepted as it is; nobody goes back."""
+    name = "stock_on_hand"
+    await publish(place, told(0, 20))
+    async with live(place, name):
+        await await_end(place, name, 1)
+    stood = rows_of(place, "SELECT topic, part, next_offset FROM delivery.positions ORDER BY 1, 2")
+    rows_of(place, "UPDATE delivery.generations SET mapping_version = 0 RETURNING generation")
+    _damage(place, name)
+    await publish(place, told(20, 40))
+    engine = async_engine(place.postgres_dsn, "tests")
+    async with live(place, name, "event_index"):
+        await await_end(place, "event_index", 1)
+        assert "tillstream replay stock_on_hand" in ((await read_fares(engine, [name]))[name].why_still(1) or "")
+        with pytest.raises(CannotReplay, match="as a whole"):
+            await _once(place, name, days=StoreDays("S2"))
+        first = await _once(place, name)
+        assert (first.generation, first.done, _wrong(first.comparison)) == (2, "differs", {"S2"})
+        assert (await generations(place, name))[1].serving
+        await await_end(place, name, 2)
+        again = await _once(place, name)
+        assert (again.generation, again.done, _wrong(again.comparison)) == (3, "differs", {"S2"}), "2 cannot be compared any more"
+        accepted = await _once(place, name, accept_differences=True)
+        assert (accepted.generation, accepted.done, accepted.comparison) == (3, "switched", None)
+        await await_end(place, name, 3)
+        with pytest.raises(NoSuchGeneration, match="mapping version 0"):
+            await roll_back(engine, name)
+    where = f"WHERE projection = '{name}' AND generation = 1"
+    assert rows_of(place, f"SELECT topic, part, next_offset FROM delivery.positions {where} ORDER BY 1, 2") == stood
+    assert list(await generations(place, name)) == [1, 3]
+    await engine.dispose()
+
+
 POINTS = ["generation_registered", "tables_created", "effects_written", "caught_up", "waiting_to_serve", "held", "let_go", "switched"]
 
 
@@ -164,9 +199,20 @@ async def test_a_repair_killed_at(place: Addresses, tmp_path: Path, name: str, p
 
 
 async def test_what_cannot_be_replayed_is_refused(place: Addresses) -> None:
-    """A name that nothing has, and letters, which have no generations once they are there."""
+    """A name that nothing has; letters, which have no generations once they are there; what somebody else replays at the moment."""
+    engine, console = async_engine(place.postgres_dsn, "tests"), Console(file=StringIO())
     with pytest.raises(CannotReplay, match="no read model"):
         await replay(place, ReplayRequest("weather"), crash_points=NoCrashPoints())
+    async with engine.begin() as conn:
+        await register(conn, "dead_letters", 1, 1, place.log_id)
+    with pytest.raises(CannotReplay, match="no generations"):
+        await run_each(place, [ReplayRequest("dead_letters")], console)
+    assert await run_all(place, [ReplayRequest("dead_letters")], console) == []
+    async with engine.connect() as conn:
+        await conn.execute(text("SELECT pg_advisory_lock(hashtextextended('tillstream replay sales', 0))"))
+        with pytest.raises(CannotReplay, match="another replay of sales"):
+            await _once(place, "sales")
+    await engine.dispose()
 
 
 async def test_the_archive_is_a_source_as_far_as_it_is_proven(place: Addresses) -> None:
