@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime
 
 from api.cursors import Key, read_cursor, write_cursor
@@ -35,6 +35,23 @@ _Name = Annotated[str, Path(max_length=60, pattern=r"^[a-z0-9_-]+$")]
 _Partition = Annotated[int, Path(ge=0, le=100_000)]
 _Offset = Annotated[int, Path(ge=0, le=_MOST_OFFSET)]
 _Generation = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this generation; without it, of the one that serves.")]
+
+
+async def _key_of(
+    resources: ResourcesDep,
+    projection: _Name,
+    topic: _Name,
+    partition: _Partition,
+    offset: _Offset,
+    generation: _Generation = None,
+) -> LetterKey:
+    if generation is None:
+        async with resources.engine.connect() as connection:
+            generation = await serving_generation(connection, projection)
+    return LetterKey(projection, topic, partition, offset, generation)
+
+
+_Key = Annotated[LetterKey, Depends(_key_of)]
 
 
 @router.get(
@@ -78,17 +95,9 @@ async def list_dead_letters(
     summary="One dead letter whole",
     responses=problem_answers(401, 403, 404, 422, 503),
 )
-async def read_dead_letter(
-    resources: ResourcesDep,
-    caller: CallerDep,
-    projection: _Name,
-    topic: _Name,
-    partition: _Partition,
-    offset: _Offset,
-    generation: _Generation = None,
-) -> DeadLetter:
+async def read_dead_letter(resources: ResourcesDep, caller: CallerDep, key: _Key) -> DeadLetter:
     """Return a letter with all its bytes."""
-    return await _letter(resources, caller, await _key(resources, projection, topic, partition, offset, generation))
+    return await _letter(resources, caller, key)
 
 
 @router.post(
@@ -98,17 +107,8 @@ async def read_dead_letter(
     summary="Send the same bytes again",
     responses=problem_answers(401, 403, 404, 409, 422, 503),
 )
-async def retry_dead_letter(
-    resources: ResourcesDep,
-    caller: CallerDep,
-    projection: _Name,
-    topic: _Name,
-    partition: _Partition,
-    offset: _Offset,
-    generation: _Generation = None,
-) -> PositionBody:
+async def retry_dead_letter(resources: ResourcesDep, caller: CallerDep, key: _Key) -> PositionBody:
     """Append the record to its partition again, for everyone who has a letter about it; who had applied it sees a repeat."""
-    key = await _key(resources, projection, topic, partition, offset, generation)
     with resources.posts, _decidable():
         position = await retry_letter(resources.transactions, resources.log, key, _visible(caller))
     return PositionBody(topic=position.topic, partition=position.partition, offset=position.offset)
@@ -121,19 +121,9 @@ async def retry_dead_letter(
     summary="Never apply a record",
     responses=problem_answers(401, 403, 404, 409, 422, 503),
 )
-async def discard_dead_letter(
-    resources: ResourcesDep,
-    caller: CallerDep,
-    projection: _Name,
-    topic: _Name,
-    partition: _Partition,
-    offset: _Offset,
-    command: DiscardLetter,
-    generation: _Generation = None,
-) -> DeadLetter:
+async def discard_dead_letter(resources: ResourcesDep, caller: CallerDep, key: _Key, command: DiscardLetter) -> DeadLetter:
     """Say that this consumer is never to apply the record, and why: every generation, and every rebuild, honours it."""
-    key = await _key(resources, projection, topic, partition, offset, generation)
-    with _decidable():
+    with resources.queries, _decidable():
         await discard_letter(resources.transactions, key, Decision(command.reason, caller.subject, utc_now()), _visible(caller))
     return await _letter(resources, caller, key)
 
@@ -145,31 +135,14 @@ async def discard_dead_letter(
     summary="Post what the event should have said",
     responses=problem_answers(401, 403, 404, 409, 422, 503),
 )
-async def correct_dead_letter(
-    resources: ResourcesDep,
-    caller: CallerDep,
-    projection: _Name,
-    topic: _Name,
-    partition: _Partition,
-    offset: _Offset,
-    command: CorrectLetter,
-    generation: _Generation = None,
-) -> ItemResult:
+async def correct_dead_letter(resources: ResourcesDep, caller: CallerDep, key: _Key, command: CorrectLetter) -> ItemResult:
     """Post an `event.corrected.v1` about the letter's event, as the caller; settles everyone's letters about the record."""
-    key = await _key(resources, projection, topic, partition, offset, generation)
     config = resources.config
     edge = Edge(resources.repeats.look_up, resources.log.publish, config.limits.publish_timeout_seconds, config.reach)
     desk = LetterDesk(resources.transactions, edge, resources.stores.including, resources.stores.tenants, config.time)
     with resources.posts, _decidable():
         correction = Correction(command.reason, command.replacement)
         return await desk.correct(key, correction, caller, utc_now(), _visible(caller))
-
-
-async def _key(resources: Resources, projection: str, topic: str, partition: int, offset: int, generation: int | None) -> LetterKey:
-    if generation is None:
-        async with resources.engine.connect() as connection:
-            generation = await serving_generation(connection, projection)
-    return LetterKey(projection, topic, partition, offset, generation)
 
 
 async def _letter(resources: Resources, caller: Caller, key: LetterKey) -> DeadLetter:
