@@ -15,8 +15,6 @@ from processors.versions import Version, Versions
 REFERENCE = Kind("reference", Versions, 1, 4)
 REFERENCE_TYPES = frozenset({STORE_DEFINED, EMPLOYEE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
 _UNKNOWN_ZONE = "UTC"
-_PROMOTION_BYTES_KEPT = 384 * 1024
-"""One may list thousands of SKUs; a state that outgrew a record of the log would hold up its partition for good."""
 
 Read = TypeVar("Read", bound=Content)
 
@@ -78,18 +76,7 @@ def with_version(known: State | None, data: Content) -> State:
         return versions.with_version(known, row)
     rows = dict(known.rows) if isinstance(known, Promotions) else {}
     rows[data.promotion_id] = versions.with_version(rows.get(data.promotion_id), row)
-    return Promotions(_latest(tuple(rows.items())))
-
-
-def _latest(rows: tuple[tuple[str, Versions], ...]) -> tuple[tuple[str, Versions], ...]:
-    """Return as many of the last as may be kept, in their order; the very last one always."""
-    first, size = len(rows), 0
-    for _, known in reversed(rows):
-        size += sum(len(each.content.encode()) for each in known.rows)
-        if size > _PROMOTION_BYTES_KEPT and first < len(rows):
-            break
-        first -= 1
-    return rows[first:]
+    return Promotions(versions.latest(tuple(rows.items()), lambda item: versions.size_of(item[1])))
 
 
 def _with_a_zone(data: StoreDefined) -> StoreDefined:

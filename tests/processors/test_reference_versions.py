@@ -144,12 +144,23 @@ def test_a_store_whose_zone_does_not_exist_is_judged_in_utc_by_every_rule(zone: 
     assert heard(store("misspelt", 1, at(0), zone), sold("s", at(1)))[0][0] == "misspelt"
 
 
-def test_promotions_stay_within_what_a_state_may_hold_and_the_latest_are_kept() -> None:
-    """However many SKUs they list: a state that no record can carry would stop its partition."""
-    state, number = cast("State | None", None), 150
+@pytest.mark.parametrize("same", [False, True])
+def test_promotions_stay_within_what_a_state_may_hold_and_the_latest_are_kept(same: bool) -> None:
+    """However many SKUs they list, as many promotions or versions of one: a state that no record can carry would stop its partition."""
+    state, number, skus = cast("State | None", None), 150, [f"SKU-{n:05}" for n in range(500)]
     for each in range(number):
-        state = reference_versions.with_version(state, promotion(f"p{each}", 0, 9, skus=[f"SKU-{n:05}" for n in range(500)]).data)
+        state = reference_versions.with_version(
+            state, promotion("p" if same else f"p{each}", 0, 9 + each, version=each + 1, skus=skus).data
+        )
     rows = reference_versions.promotions_at(state, "S1", microseconds(at(5)))
-    assert rows[-1].promotion_id == f"p{number - 1}"
-    assert 0 < len(rows) < number
+    assert rows[-1].ends_at == at(9 + number - 1)
+    assert len(rows) == 1 if same else 0 < len(rows) < number
     assert len(encode(PROMOTIONS, state, 1, None, "")) < LIMIT_BYTES
+
+
+def test_a_promotion_that_is_too_large_to_be_kept_with_others_is_kept_alone() -> None:
+    """The last one is never what is forgotten."""
+    small = reference_versions.with_version(None, promotion("small", 0, 9).data)
+    state = reference_versions.with_version(small, promotion("huge", 0, 9, skus=[f"{n:0100}" for n in range(5000)]).data)
+    rows = reference_versions.promotions_at(state, "S1", microseconds(at(5)))
+    assert [row.promotion_id for row in rows] == ["huge"]
