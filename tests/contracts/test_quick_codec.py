@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from types import SimpleNamespace
 from typing import Annotated, Any, get_args
 
@@ -37,7 +38,8 @@ HEADERS = (
     "ce_other",
 )
 TEXTS = (b"", b"true", b"7", b"07", b"2026-03-02", b"2026-03-02T10:00:00Z", b"2026-03-02T10:00:00.5+09:00", b"1969-01-01T00:00:00+00:00",
-         b"0198C0DE-0000-7000-8000-000000000001", b"0198c0de00007000800000000000000a", b"\xff", b"a|b", b"tick.v1", None)  # fmt: skip
+         b"0198C0DE-0000-7000-8000-000000000001", b"0198c0de00007000800000000000000a",
+         b"0198c0de-0000-7000-8000-0000_0000001", b"\xff", b"a|b", b"tick.v1", None)  # fmt: skip
 ENVELOPE = Envelope.model_validate(
     {
         "id": "0198c0de-0000-7000-8000-000000000001",
@@ -94,6 +96,15 @@ def test_what_is_damaged_is_read_or_refused_as_the_codec_does(event: Any, data: 
         value = value[:start] + data.draw(st.sampled_from(PIECES)) + value[start + data.draw(st.integers(0, 3)) :]
     damaged = replace(record, headers=headers, value=value)
     assert _read(quickly_decoded, damaged) == _read(decode, damaged)
+
+
+def test_an_attribute_in_any_way_of_writing_is_read_or_refused_as_the_codec_does() -> None:
+    """Each of those above in each odd way, the last of two headers of a name."""
+    beat = next(whole for whole in EXAMPLES.values() if whole["type"] == "till.heartbeat.v1")
+    record = on_the_log(encode(build_event(ENVELOPE.model_copy(update={"type": beat["type"]}), beat["data"]), "facts"))
+    for odd in product(HEADERS, TEXTS):
+        written = replace(record, headers=[*record.headers, odd])
+        assert _read(quickly_decoded, written) == _read(decode, written), odd
 
 
 def test_a_record_without_content_is_refused_alike() -> None:

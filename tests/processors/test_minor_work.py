@@ -47,6 +47,8 @@ def test_work_at_night_is_told_unless_it_is_permitted() -> None:
     rows = told("minor_work", replica_of(log_of(store(), person(), evening)))
     assert [(row.summary, row.severity) for row in rows] == [("ana, under age: 1:00 h in the night of 2026-03-03", "high")]
     assert _said(person(), early) == [("raised", "provisional", "high")]
+    unfinished = [evening, press("in", TUESDAY), tick(at(TUESDAY + 6.5 * HOUR))]
+    assert _said(person(), *unfinished) == [("raised", "provisional", "high")], "who has not clocked out may still be there"
     for shift_at_night in (evening, early):
         assert _said(person(), policy("minor_work", night_allowed=True), shift_at_night) == []
 
@@ -63,11 +65,14 @@ def test_only_days_before_the_date_count() -> None:
     assert [row.summary for row in rows] == ["ana, under age: 9:00 h in 2026-03-03"]
 
 
-def test_hours_that_were_worked_confirm_it_and_who_did_not_come_takes_it_back() -> None:
-    """What is published is only expected."""
+def test_hours_that_were_worked_confirm_it_and_who_did_not_come_or_left_early_takes_it_back() -> None:
+    """What is published is only expected. Time that passes takes it back, and no event is named for that."""
     worked = [press("in", MORNING), press("out", MORNING + 10 * HOUR)]
     assert [row[:2] for row in _said(person(), *_days(1, 10 * HOUR), *worked)] == [("raised", "provisional"), ("updated", "confirmed")]
-    assert [row[0] for row in _said(person(), *_days(1, 10 * HOUR), tick(at(MORNING + 11 * HOUR)))] == ["raised", "retracted"]
+    for came in ([], [press("in", MORNING), press("out", MORNING + 5 * HOUR)]):
+        story = [store(), person(), *_days(1, 10 * HOUR), *came, tick(at(MORNING + 9 * HOUR)), tick(at(MORNING + 11 * HOUR))]
+        rows = told("minor_work", replica_of(log_of(*story)))
+        assert [(row.status, bool(row.evidence.event_ids)) for row in rows] == [("raised", True), ("retracted", False)]
 
 
 def test_the_end_of_the_day_gives_the_final_figures() -> None:
