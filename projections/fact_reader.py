@@ -1,7 +1,8 @@
 """Read a table of plain facts page by page: those that count, now or as known at a moment, in the order of their identity."""
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,29 @@ class FactCursor(NamedTuple):
 
 
 FIRST_PAGE: Final = FactCursor("", date(1970, 1, 1), UUID(int=0), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a row of every table of plain facts begins with; a model adds its own columns.
+
+    `corrects_event_id` names the wrong event of a correction, else it is the nil UUID.
+    """
+
+    store_id: str
+    business_date: date
+    event_id: UUID
+    line: int
+    event_type: str
+    corrects_event_id: UUID
+    recorded_at: datetime
+    occurred_at: datetime
+
+    @property
+    def cursor(self) -> FactCursor:
+        """Where the next page begins."""
+        return FactCursor(self.store_id, self.business_date, self.event_id, self.line)
+
 
 _ROWS: Final = f"""
     SELECT * EXCEPT (event_hash, partition, position, version, line_count, corrects_type) FROM {{table:Identifier}} FINAL
@@ -47,7 +71,6 @@ async def read_facts(
     wanted = {name: values for name, values in only.items() if values is not None}
     statement = _ROWS.replace("{only}", "".join(f" AND toString({name}) IN {{only_{name}:Array(String)}}" for name in wanted))
     bound: dict[str, Any] = {**scope, **bound_pairs("out", out), "table": table, "limit": limit, "known_ms": milliseconds(asked.known_at)}
-    place = after or FIRST_PAGE._replace(line=-1)
-    bound |= {f"after_{name}": value for name, value in place._asdict().items()}
+    bound |= {f"after_{name}": value for name, value in (after or FIRST_PAGE)._asdict().items()}
     bound |= {f"only_{name}": list(values) for name, values in wanted.items()}
     return list((await client.query(statement, parameters=bound)).named_results())

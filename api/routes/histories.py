@@ -7,23 +7,20 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.cursors import date_of, id_of, number_of, read_cursor, write_cursor, written
-from api.dependencies import ResourcesDep, ScopeDep
-from api.freshness import freshness_of
+from api.dependencies import ResourcesDep
+from api.fact_pages import FactPageDep
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, Code, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
+from api.parameters import Code
 from api.schemas.histories import AlertHistoryPage, AlertHistoryRow, LedgerPage, LedgerRow, PunchPage, PunchRow
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.fact_reader import FactCursor
 from projections.read_models.alert_history.reader import read_history
 from projections.read_models.clock_events.reader import read_punches
 from projections.read_models.stock_ledger.reader import read_ledger
-from projections.sale_facts import FactsAsked
 
 router = APIRouter(prefix="/v1", tags=["histories"])
 
 _LEDGER, _PUNCHES, _ALERTS = "stock_ledger", "clock_events", "alert_history"
 """Names of the read models, and of the lists that cursors belong to."""
-_Limit = Annotated[int, Query(ge=1, le=5_000)]
 _LedgerKind = Literal["sale", "return", "void", "receipt", "transfer_in", "transfer_out", "waste", "adjustment", "count"]
 
 
@@ -36,28 +33,19 @@ _LedgerKind = Literal["sale", "return", "void", "receipt", "transfer_in", "trans
 )
 async def read_stock_ledger(
     resources: ResourcesDep,
-    scope: ScopeDep,
-    from_date: FromDate = EARLIEST,
-    until_date: UntilDate = LATEST,
-    store: StoresParameter = (),
+    page: FactPageDep,
     sku: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")] = (),
     kind: Annotated[tuple[_LedgerKind, ...], Query(max_length=9, description="Only these kinds (repeat the parameter).")] = (),
-    known_at: KnownAt = None,
-    limit: _Limit = 1_000,
-    cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> LedgerPage:
     """Return every line that moved stock or counted it; lines of corrected events are the right ones."""
-    asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
-    after = _after(_LEDGER, cursor)
+    asked = page.facts
+    after = _after(_LEDGER, page.cursor)
     with resources.queries:
-        await await_positions(resources, _LEDGER, min_position, wait_ms)
-        freshness = await freshness_of(resources, _LEDGER)
+        freshness = await page.freshness(resources, _LEDGER)
         client, generation = await resources.clickhouse(), freshness["generation"]
-        found = await read_ledger(client, asked, sku or None, kind or None, generation, after, limit)
+        found = await read_ledger(client, asked, sku or None, kind or None, generation, after, page.limit)
     rows = [LedgerRow.model_validate(row) for row in found]
-    return LedgerPage(**freshness, known_at=known_at, rows=rows, next_cursor=_next(_LEDGER, found, limit))
+    return LedgerPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_LEDGER, found, page.limit))
 
 
 @router.get(
@@ -69,26 +57,17 @@ async def read_stock_ledger(
 )
 async def read_clock_events(
     resources: ResourcesDep,
-    scope: ScopeDep,
-    from_date: FromDate = EARLIEST,
-    until_date: UntilDate = LATEST,
-    store: StoresParameter = (),
+    page: FactPageDep,
     employee: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these people (repeat the parameter).")] = (),
-    known_at: KnownAt = None,
-    limit: _Limit = 1_000,
-    cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> PunchPage:
     """Return the punches themselves; what a day of them means is said by `/v1/attendance/{date}`."""
-    asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
-    after = _after(_PUNCHES, cursor)
+    asked = page.facts
+    after = _after(_PUNCHES, page.cursor)
     with resources.queries:
-        await await_positions(resources, _PUNCHES, min_position, wait_ms)
-        freshness = await freshness_of(resources, _PUNCHES)
-        found = await read_punches(await resources.clickhouse(), asked, employee or None, freshness["generation"], after, limit)
+        freshness = await page.freshness(resources, _PUNCHES)
+        found = await read_punches(await resources.clickhouse(), asked, employee or None, freshness["generation"], after, page.limit)
     rows = [PunchRow.model_validate(row) for row in found]
-    return PunchPage(**freshness, known_at=known_at, rows=rows, next_cursor=_next(_PUNCHES, found, limit))
+    return PunchPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_PUNCHES, found, page.limit))
 
 
 @router.get(
@@ -100,30 +79,21 @@ async def read_clock_events(
 )
 async def read_alert_history(
     resources: ResourcesDep,
-    scope: ScopeDep,
-    from_date: FromDate = EARLIEST,
-    until_date: UntilDate = LATEST,
-    store: StoresParameter = (),
+    page: FactPageDep,
     rule: Annotated[tuple[Code, ...], Query(max_length=50, description="Only of these rules (repeat the parameter).")] = (),
     kind: Annotated[tuple[Literal["transition", "answer"], ...], Query(max_length=2, description="Only this kind.")] = (),
     alert: Annotated[tuple[UUID, ...], Query(max_length=500, description="Only of these alerts (repeat the parameter).")] = (),
-    known_at: KnownAt = None,
-    limit: _Limit = 1_000,
-    cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> AlertHistoryPage:
-    """Return how alerts came and went. Dates of transitions are those of their time in UTC."""
-    asked = FactsAsked(scope.store_ids(store), from_date, until_date, known_at)
-    after = _after(_ALERTS, cursor)
+    """Return how alerts came and went. A transition whose rule names no business date has that of its time in UTC."""
+    asked = page.facts
+    after = _after(_ALERTS, page.cursor)
     with resources.queries:
-        await await_positions(resources, _ALERTS, min_position, wait_ms)
-        freshness = await freshness_of(resources, _ALERTS)
+        freshness = await page.freshness(resources, _ALERTS)
         client, generation = await resources.clickhouse(), freshness["generation"]
         alerts = tuple(map(str, alert)) or None
-        found = await read_history(client, asked, rule or None, kind or None, alerts, generation, after, limit)
+        found = await read_history(client, asked, rule or None, kind or None, alerts, generation, after, page.limit)
     rows = [AlertHistoryRow.model_validate(row) for row in found]
-    return AlertHistoryPage(**freshness, known_at=known_at, rows=rows, next_cursor=_next(_ALERTS, found, limit))
+    return AlertHistoryPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_ALERTS, found, page.limit))
 
 
 def _after(listing: str, cursor: str | None) -> FactCursor | None:

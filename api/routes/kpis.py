@@ -114,16 +114,12 @@ def _figures(found: Found) -> dict[str, Any]:
     average = found.average_transaction_value
     return {
         "currency": found.currency,
-        **{name: _money(minor, found.currency) for name, minor in zip(_AMOUNTS, amounts, strict=True)},
+        **{name: Money.of(minor, found.currency) for name, minor in zip(_AMOUNTS, amounts, strict=True)},
         "transactions": found.transactions,
         "units": plain(found.units),
         "average_transaction_value": None if average is None else _average(average, found.currency),
         "units_per_transaction": None if found.units_per_transaction is None else str(found.units_per_transaction),
     }
-
-
-def _money(minor: int, currency: str) -> Money:
-    return Money(minor=minor, major=format(to_major(minor, currency), "f"))
 
 
 def _average(minor: Decimal, currency: str) -> AverageMoney:

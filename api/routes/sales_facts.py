@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 
 from api.cursors import date_of, id_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
+from api.fact_pages import FactPageDep
 from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, Since, StoresParameter, UntilDate
+from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, Since, StoresParameter, UntilDate
 from api.schemas.kpis import Money
 from api.schemas.sales_facts import CashierPage, CashierRow, SalesChangeRow, SalesChanges, SalesDifference, TenderPage, TenderRow
 from api.waiting import MinPositions, WaitMs, await_positions
-from contracts.money import to_major
 from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, ChangeCursor, read_changes
 from projections.read_models.sales_by_hour.reader import SalesQuery, read_sales
 from projections.read_models.tenders_by_day.reader import FIRST_PAGE as FIRST_TENDERS
@@ -82,26 +82,18 @@ async def list_sales_changes(
 )
 async def read_tenders_by_day(
     resources: ResourcesDep,
-    scope: ScopeDep,
-    from_date: FromDate = EARLIEST,
-    until_date: UntilDate = LATEST,
-    store: StoresParameter = (),
-    known_at: KnownAt = None,
-    limit: _Limit = 1_000,
-    cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
+    page: FactPageDep,
 ) -> TenderPage:
     """Return how the receipts that count were paid: cash, card and so on, less what was paid back."""
-    stores = scope.store_ids(store)
-    key = read_cursor(_TENDERS, cursor, 4)
+    asked = page.facts
+    key = read_cursor(_TENDERS, page.cursor, 4)
     after = (key[0], date_of(key[1]), key[2], key[3]) if key else FIRST_TENDERS
     with resources.queries:
-        await await_positions(resources, PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, PROJECTION)
-        asked = FactsAsked(stores, from_date, until_date, known_at)
-        found = await read_tenders(await resources.clickhouse(), asked, freshness["generation"], after, limit)
-    return TenderPage(**freshness, known_at=known_at, rows=[_tender(row) for row in found], next_cursor=_next(_TENDERS, found, limit))
+        freshness = await page.freshness(resources, PROJECTION)
+        found = await read_tenders(await resources.clickhouse(), asked, freshness["generation"], after, page.limit)
+    return TenderPage(
+        **freshness, known_at=page.known_at, rows=[_tender(row) for row in found], next_cursor=_next(_TENDERS, found, page.limit)
+    )
 
 
 @router.get(
@@ -113,39 +105,27 @@ async def read_tenders_by_day(
 )
 async def read_voids_and_refunds(
     resources: ResourcesDep,
-    scope: ScopeDep,
-    from_date: FromDate = EARLIEST,
-    until_date: UntilDate = LATEST,
-    store: StoresParameter = (),
-    known_at: KnownAt = None,
-    limit: _Limit = 1_000,
-    cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
+    page: FactPageDep,
 ) -> CashierPage:
     """Return what each cashier sold, voided and refunded. A rate of few receipts says little: alerts judge it, this only counts."""
-    stores = scope.store_ids(store)
-    key = read_cursor(_CASHIERS, cursor, 5)
+    asked = page.facts
+    key = read_cursor(_CASHIERS, page.cursor, 5)
     after = (key[0], date_of(key[1]), key[2], key[3], key[4]) if key else FIRST_CASHIERS
     with resources.queries:
-        await await_positions(resources, PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, PROJECTION)
-        asked = FactsAsked(stores, from_date, until_date, known_at)
-        found = await read_cashiers(await resources.clickhouse(), asked, freshness["generation"], after, limit)
-    return CashierPage(**freshness, known_at=known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, limit))
-
-
-def _money(minor: int, currency: str) -> Money:
-    return Money(minor=minor, major=format(to_major(minor, currency), "f"))
+        freshness = await page.freshness(resources, PROJECTION)
+        found = await read_cashiers(await resources.clickhouse(), asked, freshness["generation"], after, page.limit)
+    return CashierPage(
+        **freshness, known_at=page.known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, page.limit)
+    )
 
 
 def _differences(then: dict[str, int], now: dict[str, int]) -> list[SalesDifference]:
     return [
         SalesDifference(
             currency=currency,
-            net_sales_then=_money(then.get(currency, 0), currency),
-            net_sales_now=_money(now.get(currency, 0), currency),
-            net_sales_difference=_money(now.get(currency, 0) - then.get(currency, 0), currency),
+            net_sales_then=Money.of(then.get(currency, 0), currency),
+            net_sales_now=Money.of(now.get(currency, 0), currency),
+            net_sales_difference=Money.of(now.get(currency, 0) - then.get(currency, 0), currency),
         )
         for currency in sorted(then.keys() | now.keys())
     ]
@@ -162,11 +142,11 @@ def _change(row: Change) -> SalesChangeRow:
         recorded_at=row.recorded_at,
         corrects_event_id=row.corrects_event_id,
         currency=row.currency,
-        gross_sales=_money(row.gross, row.currency),
-        discounts=_money(row.discounts, row.currency),
-        returns=_money(row.returns, row.currency),
-        voids=_money(row.voids, row.currency),
-        net_sales=_money(row.net, row.currency),
+        gross_sales=Money.of(row.gross, row.currency),
+        discounts=Money.of(row.discounts, row.currency),
+        returns=Money.of(row.returns, row.currency),
+        voids=Money.of(row.voids, row.currency),
+        net_sales=Money.of(row.net, row.currency),
         transactions=row.transactions,
     )
 
@@ -178,10 +158,10 @@ def _tender(row: TenderDay) -> TenderRow:
         kind=row.kind,
         currency=row.currency,
         tenders=row.tenders,
-        amount=_money(row.amount, row.currency),
-        received=_money(row.received, row.currency),
-        paid_back=_money(row.paid_back, row.currency),
-        tips=_money(row.tips, row.currency),
+        amount=Money.of(row.amount, row.currency),
+        received=Money.of(row.received, row.currency),
+        paid_back=Money.of(row.paid_back, row.currency),
+        tips=Money.of(row.tips, row.currency),
     )
 
 
@@ -193,13 +173,13 @@ def _cashier(row: CashierShift) -> CashierRow:
         period_id=row.period_id,
         currency=row.currency,
         completed=row.completed,
-        gross_sales=_money(row.gross, row.currency),
+        gross_sales=Money.of(row.gross, row.currency),
         voided=row.voided,
-        voids=_money(row.void_amount, row.currency),
+        voids=Money.of(row.void_amount, row.currency),
         cancelled=row.cancelled,
-        cancelled_amount=_money(row.cancelled_amount, row.currency),
+        cancelled_amount=Money.of(row.cancelled_amount, row.currency),
         refunded=row.refunded,
-        refunds=_money(row.refund_amount, row.currency),
+        refunds=Money.of(row.refund_amount, row.currency),
         void_rate=None if row.void_rate is None else str(row.void_rate),
         refund_rate=None if row.refund_rate is None else str(row.refund_rate),
     )

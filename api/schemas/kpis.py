@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.freshness import Freshness
+from contracts.money import to_major
 
 
 class Money(BaseModel):
@@ -13,6 +14,11 @@ class Money(BaseModel):
 
     minor: int = Field(examples=[123450])
     major: str = Field(examples=["1234.50"])
+
+    @classmethod
+    def of(cls, minor: int, currency: str) -> "Money":
+        """Return an amount of minor units of a currency."""
+        return cls(minor=minor, major=format(to_major(minor, currency), "f"))
 
 
 class AverageMoney(BaseModel):

@@ -1,31 +1,23 @@
 """How alerts came and went, and what people said to them, long after they are closed."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from projections.fact_reader import FactCursor, read_facts
+from projections.fact_reader import Fact, FactCursor, read_facts
 from projections.read_models.alert_history.table import ALERT_HISTORY
 from projections.sale_facts import FactsAsked
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Fact):
     """A transition or an answer; `evidence` is a JSON document, empty for answers.
 
-    The business date of a transition is that of its time in UTC.
+    A transition whose rule names no business date has that of its time in UTC.
     """
 
-    store_id: str
-    business_date: date
-    event_id: UUID
-    line: int
-    event_type: str
-    corrects_event_id: UUID
-    recorded_at: datetime
-    occurred_at: datetime
     kind: str
     alert_id: UUID
     transition: int
@@ -42,11 +34,6 @@ class HistoryEntry:
     evidence: str
     answered_by: str
     note: str
-
-    @property
-    def cursor(self) -> FactCursor:
-        """Where the next page begins."""
-        return FactCursor(self.store_id, self.business_date, self.event_id, self.line)
 
 
 async def read_history(

@@ -1,32 +1,20 @@
 """What moved stock and what was counted, line by line, over any span of business dates."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from projections.fact_reader import FactCursor, read_facts
+from projections.fact_reader import Fact, FactCursor, read_facts
 from projections.read_models.stock_ledger.table import STOCK_LEDGER
 from projections.sale_facts import FactsAsked
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A line of the ledger, units.
+class LedgerEntry(Fact):
+    """A line of the ledger, units."""
 
-    `corrects_event_id` names the wrong event of a correction, else it is the nil UUID.
-    """
-
-    store_id: str
-    business_date: date
-    event_id: UUID
-    line: int
-    event_type: str
-    corrects_event_id: UUID
-    recorded_at: datetime
-    occurred_at: datetime
     kind: str
     sku: str
     quantity: Decimal
@@ -34,11 +22,6 @@ class LedgerEntry:
     reason: str
     reference: str
     employee_id: str
-
-    @property
-    def cursor(self) -> FactCursor:
-        """Where the next page begins."""
-        return FactCursor(self.store_id, self.business_date, self.event_id, self.line)
 
 
 async def read_ledger(

@@ -7,9 +7,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-STOCK_LEDGER = """
-CREATE TABLE IF NOT EXISTS stock_ledger_g1 (
-    store_id LowCardinality(String),
+HEAD = """store_id LowCardinality(String),
     business_date Date,
     event_id UUID,
     line UInt32,
@@ -22,7 +20,16 @@ CREATE TABLE IF NOT EXISTS stock_ledger_g1 (
     version UInt64,
     recorded_at DateTime64(3, 'UTC'),
     occurred_at DateTime64(6, 'UTC'),
-    line_count UInt32,
+    line_count UInt32"""
+TAIL = """INDEX by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(business_date)
+ORDER BY (store_id, business_date, event_id, line)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"""
+
+STOCK_LEDGER = f"""
+CREATE TABLE IF NOT EXISTS stock_ledger_g1 (
+    {HEAD},
     kind LowCardinality(String),
     sku String,
     quantity Decimal(18, 5),
@@ -30,29 +37,12 @@ CREATE TABLE IF NOT EXISTS stock_ledger_g1 (
     reason LowCardinality(String),
     reference String,
     employee_id String,
-    INDEX by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1
-) ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(business_date)
-ORDER BY (store_id, business_date, event_id, line)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+    {TAIL}
 """
 
-CLOCK_EVENTS = """
+CLOCK_EVENTS = f"""
 CREATE TABLE IF NOT EXISTS clock_events_g1 (
-    store_id LowCardinality(String),
-    business_date Date,
-    event_id UUID,
-    line UInt32,
-    event_type LowCardinality(String),
-    corrects_event_id UUID,
-    corrects_type LowCardinality(String),
-    event_hash Int64,
-    partition UInt32,
-    position UInt64,
-    version UInt64,
-    recorded_at DateTime64(3, 'UTC'),
-    occurred_at DateTime64(6, 'UTC'),
-    line_count UInt32,
+    {HEAD},
     kind LowCardinality(String),
     employee_id String,
     punch_source LowCardinality(String),
@@ -63,29 +53,12 @@ CREATE TABLE IF NOT EXISTS clock_events_g1 (
     accuracy_m Int64,
     mock_location UInt8,
     fence_id String,
-    INDEX by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1
-) ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(business_date)
-ORDER BY (store_id, business_date, event_id, line)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+    {TAIL}
 """
 
-ALERT_HISTORY = """
+ALERT_HISTORY = f"""
 CREATE TABLE IF NOT EXISTS alert_history_g1 (
-    store_id LowCardinality(String),
-    business_date Date,
-    event_id UUID,
-    line UInt32,
-    event_type LowCardinality(String),
-    corrects_event_id UUID,
-    corrects_type LowCardinality(String),
-    event_hash Int64,
-    partition UInt32,
-    position UInt64,
-    version UInt64,
-    recorded_at DateTime64(3, 'UTC'),
-    occurred_at DateTime64(6, 'UTC'),
-    line_count UInt32,
+    {HEAD},
     kind LowCardinality(String),
     alert_id UUID,
     transition UInt32,
@@ -102,11 +75,7 @@ CREATE TABLE IF NOT EXISTS alert_history_g1 (
     evidence String,
     answered_by String,
     note String,
-    INDEX by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1
-) ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(business_date)
-ORDER BY (store_id, business_date, event_id, line)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+    {TAIL}
 """
 
 TABLES = ("stock_ledger_g1", "clock_events_g1", "alert_history_g1")
