@@ -66,7 +66,7 @@ async def read_stock_on_hand(
     if chosen == "csv":
         table = [[row.model_dump(mode="json")[name] for name in _COLUMNS] for row in rows]
         return csv_answer(_COLUMNS, table, freshness, next_cursor)
-    return StockPage(**freshness, rows=rows, next_cursor=next_cursor)
+    return StockPage(**freshness, known_at=known_at, rows=rows, next_cursor=next_cursor)
 
 
 @router.get(
@@ -98,7 +98,7 @@ async def list_stock_counts(
         freshness = await freshness_of(resources, "stock_on_hand")
         found = await read_counts(resources.engine, asked, after, limit)
     next_cursor = write_cursor("counts", written(found[-1].cursor)) if len(found) == limit else None
-    return CountPage(**freshness, rows=[CountRow.model_validate(row) for row in found], next_cursor=next_cursor)
+    return CountPage(**freshness, known_at=known_at, rows=[CountRow.model_validate(row) for row in found], next_cursor=next_cursor)
 
 
 @router.get(

@@ -25,6 +25,7 @@ class StockRow(BaseModel):
 class StockPage(Freshness):
     """One page of stock, by store and SKU."""
 
+    known_at: datetime | None = Field(description="Broker time whose knowledge the rows are of; null: all that is known.")
     rows: list[StockRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -48,6 +49,7 @@ class CountRow(BaseModel):
 class CountPage(Freshness):
     """One page of counted lines, by store, SKU and time."""
 
+    known_at: datetime | None = Field(description="Broker time whose knowledge the rows are of; null: all that is known.")
     rows: list[CountRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
