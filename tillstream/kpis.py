@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -42,11 +42,17 @@ async def _stores(addresses: Addresses, span: Span) -> AsyncIterator[tuple[Any, 
         await engine.dispose()
 
 
-async def find_sales(addresses: Addresses, span: Span, group_by: Sequence[str], known_at: datetime | None) -> list[SalesRow]:
-    """Return the figures; UnknownGrouping for a name that is none, or for two spans of time at once."""
+async def find_sales(
+    addresses: Addresses, span: Span, group_by: Sequence[str], known_at: datetime | None, rows_per_page: int = 10_000
+) -> list[SalesRow]:
+    """Return all figures; UnknownGrouping for a name that is none, or for two spans of time at once."""
+    rows: list[SalesRow] = []
     async with _stores(addresses, span) as (client, stores, generation):
-        query = SalesQuery(stores, span.first, span.last, cast("tuple[Grouping, ...]", tuple(group_by)), 100_000, None, known_at)
-        return await read_sales(client, query, generation)
+        query = SalesQuery(stores, span.first, span.last, cast("tuple[Grouping, ...]", tuple(group_by)), rows_per_page, None, known_at)
+        while page := await read_sales(client, query, generation):
+            rows += page
+            query = replace(query, after=page[-1].key)
+    return rows
 
 
 async def find_changes(addresses: Addresses, span: Span, since: datetime, limit: int) -> list[Change]:

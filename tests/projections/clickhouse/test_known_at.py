@@ -130,15 +130,17 @@ def test_a_change_names_the_fact_that_caused_it(place: Addresses) -> None:
 
 def test_the_command_line_tells_the_same(place: Addresses) -> None:
     """What an operator reads is what the API answers."""
-    records = recorded_one_by_one([sale("R1", at(9), line(1, 100)), sale("R2", at(9), line(1, 30))])
+    records = recorded_one_by_one([sale("R1", at(9), line(1, 100)), sale("R2", at(10), line(1, 30))])
 
-    async def ask(_: AsyncClient) -> tuple[list[SalesRow], list[Change]]:
+    async def ask(_: AsyncClient) -> tuple[list[SalesRow], list[SalesRow], list[Change]]:
         span = Span(("S1",), DAY, DAY)
-        return await find_sales(place, span, ("store", "day"), minute(0)), await find_changes(place, span, minute(0), 10)
+        hours = await find_sales(place, span, ("store", "hour"), None, rows_per_page=1)
+        return await find_sales(place, span, ("store", "day"), minute(0)), hours, await find_changes(place, span, minute(0), 10)
 
-    [then], [change] = asked_after(place, records, ask)
+    [then], hours, [change] = asked_after(place, records, ask)
 
     assert (then.store_id, then.bucket, then.net) == ("S1", DAY, 100)
+    assert [row.net for row in hours] == [100, 30]
     assert (change.what, change.net) == ("came", 30)
 
 
