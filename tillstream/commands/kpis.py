@@ -77,6 +77,8 @@ def changes(
     from tillstream.reaching import addresses_of, run_async
 
     rows = run_async(find_changes(addresses_of(settings_for(data_dir)), Span(store, first.date(), last.date()), since, limit))
+    if len(rows) == limit:
+        typer.echo(f"the first {limit}; more with --limit", err=True)
     if json:
         for row in rows:
             typer.echo(dumps(asdict(row), default=str))
@@ -90,8 +92,6 @@ def changes(
         net, day = _amount(row.net, row.currency), str(row.business_date)
         table.add_row(row.store_id, day, str(row.event_id), row.event_type, row.what, net, because, f"{row.recorded_at:%F %T}")
     console.print(table)
-    if len(rows) == limit:
-        console.print(f"the first {limit}; more with --limit")
 
 
 def _amount(minor: int, currency: str) -> str:
