@@ -1,4 +1,4 @@
-"""Drives projections: takes ownership of partitions, reads from the positions in Postgres, hands batches to a sink.
+"""Drives a projection: takes ownership of partitions, reads from the positions in Postgres, hands batches to a sink.
 
 It never goes on past an error. What a batch does to a store is the sink's; where to read and who may write is
 decided in Postgres, never by the broker.
@@ -19,19 +19,16 @@ from infra.clock import monotonic_seconds
 from infra.kafka.admin import log_id
 from infra.kafka.consumer import Partition, Record
 from infra.kafka.group import GroupMember, LogError, OutOfRange, stop_quietly
-from infra.postgres.engine import async_engine
 from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch
-from projections.catalogue import PROJECTIONS, Declared
+from projections.catalogue import Declared
 from projections.consumers import Pulse
 from projections.dead_letters import check_limit
 from projections.errors import Halted, RecordMissing, TooManyDeadLetters, Unavailable
 from projections.generations import register
 from projections.holds import Gate
-from projections.options import CrashPoints, DeadLetterLimit, RunnerOptions, Safeguards
+from projections.options import RunnerOptions
 from projections.positions import Claim, Displaced, claim, read_positions
 from projections.sinks.sink import Sink, SinkContext
-
-__all__ = ["CrashPoints", "DeadLetterLimit", "Runner", "RunnerOptions", "Safeguards", "run_projections"]
 
 _log = structlog.get_logger(__name__)
 _Result = TypeVar("_Result")
@@ -272,45 +269,3 @@ class Runner:
 
 def _plain_record(topic: str, record: Record) -> RawRecord:
     return RawRecord(topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
-
-
-async def run_projections(names: Sequence[str], options: RunnerOptions, stop: asyncio.Event) -> None:
-    """Run projections side by side until `stop` is set; the first one that cannot go on ends all, with its error.
-
-    `options.on_ready` is called once, when all of them own what the group gave them.
-    """
-    engine = async_engine(options.addresses.postgres_dsn, "tillstream-projections", pool_size=max(5, len(names) + 2))
-    try:
-        runners = [Runner(PROJECTIONS[name], options, engine, stop) for name in names]
-        tasks = [asyncio.create_task(runner.run(), name=name) for runner, name in zip(runners, names, strict=True)]
-        ready = asyncio.create_task(_announce(runners, options.on_ready))
-        try:
-            await _until_ended(tasks, stop, options.stop_grace_seconds)
-        finally:
-            ready.cancel()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, ready, return_exceptions=True)
-    finally:
-        await engine.dispose()
-
-
-async def _announce(runners: Sequence[Runner], on_ready: Callable[[], None] | None) -> None:
-    for runner in runners:
-        await runner.owned.wait()
-    if on_ready is not None:
-        on_ready()
-
-
-async def _until_ended(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, grace_seconds: float) -> None:
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if stop.is_set():
-            await asyncio.wait(tasks, timeout=grace_seconds)
-        for task in tasks:
-            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                _log.error("runner_failed", read_model=task.get_name(), error=repr(error), halted=isinstance(error, Halted))
-                raise error
-    finally:
-        stopping.cancel()

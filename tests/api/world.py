@@ -16,8 +16,8 @@ from infra.addresses import Addresses
 from infra.kafka.consumer import end_offsets
 from infra.postgres.engine import async_engine
 from projections.freshness import read_freshness
+from projections.generation_runners import run_generations
 from projections.options import RunnerOptions
-from projections.runner import run_projections
 from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id
 from tests.waiting import until
@@ -66,7 +66,7 @@ def projected(addresses: Addresses, *names: str) -> Iterator[None]:
 
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
-        await run_projections(names, RunnerOptions(addresses), stop)
+        await run_generations(names, RunnerOptions(addresses), stop)
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda: asyncio.run(work()))

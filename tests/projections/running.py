@@ -17,7 +17,8 @@ from contracts.records import OutboundRecord
 from infra.addresses import Addresses
 from infra.kafka.publisher import Position, Publisher
 from infra.logs import configure_logging
-from projections.runner import DeadLetterLimit, RunnerOptions, Safeguards, run_projections
+from projections.generation_runners import run_generations
+from projections.options import DeadLetterLimit, RunnerOptions, Safeguards
 from tests.projections.folding import rows_of
 from tests.waiting import until
 
@@ -141,7 +142,7 @@ def main() -> None:
     async def work() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await run_projections(given["names"], options, stop)
+        await run_generations(given["names"], options, stop)
 
     asyncio.run(work())
 

@@ -97,7 +97,7 @@ def project(
     from projections.catalogue import PROJECTIONS
     from projections.errors import Halted
     from projections.generation_runners import run_generations
-    from projections.runner import RunnerOptions
+    from projections.options import RunnerOptions
     from tillstream.composition import write_ready_file
     from tillstream.reaching import addresses_of
 

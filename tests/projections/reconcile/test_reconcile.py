@@ -18,10 +18,10 @@ from contracts.records import OutboundRecord
 from contracts.topics import ALERTS, STORE_FACTS
 from infra.addresses import Addresses
 from infra.kafka.publisher import Publisher
+from projections.generation_runners import run_generations
 from projections.options import RunnerOptions
 from projections.reconcile.report import Report
 from projections.reconcile.run import ReconcileOptions, reconcile
-from projections.runner import run_projections
 from tests.projections.clickhouse.driving import clickhouse, publish
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
 from tests.projections.story import alert
@@ -88,7 +88,7 @@ def project(place: Addresses) -> None:
 
     async def run() -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(run_projections(MODELS, RunnerOptions(place), stop))
+        running = asyncio.create_task(run_generations(MODELS, RunnerOptions(place), stop))
         waiting = asyncio.create_task(reconcile(place, ReconcileOptions(wait_seconds=60)))
         await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
         stop.set()
