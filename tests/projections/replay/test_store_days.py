@@ -100,7 +100,7 @@ async def test_rows_of_a_store_day_are_put_right_in_postgres(place: Addresses) -
         assert changed > 0, what
         assert _rows(place, 1) == _rows(place, 2), what
         assert await _put_right(place) == (0, 0), what
-    _damage(place, "a wrong line", 3)
+    _damage(place, "a missing event and its line", 3)
     assert await _put_right(place) == (0, 0)
     assert await _put_right(place, StoreDays("S1")) == (0, 0)
     assert _rows(place, 1) != _rows(place, 2)
