@@ -163,6 +163,11 @@ def test_a_figure_as_it_was_known_and_what_has_changed_it_since(api, sold):
     assert then["totals"] == before["totals"]
     changes = hq.get("/v1/kpis/sales/changes", params={"since": known}).json()
     (change,) = changes["rows"]
+    cut = {"since": known, "limit": 1}
+    for path in ("/v1/kpis/sales/changes", "/v1/kpis/tenders"):
+        page = hq.get(path, params=cut).json()
+        rest = hq.get(path, params=cut | {"cursor": page["next_cursor"]}).json()
+        assert (len(page["rows"]), rest["rows"], rest["next_cursor"]) == (1, [], None), path
     assert (change["event_id"], change["what"], change["net_sales"]["minor"]) == (posted["id"], "came", 700)
     assert {row["currency"]: row["net_sales_difference"]["minor"] for row in changes["totals"]} == {"GBP": 0, "KRW": 700}
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from api.cursors import write_cursor
+from api.routes.stock import _position
 from contracts.codec import build_event, encode
 from contracts.envelope import Envelope
 from contracts.events.registry import REORDER_RECOMMENDED
@@ -15,6 +17,8 @@ from contracts.identifiers import derived_id, transition_id
 from contracts.records import OutboundRecord
 from contracts.topics import REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.clock import utc_now
+from projections.read_models.incoming_goods.reader import OnTheWay
+from projections.read_models.stock_on_hand.reader import StockRow
 from tests.api.alerts import MORNING, publish, transition
 from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
@@ -86,6 +90,19 @@ HISTORIES = ("/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
 CURRENT = ("/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods", "/v1/attendance-weeks")
 LISTS = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, *CURRENT)
 ROUTES = (*LISTS, "/v1/stores", "/v1/kpis/sales?group_by=store")
+BEFORE = "2019-01-01T00:00:00Z"
+FILTERS = (
+    *((path, "sku", "TEA") for path in ("/v1/stock", "/v1/stock-ledger", "/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods")),
+    *((path, "known_at", BEFORE) for path in ("/v1/stock-counts", *HISTORIES)),
+    *((path, "employee", "E-9") for path in (DAY, "/v1/attendance-weeks", "/v1/clock-events")),
+    *(("/v1/alert-history", *only) for only in (("rule", "overtime"), ("kind", "answer"), ("alert", str(derived_id("none"))))),
+    *(("/v1/stock-counts", *span) for span in (("since", "2100-01-01T00:00:00Z"), ("until", BEFORE))),
+    *((path, "until", "2019-01-01") for path in (*HISTORIES, "/v1/attendance-weeks")),
+    ("/v1/incoming-goods", "kind", "transfer"),
+    ("/v1/stock-ledger", "kind", "waste"),
+    ("/v1/reference-data/store", "at", BEFORE),
+)
+"""Questions of which each asks for what nothing is."""
 
 
 def test_each_route_answers_for_the_stores_in_scope_and_for_no_other(world, api):
@@ -136,8 +153,11 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     assert (punch["kind"], punch["distance_m"], punch["corrects_event_id"]) == ("in", None, None)
     history = manager.get("/v1/alert-history", params={"alert": alert["alert_id"]}).json()["rows"]
     assert {(row["transition"], row["evidence"]["observed"]) for row in history} == {(1, "no punch"), (2, "no punch")}
-    known_at = {"known_at": "2020-01-01T00:00:00Z"}
-    assert [manager.get(path, params=known_at).json()["rows"] for path in HISTORIES] == [[], [], []]
+    assert {(path, name): manager.get(path, params={name: value}).json()["rows"] for path, name, value in FILTERS} == {
+        (path, name): [] for path, name, _ in FILTERS
+    }
+    unknown = manager.get("/v1/stock", params={"known_at": BEFORE}).json()
+    assert ([row["on_hand"] for row in unknown["rows"]], unknown["known_at"]) == (["0"], BEFORE)
     ahead = {"min_position": "store-facts-v1/0/999999", "wait_ms": 0}
     assert {manager.get(path, params=ahead).json()["code"] for path in HISTORIES} == {"position_not_reached"}
 
@@ -148,6 +168,12 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
         assert first["rows"] + second["rows"] == hq.get(path).json()["rows"], path
         foreign = hq.get(path, params={"cursor": write_cursor("elsewhere", ("A", "B"))})
         assert (foreign.status_code, foreign.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_a_position_is_what_is_there_and_what_is_to_come():
+    """From suppliers and from other stores alike."""
+    row = _position(StockRow("B", "MILK-1L", Decimal(8), None, None, Decimal(8), None), OnTheWay(Decimal(6), Decimal(3)))
+    assert (row.on_hand, row.on_order, row.in_transit, row.position) == (8, 6, 3, 17)
 
 
 def test_status_and_freshness_say_how_far_behind_the_log_everything_is(world, api):
