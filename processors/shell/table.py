@@ -17,6 +17,11 @@ from processors.state import UnreadableState, applied_of
 _log = structlog.get_logger(__name__)
 
 
+def written_key(key: str) -> bytes:
+    """Write a key as Faust does, without its layers: in other bytes it would be another key to the broker, and to who recovers."""
+    return encode_basestring_ascii(key).encode()
+
+
 class StateTable(faust.Table):
     """States by key, as bytes, in memory; written only through `record` and `put`."""
 
@@ -39,8 +44,8 @@ class StateTable(faust.Table):
         self.data._key_partition.update(dict.fromkeys(values, partition))
 
     def record(self, key: str, value: bytes, partition: int) -> tuple[str, bytes, bytes, int]:
-        """Return topic, key, value and partition of a changelog record; the key as Faust's own writing gives it, without its layers."""
-        return self.changelog_topic_name, encode_basestring_ascii(key).encode(), value, partition
+        """Return topic, key, value and partition of a changelog record."""
+        return self.changelog_topic_name, written_key(key), value, partition
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Apply changelog records; ends the process on one that cannot be read, which Faust would retry for ever."""

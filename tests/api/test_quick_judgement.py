@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -110,6 +111,34 @@ def test_a_common_sale_is_judged_quickly(caller):
         assert quick == precise
 
 
+@pytest.mark.parametrize("seconds", [299, 300, 301, 330, 360])
+def test_a_clock_ahead_is_said_from_the_same_second_on(seconds):
+    """Of the smallest document too, and within the minute in which the tolerance ends."""
+    for now in (NOW, NOW.replace(second=20)):
+        judge, body = replace(judge_of(MANAGER), now=now), json.dumps(sale("A", 1, at=now + timedelta(seconds=seconds))).encode()
+        post = Reading(SINGLE, body, 1)
+        quick = QuickJudge(judge).judge(post.quick[0])
+        assert quick == judge.judge(post.documents[0])
+        assert (("ce_clockahead", b"true") in quick.record.headers) is (seconds > 300)
+
+
+def test_history_is_judged_quickly_however_old_it_is():
+    """Years of it are loaded at once."""
+    quick, precise = both(sale("A", 1, at=NOW - timedelta(days=900)) | {"history": True}, HQ)
+    assert quick is not None
+    assert quick == precise
+
+
+@pytest.mark.parametrize("line", [{"quantity": "1.50"}, {"unit_price": "1e3"}, {"list_price": "-1"}])
+def test_content_that_is_not_canonical_is_never_written_as_it_came(line):
+    """What is good but for its form gets its canonical form precisely; the rest is refused there."""
+    document = sale("A", 1, at=NOW)
+    document["data"]["lines"][0] |= line
+    quick, precise = both(document)
+    assert quick is None
+    assert precise is None or not any(text.encode() in precise.record.value for text in line.values())
+
+
 @pytest.mark.parametrize(
     ("changes", "caller"),
     [
@@ -173,6 +202,7 @@ def test_a_document_that_is_not_read_quickly_does_not_slow_its_neighbours_down()
     for kind, body in ((JSON, json.dumps(items)), (NDJSON, "\n\n".join(json.dumps(item) for item in items))):
         post = Reading(kind, body.encode(), 5)
         assert [found is not None for found in post.quick] == [True, False, False, True]
+        assert [found.id for found in post.quick if found is not None] == [items[0]["id"], items[3]["id"]]
         assert [found["storeid"] for found in post.documents if isinstance(found, dict)] == ["A", "A", "B"]
         assert post.store_ids() == {"A", "B"}
 

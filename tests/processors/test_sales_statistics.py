@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.events.sales import SaleCompleted
+from processors.rules.sales import hours
 from processors.rules.sales.baseline import HOURS, Baseline, Days, Terms, baseline, elapsed, levels, residual
 from processors.rules.sales.comparison import discoveries, low_tail, scores
 
@@ -151,3 +153,15 @@ def test_among_many_clean_stores_the_share_of_chance_is_held() -> None:
 def test_false_alarms_of_the_past_raise_the_bar() -> None:
     """Half the trust needs half the probability."""
     assert discoveries([0.004, 0.004], [1.0, 0.25], 0.5, 0.01) == [True, False]
+
+
+def test_net_sales_are_of_goods_alone_and_a_receipt_counts_when_it_sells() -> None:
+    """Services are no sales; what is brought back within a receipt is taken off."""
+    item = {"line": 1, "sku": "MILK", "quantity": "1", "unit_price": "10", "gross": 1000, "discount": 100}
+    service = {"line": 2, "sku": "BAG", "quantity": "1", "unit_price": "3", "gross": 300, "kind": "service"}
+    back = {"line": 3, "sku": "EGGS", "quantity": "1", "unit_price": "2", "gross": 200, "kind": "return"}
+
+    def of(*lines: dict[str, object]) -> tuple[int, int]:
+        return hours.sold(SaleCompleted.model_validate({"receipt_id": "r", "currency": "GBP", "lines": lines}))
+
+    assert [of(item, service, back), of(service), of(back)] == [(700, 1), (0, 1), (-200, 0)]

@@ -1,12 +1,14 @@
 """How states are held: readable across restarts, refused when they are not ours to read, found when due."""
 
 import pytest
+from faust.serializers.codecs import dumps
 
 from processors.key_index import KeyIndex, PartitionKeys
 from processors.policies import POLICY
 from processors.rules.attendance import ATTENDANCE, Attendance, Punch
 from processors.rules.rule import Kind
 from processors.seen import IDS_PER_PAGE, SEEN, Seen, first_position, look_up, with_id
+from processors.shell.table import written_key
 from processors.state import LARGE_BYTES, UnreadableState, address_of, applied_of, encode, key_of, read_held, read_state
 from processors.versions import Version, Versions
 from processors.workspace import Entry, StateCache
@@ -114,3 +116,9 @@ def test_a_decoded_state_holds_for_the_very_bytes_that_it_was_read_from() -> Non
     cache, entry, value = StateCache(), Entry(ATTENDANCE, None, 0, None), encode(ATTENDANCE, None, 1, None, "")
     cache.put("k", value, entry)
     assert (cache.get("k", value), cache.get("k", encode(ATTENDANCE, None, 2, None, ""))) == (entry, None)
+
+
+@pytest.mark.parametrize("key", ["S1|stock|MILK", "S1|stock|우유 1L", 'S1|assortment|"cold" \\ dry\n\x7f'])
+def test_a_key_is_written_as_faust_writes_it(key: str) -> None:
+    """A changelog of an older version is gone on with, and compacted, under the same keys."""
+    assert written_key(key) == dumps("json", key)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from contracts.envelope import Event
 from contracts.events.alerts import AlertChanged
 from contracts.events.registry import ALERT_ANSWERED, TICK
+from contracts.events.sales import SaleCompleted
 from processors.fold import Fold
 from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.fraud import ledger
@@ -289,6 +290,29 @@ def test_everything_is_forgotten_after_its_time() -> None:
     left = {key: body for key, (_, body) in made.states().items() if any(kind in key for kind in ("cashier_page", "fraud_", "till_off"))}
     assert left
     assert set(left.values()) == {b""}
+
+
+def test_what_is_too_old_or_dated_days_ahead_is_not_kept() -> None:
+    """Nobody can correct it any more, or its clock is broken: no page is begun that would be forgotten at once, or never."""
+    sale = rung("s", at(0))
+    ahead = {"clock_ahead": True, "ingested_at": at(-3 * DAY)}
+    broken = Event(sale.envelope.model_copy(update=ahead), sale.data)
+    within = Event(sale.envelope.model_copy(update={**ahead, "ingested_at": at(-DAY)}), sale.data)
+
+    def is_kept(*story: Event[Any]) -> bool:
+        return any(f"|{PAGE.name}|" in key for key in replica(*story).states())
+
+    late = [tick(at(34 * DAY)), tick(at(36 * DAY))]
+    assert [is_kept(each, sale) for each in late] == [True, False]
+    assert [is_kept(within), is_kept(broken)] == [True, False]
+
+
+def test_a_receipt_without_a_total_came_to_what_was_sold_less_what_was_brought_back() -> None:
+    """Of either sign: an exchange may pay out."""
+    lines = [{"line": 1, "sku": "MILK", "quantity": "1", "unit_price": "10", "gross": 1000, "discount": 100}]
+    back = {"line": 2, "sku": "EGGS", "quantity": "1", "unit_price": "15", "gross": 1500, "discount": 50, "kind": "return"}
+    sale = SaleCompleted.model_validate({"receipt_id": "r", "currency": "GBP", "lines": [*lines, back]})
+    assert ledger.due(sale) == 1450 - 900
 
 
 def test_a_day_of_a_busy_store_stays_small() -> None:
