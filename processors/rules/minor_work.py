@@ -1,7 +1,7 @@
 """Minor work: hours of people under age, worked and still published, beyond their day or week, or at night. Pure.
 
-Who is under age is said by the reference data. The limits hold in small stores too: articles 69 and 70 (2) of the Korean Labour
-Standards Act are among those that its decree (article 7, table 1) keeps for fewer than five people.
+Who is under age is said by the reference data. The limits are not waived in small stores: what the rule takes to be law, and how
+far that was checked, stands in docs/rules/minor_work.md.
 """
 
 from collections.abc import Iterator, Sequence
