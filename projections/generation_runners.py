@@ -19,6 +19,7 @@ from projections.catalogue import PROJECTIONS
 from projections.consumers import Pulse
 from projections.errors import Halted, MappingChanged
 from projections.generations import Generation, list_generations
+from projections.holds import Holds
 from projections.options import RunnerOptions
 from projections.runner import Runner
 
@@ -34,6 +35,7 @@ class _Runners:
 
     def __init__(self, names: Sequence[str], options: RunnerOptions, engine: AsyncEngine, stop: asyncio.Event) -> None:
         self._names, self._options, self._engine, self._stop = names, options, engine, stop
+        self._holds = Holds(engine)
         self._tasks: dict[_At, asyncio.Task[None]] = {}
         self._left_alone: set[_At] = set()
         self._first: list[Runner] = []
@@ -77,7 +79,7 @@ class _Runners:
                 raise failure
         is_first = not self._tasks
         for name, number in sorted(wanted - set(self._tasks)):
-            runner = Runner(PROJECTIONS[name], replace(self._options, generation=number), self._engine, self._stop)
+            runner = Runner(PROJECTIONS[name], replace(self._options, generation=number), self._engine, self._holds, self._stop)
             self._tasks[name, number] = asyncio.create_task(runner.run(), name=f"{name}_g{number}")
             if is_first:
                 self._first.append(runner)

@@ -42,7 +42,7 @@ class Hold:
     ends: Mapping[Part, int]
 
 
-_FIND = text("SELECT id, ends FROM delivery.holds WHERE projection = :projection AND expires_at > now()")
+_FIND = text("SELECT projection, id, ends FROM delivery.holds WHERE expires_at > now()")
 _STAND = text(
     """
     UPDATE delivery.positions SET held_by = :hold
@@ -71,21 +71,40 @@ _STANDING = text(
 _PIN = text(f"{_STANDING.text} ORDER BY generation, topic, part FOR UPDATE")
 
 
+class Holds:
+    """The holds of all read models; however many runners of a process ask, Postgres is asked ten times a second at most."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._found: dict[str, Hold] = {}
+        self._looked = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def of(self, projection: str) -> Hold | None:
+        """Return the hold of a read model, as it was within the last tenth of a second."""
+        async with self._asking:
+            if monotonic_seconds() - self._looked >= _LOOK_SECONDS:
+                asked = monotonic_seconds()
+                async with self._engine.connect() as conn:
+                    self._found = {row.projection: Hold(row.id, _parts(row.ends)) for row in await conn.execute(_FIND)}
+                self._looked = asked
+        return self._found.get(projection)
+
+
 class Gate:
     """What a runner asks before each batch."""
 
-    def __init__(self, engine: AsyncEngine, projection: str, generation: int) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, holds: Holds, projection: str, generation: int) -> None:
+        self._engine, self._holds = engine, holds
         self._place = {"projection": projection, "generation": generation}
-        self._hold: Hold | None = None
-        self._looked = 0.0
+        self._projection = projection
         self._standing: dict[Part, tuple[int, int]] = {}
 
     async def admit(
         self, claims: Mapping[Part, Claim], fetched: Mapping[Partition, Sequence[Record]]
     ) -> tuple[Mapping[Partition, Sequence[Record]], dict[Partition, int]]:
         """Return what may be applied now, and from where the partitions are read again whose other records have to wait."""
-        hold = await self._current()
+        hold = await self._holds.of(self._projection)
         if hold is None:
             return fetched, {}
         admitted: dict[Partition, Sequence[Record]] = {}
@@ -102,15 +121,6 @@ class Gate:
         if again and not admitted:
             await asyncio.sleep(_POLL_SECONDS)
         return admitted, again
-
-    async def _current(self) -> Hold | None:
-        now = monotonic_seconds()
-        if now - self._looked >= _LOOK_SECONDS:
-            async with self._engine.connect() as conn:
-                row = (await conn.execute(_FIND, {"projection": self._place["projection"]})).one_or_none()
-            self._hold = None if row is None else Hold(row.id, _parts(row.ends))
-            self._looked = now
-        return self._hold
 
     async def _stand(self, hold: Hold, claims: Iterable[Claim]) -> None:
         fresh = [claim for claim in claims if self._standing.get(claim.part) != (hold.id, claim.epoch)]

@@ -25,7 +25,7 @@ from projections.consumers import Pulse
 from projections.dead_letters import check_limit
 from projections.errors import Halted, RecordMissing, TooManyDeadLetters, Unavailable
 from projections.generations import register
-from projections.holds import Gate
+from projections.holds import Gate, Holds
 from projections.options import RunnerOptions
 from projections.positions import Claim, Displaced, claim, read_positions
 from projections.sinks.sink import Sink, SinkContext
@@ -53,7 +53,7 @@ class _Stopped(Exception):
 class Runner:
     """Runs one projection as one member of its group until it is stopped."""
 
-    def __init__(self, declared: Declared, options: RunnerOptions, engine: AsyncEngine, stop: asyncio.Event) -> None:
+    def __init__(self, declared: Declared, options: RunnerOptions, engine: AsyncEngine, holds: Holds, stop: asyncio.Event) -> None:
         self._declared = declared
         self._options = options
         self._engine = engine
@@ -66,7 +66,7 @@ class Runner:
         self._log_answered = monotonic_seconds()
         self.owned = asyncio.Event()
         """Set once the first assignment, which may be empty, was taken over."""
-        self._gate = Gate(engine, declared.name, options.generation)
+        self._gate = Gate(engine, holds, declared.name, options.generation)
         context = SinkContext(declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points)
         self._pulse = Pulse(engine, declared.name, options.generation)
         self._sink: Sink = declared.factory(context)

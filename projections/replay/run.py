@@ -23,7 +23,7 @@ from projections.batching import Part
 from projections.catalogue import PROJECTIONS
 from projections.generation_tables import CLICKHOUSE_TABLES, REBUILDABLE, create_in_clickhouse, create_in_postgres
 from projections.generations import Generation, begin, list_generations, mark, serving_generation, switch
-from projections.holds import Ends, Holder, holding
+from projections.holds import Ends, Holder, Holds, holding
 from projections.ledger import allocate_ledger_id
 from projections.options import CrashPoints, NoCrashPoints, RunnerOptions
 from projections.positions import read_positions
@@ -118,7 +118,7 @@ class _Replay:
         self.crash_points.reach("tables_created")
         async with AsyncExitStack() as stack:
             options = await self._source(self._options(generation), stack)
-            return await self._fill(serving, generation, Runner(PROJECTIONS[name], options, self.engine, self.stop))
+            return await self._fill(serving, generation, Runner(PROJECTIONS[name], options, self.engine, Holds(self.engine), self.stop))
 
     async def _fill(self, serving: Generation | None, generation: int, filling: Runner) -> ReplayResult:
         """Let a runner fill the generation, and do meanwhile what is to be done with it."""

@@ -14,7 +14,7 @@ from infra.addresses import Addresses
 from infra.kafka.consumer import Partition
 from infra.postgres.engine import async_engine
 from projections.batching import Part
-from projections.holds import Gate, Holder, NotHeld, holding
+from projections.holds import Gate, Holder, Holds, NotHeld, holding
 from projections.positions import Claim, claim
 from tests.places import new_place
 
@@ -57,7 +57,7 @@ async def _do(engine: AsyncEngine, statement: str) -> None:
 async def _ask(engine: AsyncEngine, mine: Claim, *offsets: int) -> tuple[list[int], dict[Partition, int]]:
     """Ask a gate of its own, which has looked at nothing before, what may be applied now."""
     records: Any = [SimpleNamespace(offset=offset) for offset in offsets]
-    admitted, again = await Gate(engine, NAME, 1).admit({PART: mine}, {Partition(*PART): records} if offsets else {})
+    admitted, again = await Gate(engine, Holds(engine), NAME, 1).admit({PART: mine}, {Partition(*PART): records} if offsets else {})
     return [record.offset for found in admitted.values() for record in found], again
 
 
@@ -92,6 +92,17 @@ async def test_only_who_says_so_stands(engine: AsyncEngine, mine: Claim) -> None
     await _ask(engine, at_the_end)
     await _reach(engine, 4)
     assert await holder.is_standing() is None
+
+
+async def test_one_look_serves_all_runners_of_a_process(engine: AsyncEngine, mine: Claim) -> None:
+    """Each read model is told of its own hold only, and all of them from what was asked once; it is asked again soon enough."""
+    holds = Holds(engine)
+    assert await holds.of(NAME) is None
+    await Holder(engine, NAME, [mine.epoch]).place(ENDS)
+    assert await holds.of(NAME) is None
+    await asyncio.sleep(0.11)
+    found, other = await asyncio.gather(holds.of(NAME), holds.of("sales"))
+    assert (found is not None and found.ends, other) == (ENDS, None)
 
 
 async def test_a_hold_that_nobody_extends_ends_and_does_not_come_back(engine: AsyncEngine, mine: Claim) -> None:
