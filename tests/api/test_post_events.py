@@ -63,6 +63,9 @@ def test_each_item_has_its_own_fate_and_the_good_ones_are_on_the_log_once(stores
         ("rejected", ["not_an_object"]),
         ("accepted", []),
     ]
+    assert [(row["index"], row.get("id")) for row in body["results"]] == [
+        (index, item.get("id") if isinstance(item, dict) else None) for index, item in enumerate(items)
+    ]
     assert body["results"][1]["position"] == body["results"][0]["position"]
     assert (body["accepted"], body["duplicate"], body["rejected"]) == (2, 1, 4)
     assert sorted(event.id for event in posted(stores, "A").values()) == sorted([event_id("A", 1), event_id("A", 2)])
