@@ -10,7 +10,7 @@ from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
 from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, CursorParameter, StoresParameter
+from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, StoresParameter, UntilDate
 from api.schemas.tills import (
     OF_THE_CLOSING,
     FigureDifference,
@@ -35,8 +35,6 @@ from projections.read_models.till_periods.verdict import Totals, Verdict
 router = APIRouter(prefix="/v1/tills", tags=["tills"])
 
 _TWICE = "receipts twice"
-_From = Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST, description="First business date.")]
-_Until = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, description="Last business date, inclusive.")]
 
 
 @router.get(
@@ -49,8 +47,8 @@ _Until = Annotated[date, Query(alias="until", ge=EARLIEST, le=LATEST, descriptio
 async def list_till_days(
     resources: ResourcesDep,
     scope: ScopeDep,
-    from_date: _From = EARLIEST,
-    until_date: _Until = LATEST,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
     cursor: CursorParameter = None,
@@ -84,8 +82,8 @@ async def list_till_days(
 async def list_till_periods(
     resources: ResourcesDep,
     scope: ScopeDep,
-    from_date: _From = EARLIEST,
-    until_date: _Until = LATEST,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     verdict: Annotated[Verdict | None, Query(description="Only these; without it, all.")] = None,
     cash: Annotated[CashVerdict | None, Query(description="Only drawers of this verdict; without it, all.")] = None,
@@ -117,8 +115,8 @@ async def list_till_periods(
 async def list_receipts_twice(
     resources: ResourcesDep,
     scope: ScopeDep,
-    from_date: _From = EARLIEST,
-    until_date: _Until = LATEST,
+    from_date: FromDate = EARLIEST,
+    until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,

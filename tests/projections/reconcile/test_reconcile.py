@@ -349,3 +349,6 @@ def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
     ]
 
     assert judged(replace(place, kafka_bootstrap="127.0.0.1:1")).verdict == "UNVERIFIED"
+
+    publish(place, spoken(), ALERTS)
+    assert {text.split(":")[0] for text in judged(place).unverified} == {"open_alerts", "alert_history", "event_log"}
