@@ -55,7 +55,8 @@ def test_letters_are_listed_in_scope_and_decided_once(api: ServedApi, stores) ->
         assert hq.get(places[0]).json()["value"] == {"encoding": "utf-8", "content": "{nothing"}
         assert rival.get(places[0]).status_code == 404
         assert manager.post(f"{places[0]}/discard", json={"reason": "no"}).json()["code"] == "role_not_allowed"
-        assert rival.post(f"{places[0]}/discard", json={"reason": "no"}).status_code == 404
+        for decision, body in (("discard", {"reason": "no"}), ("retry", None), ("correct", {"reason": "no", "replacement": None})):
+            assert rival.post(f"{places[0]}/{decision}", json=body).status_code == 404, decision
 
         discarded = hq.post(f"{places[0]}/discard", json={"reason": "a test receipt"})
         assert (discarded.json()["disposition"], discarded.json()["decided_by"]) == ("discarded", "test")

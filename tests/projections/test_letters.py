@@ -84,12 +84,12 @@ async def test_a_discard_survives_a_rebuild_from_the_log(place: Addresses, engin
 
 
 async def test_a_discard_is_of_the_record_and_of_all_its_failed_retries(place: Addresses, engine: AsyncEngine) -> None:
-    """Discarding the last attempt settles the first, and a rebuild applies neither; another event at another place is untouched."""
+    """Discarding one attempt settles those before and after, and a rebuild applies none; another event at another place is untouched."""
     first = record(sold("b", at(1), 6), 0)
     log = [first, _retry_of(1, first, 0), _retry_of(2, first, 1), record(sold("c", at(2), 7), 3)]
     await _do(engine, NARROW)
     await fold_steps(place, "stock_on_hand", [log])
-    await discard_letter(engine, _key(2), _decision())
+    await discard_letter(engine, _key(1), _decision())
 
     found = {letter.key.record_offset: letter.disposition for letter in await list_letters(engine, LetterSearch(disposition=None))}
     assert found == {0: "discarded", 1: "discarded", 2: "discarded", 3: "open"}
@@ -98,6 +98,20 @@ async def test_a_discard_is_of_the_record_and_of_all_its_failed_retries(place: A
     await fold_steps(place, "stock_on_hand", [[*log, underway]])
     assert rows_of(place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
     assert [(row.ok, row.tally.dead) for row in await check_accounting(engine)] == [(True, 4)]
+
+
+async def test_a_retry_that_is_applied_at_last_settles_every_attempt(place: Addresses, engine: AsyncEngine) -> None:
+    """What failed twice and then was applied is nobody's to decide about any more; another letter is untouched."""
+    first = record(sold("b", at(1), 6), 0)
+    await _do(engine, NARROW)
+    await fold_steps(place, "stock_on_hand", [[first, _retry_of(1, first, 0), record(sold("c", at(2), 7), 2)]])
+    await _do(engine, WIDE)
+    await fold_steps(place, "stock_on_hand", [[_retry_of(3, first, 1)]])
+
+    found = {
+        each.key.record_offset: (each.disposition, each.attempts) for each in await list_letters(engine, LetterSearch(disposition=None))
+    }
+    assert found == {0: ("applied", 1), 1: ("applied", 2), 2: ("open", 1)}
 
 
 async def test_a_decision_about_another_log_means_nothing_here(place: Addresses, engine: AsyncEngine) -> None:
