@@ -42,6 +42,8 @@ def test_demo_of_a_simulated_chain_gives_what_the_simulator_put_in(tmp_path: Pat
     assert result["status"] == "ok"
     assert result["reconcile"]["verdict"] == "PASS"
     assert result["reconcile"]["differences"] == []
+    compared = result["reconcile"]["compared"]
+    assert compared["open_alerts"]["events"] == compared["alert_history"]["events"] >= len(result["alerts"])
     assert {row["store_id"]: row["net_sales"]["minor"] for row in result["kpis"]["by_store"]} == {
         store: sales.net for store, sales in truth.sales.items()
     }
