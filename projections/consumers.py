@@ -41,7 +41,7 @@ _BEAT: Final = text(
     DO UPDATE SET state = excluded.state, error = excluded.error, error_at = excluded.error_at, beat_at = excluded.beat_at
     """
 )
-_END: Final = text("DELETE FROM delivery.consumers WHERE instance = :instance AND state <> 'halted'")
+_END: Final = text("DELETE FROM delivery.consumers WHERE instance = :instance")
 
 
 class Pulse:

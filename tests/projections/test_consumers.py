@@ -72,6 +72,11 @@ async def test_a_consumer_leaves_word_of_its_halt_and_none_of_a_gentle_end(engin
 
     async with Pulse(engine, NAME, 1).beating():
         assert ((await _said(engine)).state, (await _said(engine)).last_error) == ("working", None)
+    third = Pulse(engine, NAME, 1)
+    async with third.beating():
+        third.halts(RuntimeError("too many dead letters"))
+        await third.say_now()
+        third.works()
     assert (await _said(engine)).why_still(5) == "no process keeps it: start one with `tillstream project`"
 
 
