@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -25,6 +25,7 @@ from projections.sinks.clickhouse_archive import ArchiveModel
 from projections.sinks.clickhouse_facts import FactsModel
 from projections.sinks.clickhouse_facts_declared import FACTS
 from projections.sinks.clickhouse_sales import SalesModel
+from tests.places import new_place
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, tables_of
 from tests.projections.story import RECORDED, alert, recommended
 
@@ -32,6 +33,13 @@ pytestmark = pytest.mark.stack
 
 LATENESS_RECORDS = 40
 TOPIC = {"open_alerts": ALERTS, "reorder_recommendations": REORDER_RECOMMENDATIONS, "reference_data": REFERENCE_DATA}
+
+
+@pytest.fixture(scope="module")
+def place(stack: Addresses, template: str) -> Iterator[Addresses]:
+    """One place for all: each test empties the tables that it fills."""
+    with new_place(stack, template) as found:
+        yield found
 
 
 @cache
@@ -77,6 +85,7 @@ def hashed(tables: Any) -> str:
 def test_a_disturbed_log_gives_the_same_rows(place: Addresses, projection: str) -> None:
     """Every Postgres model, told in order, and disturbed, in other batches: hash-equal but for where events lie on the log."""
     topic, story = TOPIC.get(projection, STORE_FACTS), story_of(projection)
+    empty(place, projection)
     fold(place, projection, log_of(story, topic))
     expected = tables_of(place, projection, WHERE_IT_CAME_FROM)
     assert any(expected.values()), "an empty table would prove nothing"
@@ -92,6 +101,7 @@ def test_a_disturbed_log_gives_the_same_rows(place: Addresses, projection: str) 
 def test_a_log_that_lacks_an_event_gives_other_rows(place: Addresses) -> None:
     """Negative control: hashes that are equal whatever was told would prove nothing."""
     story = [each for each in chain() if each.type == SALE_COMPLETED][:5]
+    empty(place, "stock_on_hand")
     fold(place, "stock_on_hand", log_of(story, STORE_FACTS))
     whole = hashed(tables_of(place, "stock_on_hand", WHERE_IT_CAME_FROM))
     empty(place, "stock_on_hand")

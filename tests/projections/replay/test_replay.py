@@ -51,7 +51,7 @@ def _damage(place: Addresses, name: str) -> None:
         rows_of(place, "UPDATE read_g1.stock_on_hand SET on_hand = on_hand + 1 WHERE store_id = 'S2' RETURNING store_id")
 
 
-@pytest.mark.parametrize("name", ["stock_on_hand", "sales"])
+@pytest.mark.parametrize("name", [pytest.param("stock_on_hand", marks=pytest.mark.long), "sales"])
 async def test_a_replay_takes_the_place_of_the_one_that_serves(place: Addresses, name: str) -> None:
     """While facts go on coming: equal at one position, switched, both read the log on, rolled back, dropped; nothing is sent."""
     await publish(place, told(0, 40))
