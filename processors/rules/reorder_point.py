@@ -255,8 +255,8 @@ def _levelled(sku: str, plan: Plan, view: View) -> Plan:
     held = view.state(Entity(LEAD_TIMES, goods.supplier_id)) if goods and goods.supplier_id else None
     lead = lead_time(orders.lead_days(held) if isinstance(held, Orders) else (), float(supplier.lead_time_days) if supplier else 1.0)
     today = day_of(closing.today_of(store, now))
-    terms = terms_of(_parameters(policy), goods, supplier)
     parameters = _parameters(policy)
+    terms = terms_of(parameters, goods, supplier)
     found = levelled(days.daily(known), (today + 3) % 7, lead, terms, parameters, lambda: alike(goods, parameters.min_history_days, view))
     shift = closing.shift_of(store, now) // _MICROSECOND
     return Plan(plan.opening, plan.revision, plan.ordering, found, shift, round(terms.pack * UNITS), plan.due_at)
