@@ -1,7 +1,7 @@
 """Which records of a batch a person has discarded for this projection: they are dead, and no generation maps them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
@@ -14,7 +14,7 @@ from projections.facts import recorded_at
 
 _DISCARDS: Final = text(
     """
-    SELECT topic, part, record_offset, recorded_at, letter_reason, letter_detail
+    SELECT topic, part, record_offset, recorded_at, decided_at, letter_reason, letter_detail
     FROM write.letter_decisions JOIN unnest(CAST(:topics AS text[]), CAST(:parts AS int[]), CAST(:firsts AS bigint[]),
                                             CAST(:nexts AS bigint[])) AS asked (topic, part, first, next) USING (topic, part)
     WHERE projection = :projection AND decision = 'discarded' AND record_offset >= first AND record_offset < next
@@ -22,10 +22,14 @@ _DISCARDS: Final = text(
 )
 
 
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+
+
 class Discard(NamedTuple):
     """A record that was discarded, and why it was a dead letter."""
 
     recorded_at: datetime
+    decided_at: datetime
     reason: str
     detail: str
 
@@ -33,7 +37,8 @@ class Discard(NamedTuple):
 async def set_aside(engine: AsyncEngine, batch: Batch, splits: Sequence[Sorted]) -> tuple[list[LogRecord], list[DeadLetter]]:
     """Return the taken records without the discarded ones and the failed retries of those, and these as dead letters.
 
-    A place alone does not name a record: a decision about another log, or a topic made anew, has another time of the broker.
+    A place alone does not name a record: a decision about another log, or a topic made anew, has another time of the broker. A
+    retry does not say the time of what it repeats, but nothing is retried any more once it is discarded: a later one is of another log.
     """
     taken = [record for split in splits for record in split.taken]
     if not taken:
@@ -64,4 +69,5 @@ def _discard_of(record: LogRecord, discards: dict[Source, Discard]) -> Discard |
     if found is not None and found.recorded_at == recorded_at(record):
         return found
     earlier = retry_of(record)
-    return None if earlier is None else discards.get(earlier)
+    found = None if earlier is None else discards.get(earlier)
+    return found if found is not None and recorded_at(record) <= found.decided_at + _CLOCKS_DIFFER else None

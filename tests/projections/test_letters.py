@@ -115,16 +115,18 @@ async def test_a_retry_that_is_applied_at_last_settles_every_attempt(place: Addr
 
 
 async def test_a_decision_about_another_log_means_nothing_here(place: Addresses, engine: AsyncEngine) -> None:
-    """The same place with another time of the broker is another record: after the log was lost and loaded anew it is applied."""
+    """The same place with another time of the broker is another record: after the log was lost and loaded anew it counts."""
     log = log_of([sold("a", at(0), 6)])
     await _do(engine, NARROW)
     await fold_steps(place, "stock_on_hand", [log])
     await discard_letter(engine, _key(0), _decision())
 
     await _do(engine, WIDE, EMPTY)
-    await fold_steps(place, "stock_on_hand", [[replace(each, timestamp=each.timestamp + 1) for each in log]])
+    later = int((utc_now() + timedelta(hours=1)).timestamp() * 1000)
+    retried = replace(_retry_of(1, record(sold("b", at(1)), 1), 0), timestamp=later)
+    await fold_steps(place, "stock_on_hand", [[*(replace(each, timestamp=each.timestamp + 1) for each in log), retried]])
 
-    assert rows_of(place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -6}]
+    assert rows_of(place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
 
 
 async def test_what_another_generation_has_applied_cannot_be_discarded(place: Addresses, engine: AsyncEngine) -> None:
