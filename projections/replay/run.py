@@ -326,8 +326,8 @@ class _Replay:
 
 
 @asynccontextmanager
-async def _alone(engine: AsyncEngine, projection: str) -> AsyncIterator[None]:
-    """Keep others from replaying the same read model; the lock ends with the connection."""
+async def alone(engine: AsyncEngine, projection: str) -> AsyncIterator[None]:
+    """Keep others from replaying the same read model; the lock ends with the connection. CannotReplay while somebody does."""
     async with engine.connect() as conn:
         await conn.execution_options(isolation_level="AUTOCOMMIT")
         bound = {"name": f"tillstream replay {projection}"}
@@ -354,7 +354,7 @@ async def replay(
         raise CannotReplay(f"there is no read model {request.projection!r}; there are {', '.join(REBUILDABLE)}")
     engine = async_engine(addresses.postgres_dsn, "tillstream-replay")
     try:
-        async with _alone(engine, request.projection):
+        async with alone(engine, request.projection):
             return await _Replay(addresses, request, engine, tell, crash_points or NoCrashPoints()).run()
     finally:
         await engine.dispose()
