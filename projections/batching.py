@@ -147,6 +147,16 @@ def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecor
     return PartBatch(part, epoch, expected, offset, datetime.fromtimestamp(latest / 1000, UTC), records, only_store)
 
 
+def shortened(batch: Batch, ends: Mapping[Part, int]) -> Batch:
+    """Return the batch whose partitions end before the given offsets, each of which lies within its range."""
+    return replace(batch, parts=tuple(_until(part, ends.get(part.part, part.next)) for part in batch.parts))
+
+
+def _until(part: PartBatch, end: int) -> PartBatch:
+    records = part.records[: end - part.first]
+    return part_batch(part.part, part.epoch, part.first, records, part.only_store)
+
+
 def is_control(event_type: str | None) -> bool:
     """Tell whether a type moves clocks and says nothing of a store."""
     declared = EVENT_TYPES.get(event_type or "")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.codec import event_uuid, header
 from contracts.records import Headers, LogRecord
 from projections.batching import Batch, DeadLetter, Part, Source
-from projections.errors import TooManyDeadLetters
+from projections.errors import LimitPassed, TooManyDeadLetters
 from projections.options import DeadLetterLimit
 
 RETRY_HEADER = "ce_retryof"
@@ -90,6 +90,18 @@ _APPLIED = text(
     """
 )
 
+_PASSES = text(
+    """
+    SELECT min(record_offset) FROM (
+        SELECT record_offset,
+               count(*) OVER (ORDER BY record_offset RANGE BETWEEN CAST(:among AS bigint) - 1 PRECEDING AND CURRENT ROW) AS found
+        FROM delivery.dead_letters
+        WHERE projection = :projection AND generation = :generation AND topic = :topic AND part = :part
+          AND record_offset > :first - :among AND disposition = 'open'
+    ) AS letters WHERE found > :open AND record_offset >= :first
+    """
+)
+
 
 def _clean(found: str | None) -> str | None:
     return None if found is None else found.replace("\x00", "�")[:_MAX_TEXT]
@@ -129,6 +141,21 @@ async def note_letters(conn: AsyncConnection, batch: Batch, letters: Sequence[De
     """Keep the dead letters of a batch, within the transaction that advances its positions."""
     rows = [letter_row(batch.projection, batch.generation, item, item.source, retry_of(item.record)) for item in letters]
     await insert_letters(conn, rows)
+
+
+async def refuse_excess(conn: AsyncConnection, batch: Batch, letters: Sequence[DeadLetter], limit: DeadLetterLimit) -> None:
+    """Raise LimitPassed when the letters just noted pass the limit of a partition before its range in the batch ends."""
+    ends: dict[Part, int] = {}
+    touched = {(letter.source.topic, letter.source.part) for letter in letters}
+    for part in batch.parts:
+        if part.part in touched:
+            bound = {"projection": batch.projection, "generation": batch.generation, "topic": part.part.topic, "part": part.part.number}
+            bound |= {"first": part.first, "among": limit.among, "open": limit.open}
+            passed = (await conn.execute(_PASSES, bound)).scalar_one()
+            if passed is not None and passed + 1 < part.next:
+                ends[part.part] = passed + 1
+    if ends:
+        raise LimitPassed(ends)
 
 
 async def settle_retried(conn: AsyncConnection, batch: Batch, sources: Sequence[Source]) -> None:

@@ -1,6 +1,9 @@
 """What stops a runner for good, what makes it begin again, and what is wrong with one record only."""
 
+from collections.abc import Mapping
+
 from contracts.errors import ContractError, Problem
+from projections.batching import Part
 
 
 class Halted(Exception):
@@ -40,6 +43,17 @@ class TooManyDeadLetters(Halted):
 
     def __init__(self, projection: str, part: str, found: int, limit: int, among: int) -> None:
         super().__init__(f"{projection}: {found} open dead letters among the last {among} records of {part}, at most {limit} are allowed")
+
+
+class LimitPassed(Exception):
+    """A batch holds more dead letters than a partition may have: nothing of it was kept, and less of it has to be applied.
+
+    `ends`: of each partition concerned, the offset after the letter that passes the limit.
+    """
+
+    def __init__(self, ends: Mapping[Part, int]) -> None:
+        super().__init__(", ".join(f"{part.topic}/{part.number} before {end}" for part, end in sorted(ends.items())))
+        self.ends = ends
 
 
 class Unmappable(ContractError):

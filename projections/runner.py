@@ -19,11 +19,11 @@ from infra.clock import monotonic_seconds
 from infra.kafka.admin import log_id
 from infra.kafka.consumer import Partition, Record
 from infra.kafka.group import GroupMember, LogError, OutOfRange, stop_quietly
-from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch
+from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch, shortened
 from projections.catalogue import Declared
 from projections.consumers import Pulse
 from projections.dead_letters import check_limit
-from projections.errors import Halted, RecordMissing, TooManyDeadLetters, Unavailable
+from projections.errors import Halted, LimitPassed, RecordMissing, TooManyDeadLetters, Unavailable
 from projections.generations import register
 from projections.holds import Gate, Holds
 from projections.options import RunnerOptions
@@ -67,7 +67,9 @@ class Runner:
         self.owned = asyncio.Event()
         """Set once the first assignment, which may be empty, was taken over."""
         self._gate = Gate(engine, holds, declared.name, options.generation)
-        context = SinkContext(declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points)
+        context = SinkContext(
+            declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points, options.limit
+        )
         self._pulse = Pulse(engine, declared.name, options.generation)
         self._sink: Sink = declared.factory(context)
         self._log = _log.bind(read_model=declared.name, generation=options.generation)
@@ -198,11 +200,19 @@ class Runner:
         self._idle.clear()
         try:
             self._options.crash_points.reach("batch_received")
-            rows = await self._retrying(lambda: self._sink.apply(batch))
+            batch, rows = await self._retrying(lambda: self._apply(batch))
         finally:
             self._idle.set()
         self._options.crash_points.reach("committed")
         await self._applied(member, batch, rows)
+
+    async def _apply(self, batch: Batch) -> tuple[Batch, Sequence[LedgerRow]]:
+        """Apply a batch, or as much of it as has no more dead letters than are allowed; return what was applied, and its accounts."""
+        while True:
+            try:
+                return batch, await self._sink.apply(batch)
+            except LimitPassed as passed:
+                batch = shortened(batch, passed.ends)
 
     def _batch(self, fetched: Mapping[Partition, Sequence[Record]]) -> Batch:
         parts = []

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, account, source_of
-from projections.dead_letters import note_letters, retry_of, settle_retried
+from projections.dead_letters import note_letters, refuse_excess, retry_of, settle_retried
 from projections.ledger import write_ledger
+from projections.options import DeadLetterLimit
 
 
 async def settle(
@@ -16,16 +17,19 @@ async def settle(
     splits: Sequence[Sorted],
     outcomes: Mapping[Source, Outcome],
     letters: Sequence[DeadLetter],
+    limit: DeadLetterLimit,
 ) -> tuple[LedgerRow, ...]:
     """Account for a batch whose positions were advanced in this transaction; `splits` are in the order of `batch.parts`.
 
-    A taken record without an outcome was applied; each letter is an outcome of its own.
+    A taken record without an outcome was applied; each letter is an outcome of its own. LimitPassed when they are too many for one
+    of the partitions before its range ends.
     """
     judged = {**outcomes, **{letter.source: Outcome.DEAD for letter in letters}}
     rows = tuple(account(part, split, judged) for part, split in zip(batch.parts, splits, strict=True))
     await write_ledger(conn, ledger_id, batch, rows)
     if letters:
         await note_letters(conn, batch, letters)
+        await refuse_excess(conn, batch, letters, limit)
     done = (Outcome.APPLIED, Outcome.REPEAT)
     retried = [
         of

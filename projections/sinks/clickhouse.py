@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.records import LogRecord
 from infra.clickhouse.client import async_writer
 from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
+from projections.dead_letters import note_letters, refuse_excess
 from projections.discards import set_aside
 from projections.ledger import allocate_ledger_id
 from projections.positions import Displaced, advance
@@ -58,6 +59,7 @@ class ClickHouseSink(Generic[Work]):
         splits = [sort_records(part, self._model.covers) for part in batch.parts]
         taken, discarded = await set_aside(self._context.engine, batch, splits)
         work = await self._model.prepare(taken)
+        await self._refuse_excess(batch, self._outcomes(taken, work)[1])
         reach("before_insert")
         await self._model.insert(work)
         reach("inserted")
@@ -99,6 +101,13 @@ class ClickHouseSink(Generic[Work]):
             if (await conn.execute(_EPOCH, place)).scalar_one_or_none() != part.epoch:
                 raise Displaced(part.part)
 
+    async def _refuse_excess(self, batch: Batch, letters: Sequence[DeadLetter]) -> None:
+        """Raise LimitPassed before anything is written that the positions would not follow; what is noted here to count is not kept."""
+        if letters:
+            async with self._context.engine.connect() as conn:
+                await note_letters(conn, batch, letters)
+                await refuse_excess(conn, batch, letters, self._context.limit)
+
     def _outcomes(self, taken: Sequence[LogRecord], work: Work) -> tuple[dict[Source, Outcome], list[DeadLetter]]:
         outcomes: dict[Source, Outcome] = {}
         letters: list[DeadLetter] = []
@@ -119,7 +128,7 @@ class ClickHouseSink(Generic[Work]):
         outcomes, letters = judged
         async with self._context.engine.begin() as conn:
             await advance(conn, batch, self._context.safeguards)
-            return await settle(conn, ledger_id, batch, splits, outcomes, [*discarded, *letters])
+            return await settle(conn, ledger_id, batch, splits, outcomes, [*discarded, *letters], self._context.limit)
 
 
 def sales_sink(context: SinkContext) -> Sink:

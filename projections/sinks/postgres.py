@@ -100,7 +100,8 @@ class PostgresSink:
                 ledger_id = await allocate_ledger_id(conn)
                 written = await self._write(conn, mapped)
                 outcomes |= dict.fromkeys(written.repeats, Outcome.REPEAT)
-                rows = await settle(conn, ledger_id, batch, splits, outcomes, [*discarded, *letters, *written.letters])
+                refused = [*discarded, *letters, *written.letters]
+                rows = await settle(conn, ledger_id, batch, splits, outcomes, refused, self._context.limit)
                 self._context.crash_points.reach("effects_written")
         except (DBAPIError, *_PASSING) as error:
             if is_passing(error):

@@ -1,13 +1,13 @@
 """What a runner needs of a store, and what a sink is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.addresses import Addresses
 from projections.batching import Batch, LedgerRow
-from projections.options import CrashPoints, Safeguards
+from projections.options import CrashPoints, DeadLetterLimit, Safeguards
 
 
 class Sink(Protocol):
@@ -21,7 +21,8 @@ class Sink(Protocol):
         """Make all effects of a batch durable and advance its positions; applying it again changes nothing.
 
         Raises Displaced when another owner has a partition (nothing may stay that its own work does not
-        repeat), Unavailable or a driver's connection error when the same batch should be tried again.
+        repeat), LimitPassed when it holds too many dead letters and has to be a shorter one, Unavailable or a
+        driver's connection error when the same batch should be tried again.
         """
         ...
 
@@ -40,3 +41,4 @@ class SinkContext:
     addresses: Addresses
     safeguards: Safeguards
     crash_points: CrashPoints
+    limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)

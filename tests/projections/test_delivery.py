@@ -10,9 +10,9 @@ from contracts.records import RawRecord
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from projections.accounting import check_accounting
-from projections.batching import Part
+from projections.batching import Part, shortened
 from projections.dead_letters import LetterKey, check_limit
-from projections.errors import AnotherLog, MappingChanged, TooManyDeadLetters
+from projections.errors import AnotherLog, LimitPassed, MappingChanged, TooManyDeadLetters
 from projections.freshness import read_freshness
 from projections.generations import register
 from projections.letter_reader import LetterSearch, UnknownLetter, list_letters, show_letter
@@ -222,6 +222,28 @@ async def test_too_many_dead_letters_halt_a_partition(place: Addresses, engine: 
         await check_limit(conn, "stock_on_hand", 1, PART, 4, DeadLetterLimit(open=2, among=2))
         with pytest.raises(TooManyDeadLetters):
             await check_limit(conn, "stock_on_hand", 1, PART, 4, DeadLetterLimit(open=3, among=10))
+
+
+async def test_a_batch_ends_with_the_letter_that_is_one_too_many(place: Addresses, engine: AsyncEngine) -> None:
+    """However many letters a batch would make, a partition never has more than one above its limit; older and decided ones do not count."""
+    log = [poison(number, sold(str(number), at(number))) for number in range(110)]
+    owner = Owner(engine, place, "stock_on_hand", Safeguards())
+    await owner.take([PART])
+    with pytest.raises(LimitPassed) as refused:
+        await owner.apply(log)
+
+    assert refused.value.ends == {PART: 101}
+    assert rows_of(place, "SELECT * FROM delivery.dead_letters") == rows_of(place, "SELECT * FROM delivery.ledger") == []
+    shorter = shortened(owner.batch(log), refused.value.ends)
+    assert [(row.next, row.tally.dead) for row in await owner.sink.apply(shorter)] == [(101, 101)]
+    async with engine.begin() as conn:
+        with pytest.raises(TooManyDeadLetters):
+            await check_limit(conn, "stock_on_hand", 1, PART, 101, DeadLetterLimit())
+        await conn.exec_driver_sql("UPDATE delivery.dead_letters SET disposition = 'discarded' WHERE record_offset < 9")
+    await owner.take([PART])
+    with pytest.raises(LimitPassed) as refused:
+        await owner.apply([*log[101:], *(poison(number, sold("x", at(0))) for number in range(110, 120))])
+    assert refused.value.ends == {PART: 110}
 
 
 async def test_letters_are_listed_page_by_page_and_shown_by_key(place: Addresses, engine: AsyncEngine) -> None:

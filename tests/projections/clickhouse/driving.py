@@ -9,7 +9,7 @@ from clickhouse_connect import get_client
 from contracts.codec import encode
 from contracts.envelope import Event
 from contracts.fields import Model
-from contracts.records import RawRecord
+from contracts.records import OutboundRecord, RawRecord
 from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.clickhouse.client import WRITER_SETTINGS
@@ -29,10 +29,15 @@ FACTORIES = {"sales": sales_sink, "event_log": event_log_sink}
 
 def publish(place: Addresses, events: Sequence[Event[Model]], topic: str = STORE_FACTS) -> None:
     """Write events to the log, in their order."""
+    publish_records(place, [encode(event, topic) for event in events])
+
+
+def publish_records(place: Addresses, records: Sequence[OutboundRecord]) -> None:
+    """Write records to the log as they are, in their order."""
 
     async def run() -> None:
         async with Publisher(place.kafka_bootstrap, "test", place.topic_prefix) as publisher:
-            await publisher.publish_all([encode(event, topic) for event in events])
+            await publisher.publish_all(records)
 
     asyncio.run(run())
 

@@ -5,17 +5,21 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import msgspec
 import psycopg
 import pytest
 
+from contracts.codec import encode
 from contracts.envelope import Event
 from contracts.events.registry import SALE_COMPLETED
 from contracts.fields import Model
+from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
+from projections.errors import LimitPassed
 from projections.options import Safeguards
 from projections.positions import Displaced
 from projections.sinks.clickhouse_probe import StoreDoesNotReplace
-from tests.projections.clickhouse.driving import clickhouse, drive, publish, sums, whole_log
+from tests.projections.clickhouse.driving import clickhouse, drive, publish, publish_records, sums, whole_log
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
 
@@ -178,6 +182,21 @@ def test_only_the_record_that_the_store_refuses_is_a_dead_letter(place: Addresse
     with psycopg.connect(place.postgres_dsn) as connection:
         letters = connection.execute("SELECT event_id, reason FROM delivery.dead_letters WHERE projection = 'sales'").fetchall()
     assert letters == [(events[7].id, "refused_by_store")]
+
+
+def test_nothing_is_written_beyond_the_letter_that_is_one_too_many(place: Addresses) -> None:
+    """A consumer that halts there may stand for hours: no fact is to be seen that its position has not reached."""
+    poison = msgspec.structs.replace(encode(sale("R1", at(9)), STORE_FACTS), value=b"{")
+    publish_records(place, [poison] * 110)
+    publish(place, [sale("R2", at(9))])
+
+    with pytest.raises(LimitPassed, match="before 101"):
+        drive(place)
+
+    with clickhouse(place) as client:
+        assert client.query("SELECT count() FROM sales_lines_g1").first_item == {"count()": 0}
+    with psycopg.connect(place.postgres_dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM delivery.dead_letters").fetchall() == [(0,)]
 
 
 def test_a_refused_correction_leaves_its_target_counting(place: Addresses) -> None:
