@@ -4,8 +4,8 @@ A consumer that says nothing any more is not there: its last word is kept, and h
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -22,6 +22,7 @@ _log = structlog.get_logger(__name__)
 State = Literal["working", "waiting", "halted"]
 
 _BEAT_SECONDS: Final = 5.0
+_LONG_SECONDS: Final = 10.0
 _MERGE_SECONDS: Final = 3_600.0
 SILENT_AFTER: Final = timedelta(seconds=20)
 RATE_SECONDS: Final = 60
@@ -54,7 +55,17 @@ class Pulse:
         self._state: State = "working"
         self._error: str | None = None
         self._error_at: datetime | None = None
+        self._step: tuple[str, float] | None = None
         self._merged_at = monotonic_seconds()
+
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """Note a step that others answer: silence of more than ten seconds is told while it lasts."""
+        self._step = what, monotonic_seconds()
+        try:
+            yield
+        finally:
+            self._step = None
 
     def works(self) -> None:
         """Note that the surroundings answer."""
@@ -70,6 +81,11 @@ class Pulse:
 
     def _fail(self, state: State, error: BaseException) -> None:
         self._state, self._error, self._error_at = state, (str(error) or repr(error))[:_MAX_ERROR], utc_now()
+
+    def _word(self) -> tuple[State, str | None, datetime | None]:
+        if self._step is not None and (silence := monotonic_seconds() - self._step[1]) > _LONG_SECONDS:
+            return "waiting", f"no answer for {silence:.0f} s to this: {self._step[0]}", utc_now()
+        return self._state, self._error, self._error_at
 
     async def say_now(self) -> None:
         """Tell at once what else is told with the next beat."""
@@ -107,7 +123,7 @@ class Pulse:
 
     async def _beat(self) -> None:
         place = {"projection": self._projection, "generation": self._generation}
-        word = {"instance": self._instance, "state": self._state, "error": self._error, "error_at": self._error_at}
+        word = {"instance": self._instance, **dict(zip(("state", "error", "error_at"), self._word(), strict=True))}
         async with self._engine.begin() as conn:
             await conn.execute(_BEAT, {**place, **word})
         if monotonic_seconds() - self._merged_at > _MERGE_SECONDS:

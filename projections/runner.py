@@ -68,7 +68,14 @@ class Runner:
         """Set once the first assignment, which may be empty, was taken over."""
         self._gate = Gate(engine, holds, declared.name, options.generation)
         context = SinkContext(
-            declared.name, options.generation, engine, options.addresses, options.safeguards, options.crash_points, options.limit
+            declared.name,
+            options.generation,
+            engine,
+            options.addresses,
+            options.safeguards,
+            options.crash_points,
+            options.limit,
+            options.answer_seconds,
         )
         self._pulse = Pulse(engine, declared.name, options.generation)
         self._sink: Sink = declared.factory(context)
@@ -85,7 +92,7 @@ class Runner:
 
     async def _work(self) -> None:
         try:
-            await self._retrying(self._prepare)
+            await self._retrying("begin to work", self._prepare)
             while not self._stop.is_set():
                 try:
                     await self._membership()
@@ -116,7 +123,7 @@ class Runner:
         while not self._stop.is_set():
             await self._pause(_HALT_LOOK_SECONDS)
             try:
-                await self._retrying(self._check_all_limits)
+                await self._retrying("count dead letters", self._check_all_limits)
             except TooManyDeadLetters:
                 self._pulse.halts(halt)
             else:
@@ -166,7 +173,7 @@ class Runner:
         wanted = [Part(tp.topic, tp.partition) for tp in member.assigned]
         self._claims = {}
         if wanted:
-            self._claims = await self._retrying(lambda: self._claim(wanted))
+            self._claims = await self._retrying("take over partitions", lambda: self._claim(wanted))
             member.read_from({Partition(*part): taken.next_offset for part, taken in self._claims.items()})
         self._log.info("partitions_taken", parts={f"{p.topic}/{p.number}": c.next_offset for p, c in sorted(self._claims.items())})
         self.owned.set()
@@ -192,7 +199,7 @@ class Runner:
         self._log_answered = monotonic_seconds()
         if member.changed:
             return
-        admitted, again = await self._retrying(lambda: self._gate.admit(self._claims, fetched))
+        admitted, again = await self._retrying("ask for holds", lambda: self._gate.admit(self._claims, fetched))
         member.read_from(again)
         if member.changed or not admitted:
             return
@@ -200,7 +207,7 @@ class Runner:
         self._idle.clear()
         try:
             self._options.crash_points.reach("batch_received")
-            batch, rows = await self._retrying(lambda: self._apply(batch))
+            batch, rows = await self._retrying("write a batch", lambda: self._apply(batch))
         finally:
             self._idle.set()
         self._options.crash_points.reach("committed")
@@ -256,13 +263,14 @@ class Runner:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
 
-    async def _retrying(self, step: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def _retrying(self, what: str, step: Callable[[], Awaitable[_Result]]) -> _Result:
         """Repeat a step while its surroundings fail, for as long as the options allow; then let the error through."""
         deadline = monotonic_seconds() + self._options.retry_seconds
         wait = 0.1
         while True:
             try:
-                answer = await step()
+                with self._pulse.asking(what):
+                    answer = await step()
             except _PASSING as error:
                 self._pulse.waits(error)
                 if monotonic_seconds() > deadline:

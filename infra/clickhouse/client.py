@@ -22,10 +22,23 @@ def writer(url: str) -> Client:
     return clickhouse_connect.get_client(dsn=url, settings=dict(WRITER_SETTINGS), autogenerate_session_id=False, tz_mode="aware")
 
 
-async def async_writer(url: str) -> AsyncClient:
-    """Make an asynchronous client that may write."""
+_SERVER_FIRST_SECONDS: Final = 5.0
+"""How much longer than the server's own limit a client waits, so that a server that answers at all is the one to say why not."""
+
+
+async def async_writer(url: str, answer_seconds: float | None = None) -> AsyncClient:
+    """Make an asynchronous client that may write; where `answer_seconds` are given, no statement takes longer, and silence is an error."""
+    if answer_seconds is None:
+        return await clickhouse_connect.get_async_client(
+            dsn=url, settings=dict(WRITER_SETTINGS), autogenerate_session_id=False, tz_mode="aware"
+        )
     return await clickhouse_connect.get_async_client(
-        dsn=url, settings=dict(WRITER_SETTINGS), autogenerate_session_id=False, tz_mode="aware"
+        dsn=url,
+        settings={**WRITER_SETTINGS, "max_execution_time": answer_seconds},
+        send_receive_timeout=answer_seconds + _SERVER_FIRST_SECONDS,
+        connect_timeout=answer_seconds,
+        autogenerate_session_id=False,
+        tz_mode="aware",
     )
 
 

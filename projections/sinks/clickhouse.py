@@ -46,7 +46,8 @@ class ClickHouseSink(Generic[Work]):
     async def start(self) -> None:
         """Connect, and refuse to run on tables that do not replace (StoreDoesNotReplace)."""
         if self._client is None:
-            self._client = await attempt("connection", lambda: async_writer(self._context.addresses.clickhouse_url))
+            context = self._context
+            self._client = await attempt("connection", lambda: async_writer(context.addresses.clickhouse_url, context.answer_seconds))
         client: AsyncClient = self._client
         client.form_encode_query_params = True  # ids of a batch do not fit an address
         self._model.connect(client)

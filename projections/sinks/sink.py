@@ -42,3 +42,4 @@ class SinkContext:
     safeguards: Safeguards
     crash_points: CrashPoints
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+    answer_seconds: float = 60.0
