@@ -39,6 +39,9 @@ class TillClosed(TillEvent):
 
     period_id: Code = Field(description="The period that TillOpened began.", examples=["20261120-1-A"])
     opened_at: Moment = Field(description="When the period began.", examples=["2026-11-20T08:55:00+09:00"])
+    z_number: Number | None = Field(
+        default=None, description="The till's own counter of closings: one more each time, so that a lost closing is seen.", examples=[1042]
+    )
     currency: Currency = Field(description="ISO 4217 code.", examples=["KRW"])
     sales_count: Number = Field(description="Completed receipts.", examples=[214])
     returns_count: Number = Field(default=0, description="Return receipts.", examples=[3])

@@ -23,6 +23,7 @@ TILLS: dict[str, Json] = {
             "till_id": "1",
             "period_id": "20261120-1-A",
             "opened_at": "2026-11-20T08:55:00+09:00",
+            "z_number": 1042,
             "currency": "KRW",
             "sales_count": 214,
             "returns_count": 3,

@@ -17,6 +17,7 @@ from contracts.policies.no_show import NoShowPolicy
 from contracts.policies.overtime import OvertimePolicy
 from contracts.policies.phantom_stock import PhantomStockPolicy
 from contracts.policies.punch_location import PunchLocationPolicy
+from contracts.policies.reconciliation import ReconciliationPolicy
 from contracts.policies.reorder_point import ReorderPointPolicy
 from contracts.policies.sales_deviation import SalesDeviationPolicy
 from contracts.policies.shrinkage import ShrinkagePolicy
@@ -39,6 +40,7 @@ AnyPolicy = Annotated[
     | MissedPunchPolicy
     | OvertimePolicy
     | PunchLocationPolicy
+    | ReconciliationPolicy
     | PhantomStockPolicy
     | ShrinkagePolicy
     | StockOutRiskPolicy
