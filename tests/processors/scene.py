@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import TopicPartition
 
 from contracts.codec import decode, encode, header, peek_type
@@ -177,6 +178,8 @@ class Scene:
         try:
             rows = await admin.list_consumer_group_offsets(self.prefix + self.group)
             return {tp: row.offset for tp, row in rows.items()}
+        except GroupCoordinatorNotAvailableError:
+            return {}  # a young broker makes the topic of the groups when it is first asked
         finally:
             await admin.close()
 
