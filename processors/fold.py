@@ -21,8 +21,10 @@ from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.buddy_punching import BuddyPunching
 from processors.rules.cashier_ledger import CashierLedger
 from processors.rules.feed_silence import FeedSilence
+from processors.rules.no_show_by_shift import NO_SHOW_BY_SHIFT
 from processors.rules.phantom_stock import PhantomStock
 from processors.rules.reorder_point import ReorderPoint
+from processors.rules.retired import Retired
 from processors.rules.rule import Rule
 from processors.rules.sales_deviation import SalesDeviation
 from processors.rules.sales_deviation_chain import SalesDeviationChain
@@ -52,6 +54,9 @@ RULES: tuple[Rule, ...] = (
 CHAIN_RULES: tuple[Rule, ...] = (SalesDeviationChain(),)
 """Every rule that compares the stores of a chain by what they say of themselves."""
 
+RETIRED: tuple[Retired, ...] = (NO_SHOW_BY_SHIFT,)
+"""What rules of older versions kept: closed and pruned, so that a log folded by them goes on."""
+
 _CONTROL = frozenset({TICK, RULE_PROGRESSED})
 """Sent again these move no clock a second time, so that says nothing about the state that could not be looked at."""
 
@@ -74,8 +79,8 @@ class Fold:
     """Folds batches, one at a time; keeps an index of keys and decoded states, both only to be fast."""
 
     def __init__(self, rules: Sequence[Rule] = RULES, guard_offsets: bool = True, stage: Stage = Stage()) -> None:  # noqa: B008 - frozen
-        self.index = KeyIndex()
-        self._rules = tuple(rules)
+        self.index = KeyIndex(frozenset(retired.kind.name for retired in RETIRED))
+        self._rules = (*rules, *RETIRED)
         self._kinds = kinds_of(self._rules)
         self._wanting = rules_by_type(self._rules)
         self._guard = guard_offsets

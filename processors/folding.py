@@ -37,9 +37,6 @@ class _Owner:
     kind: Kind
 
 
-RETIRED = (Kind("no_show", State, 1, 0),)
-"""States that no rule keeps any more: pruned when they are due, so that a log folded by an older version goes on."""
-
 _NO_CORRECTIONS = Corrections()
 _READ_BY_RULES = (CLOCK, PARTITION_CLOCKS, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
 
@@ -48,7 +45,7 @@ def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
     """Return every kind of state by name; ValueError when two share one, or a rule's would be written behind what it reads."""
     kinds: dict[str, Kind] = {}
     of_rules = [kind for rule in rules for kind in rule.kinds]
-    for kind in (*_READ_BY_RULES, SEEN, *RETIRED, *of_rules):
+    for kind in (*_READ_BY_RULES, SEEN, *of_rules):
         if kinds.setdefault(kind.name, kind) is not kind:
             raise ValueError(f"two kinds of state are called {kind.name}")
     late = [kind.name for kind in of_rules if kind.level >= min(own.level for own in _READ_BY_RULES)]
@@ -313,8 +310,8 @@ class Folding:
         kind = self._kinds.get(address.kind)
         if kind is None:
             raise UnreadableState(f"no kind of state is called {address.kind}")
-        if kind is SEEN or kind in RETIRED:
-            self._change(key, kind, None, offset, None)
+        if kind is SEEN:
+            self._change(key, SEEN, None, offset, None)
             return
         owner = self._owners[address.kind]
         view = self._view(self._work.read(key, kind).tenant_id, address.place, offset, None, recorded_at)

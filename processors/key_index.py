@@ -2,10 +2,13 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from processors.policies import PolicyBooks
 from processors.state import address_of, read_held
+
+_AT_ONCE = 0
 
 
 @dataclass(slots=True)
@@ -47,9 +50,10 @@ class PartitionKeys:
 
 
 class KeyIndex:
-    """The keys of every owned partition; built anew from the table after each recovery."""
+    """The keys of every owned partition; built anew from the table after each recovery. States of `retired` kinds are due at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, retired: AbstractSet[str] = frozenset()) -> None:
+        self._retired = retired
         self._partitions: dict[int, PartitionKeys] = {}
 
     def of(self, partition: int) -> PartitionKeys:
@@ -60,4 +64,6 @@ class KeyIndex:
         """Forget everything and index what the table holds now."""
         self._partitions.clear()
         for key, value in held.items():
-            self.of(partition_of[key]).note(key, read_held(value).due_at)
+            state = read_held(value)
+            at_once = state.body and address_of(key).kind in self._retired
+            self.of(partition_of[key]).note(key, _AT_ONCE if at_once else state.due_at)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from contracts.events.registry import ALERT_ANSWERED, STORE_DEFINED, TICK
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, DEAD_LETTERS, RETRY_APPLIED
 from processors.fold import Fold
-from processors.folding import RETIRED
 from processors.outgoing import Outgoing
 from tests.examples import examples
 from tests.processors import oracle
@@ -260,17 +258,6 @@ def test_history_still_changes_the_stock_that_is_judged_now() -> None:
     """The reorder point judges the present, so a sale that comes three days late opens a recommendation."""
     story = [reorder_policy(5, 20), counted("c", at(0), 10), tick(at(3 * 24 * 60)), sold("a", at(1), quantity=6)]
     assert open_orders(replica_of(log_of(*story)).derived).keys() == {"MILK"}
-
-
-def test_a_state_that_no_rule_keeps_any_more_is_pruned_when_it_is_due() -> None:
-    """An older version left it in the changelog; it neither stops the worker nor is looked at again."""
-    (retired,) = RETIRED
-    left = msgspec.msgpack.encode([1, retired.version, 0, 1, "", msgspec.msgpack.encode([[["a", 1]], []])])
-    replica = Replica(held={"S1|no_show|s": left})
-    replica.restart()
-    replica.apply([record(tick(at(5)), 1)])
-    assert replica.states()["S1|no_show|s"] == (None, b"")
-    assert replica.derived == []
 
 
 def test_ids_are_forgotten_after_their_time_by_an_empty_value() -> None:
