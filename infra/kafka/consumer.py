@@ -47,6 +47,20 @@ async def end_offsets(bootstrap: str, topics: Iterable[str], prefix: str = "") -
         await client.stop()
 
 
+async def first_offsets(bootstrap: str, partitions: Iterable[Partition], prefix: str = "") -> dict[Partition, int]:
+    """Return the first offset that is still there of each partition (plain names in, plain names out)."""
+    wanted = [_on_cluster(tp, prefix) for tp in partitions]
+    if not wanted:
+        return {}
+    client = consumer(bootstrap, "tillstream-ends")
+    await client.start()
+    try:
+        found = await client.beginning_offsets(wanted)
+    finally:
+        await client.stop()
+    return {Partition(plain(prefix, tp.topic), tp.partition): offset for tp, offset in found.items()}
+
+
 async def _partitions(client: AIOKafkaConsumer, topics: Iterable[str]) -> list[Partition]:
     found = []
     for topic in topics:

@@ -10,7 +10,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from contracts.corrections import Link, not_counting
 from infra.kafka.consumer import Partition
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
-from projections.reconcile.log_digest import key_type
+from projections.reconcile.log_record import key_type
 
 _BELOW: Final = "position < transform(partition, {parts:Array(UInt32)}, {ends:Array(UInt64)}, toUInt64(0))"
 

@@ -7,7 +7,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 MODULUS: Final = 2**64
 """Sums of hashes are compared modulo this, which is how a 64-bit engine adds."""
 
-DifferenceKind: TypeAlias = Literal["missing", "extra", "other_content", "incomplete", "wrong_sum", "unaccounted"]
+DifferenceKind: TypeAlias = Literal[
+    "missing", "extra", "other_content", "incomplete", "wrong_sum", "unaccounted", "row_missing", "row_extra", "row_differs"
+]
 
 
 class Key(NamedTuple):
@@ -25,6 +27,22 @@ class Digest(NamedTuple):
     hash_sum: int
 
 
+def plus(one: Digest, other: Digest) -> Digest:
+    """Add up two sums over different ids."""
+    return Digest(one.ids + other.ids, (one.hash_sum + other.hash_sum) % MODULUS)
+
+
+class Sums(NamedTuple):
+    """The events of a key: by the hashes of their content, and by the lower halves of their ids."""
+
+    by_hash: Digest
+    by_id: Digest
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Add up the sums of different events."""
+        return Sums(plus(self.by_hash, other.by_hash), plus(self.by_id, other.by_id))
+
+
 class Entry(NamedTuple):
     """An event as the log or a model has it: the hash of its content, and where its first record stands."""
 
@@ -37,8 +55,19 @@ Events: TypeAlias = Mapping[str, Entry]
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A column of a row of a read model, as it is stored and as it is expected; of a row that one side lacks, the whole row."""
+
+    table: str
+    row: Mapping[str, str]
+    column: str
+    stored: str | None
+    expected: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
-    """One event (or one range, of the accounts) that is not as the log says; `explained` names an innocent cause."""
+    """One event, or range of the accounts, or row (`cell`), that is not as the log says; `explained` names an innocent cause."""
 
     model: str
     key: Key
@@ -46,6 +75,12 @@ class Difference:
     event_id: str
     detail: str
     explained: str | None = None
+    cell: Cell | None = None
+
+    @property
+    def level(self) -> int:
+        """The level that found it: 1 compares events by their sums, 2 rows."""
+        return 1 if self.cell is None else 2
 
 
 def digest(hashes: Iterable[int]) -> Digest:

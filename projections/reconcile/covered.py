@@ -1,5 +1,6 @@
 """Which event types each read model must hold, said once more and independently of the mappings that are checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -31,7 +32,7 @@ from contracts.events.registry import (
     TILL_OPENED,
 )
 from contracts.topics import ALERTS, STORE_FACTS
-from projections.reconcile.compare import Entry, Events, Key
+from projections.reconcile.compare import Digest, Entry, Events, Key, Sums, plus
 
 MOVEMENTS: Final = frozenset({STOCK_ADJUSTED, STOCK_RECEIVED, STOCK_TRANSFERRED_IN, STOCK_TRANSFERRED_OUT, STOCK_WASTED})
 SALES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
@@ -60,6 +61,16 @@ class Coverage:
         if event_type == EVENT_CORRECTED:
             return not self.splits_corrections or corrected in self.facts
         return event_type in self.facts
+
+    def expected(self, sums: Mapping[Key, Sums]) -> dict[Key, Digest]:
+        """Return what the model must hold, under its own keys, of what the log holds."""
+        found: dict[Key, Digest] = {}
+        for key, of_key in sums.items():
+            if self.covers(key):
+                wanted = of_key.by_id if key.event_type in self.only_ids else of_key.by_hash
+                own = self.key(key)
+                found[own] = plus(found[own], wanted) if own in found else wanted
+        return found
 
     def key(self, key: Key) -> Key:
         """Return the key under which the model counts the events of a key of the log."""

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from contracts.topics import ALERTS, STORE_FACTS
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.covered import Coverage
-from projections.reconcile.log_digest import key_type
+from projections.reconcile.log_record import key_type
 
 _FACTS: Final = """
     {table:Identifier} FINAL WHERE event_type IN {types:Array(String)}

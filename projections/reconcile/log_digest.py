@@ -1,141 +1,205 @@
-"""Read the log once, independently of every mapping: headers as they are, JSON only to see what a correction corrects.
+"""The digest of the log: what it holds per store, business date and type, and which events. Kept, so that a record is read once.
 
-Per store and id the first position counts; what else came under the same id is told as a conflict where its content differs.
+It is read with no mapping of any read model. Per topic, store and id the first position counts; what else came under the same
+id is kept as a conflict where its content differs. Whoever advances it does so alone.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.codec import content_hash
-from contracts.events.registry import ALERT_CHANGED, EVENT_CORRECTED, FACT_TYPES
-from contracts.records import Headers
-from contracts.topics import ALERTS, STORE_FACTS
-from infra.kafka.consumer import Partition, Record, read_range
-from projections.reconcile.compare import MODULUS, Digest, Entry, Key
+from contracts.topics import ALERTS, REORDER_RECOMMENDATIONS, STORE_FACTS
+from infra.addresses import Addresses
+from infra.kafka.consumer import Partition, Record, first_offsets, read_range
+from projections.reconcile.compare import MODULUS, Digest, Entry, Key, Sums
+from projections.reconcile.log_record import Passed, Said, Unnamed, read_record
+from projections.reconcile.log_store import Kept, drop_all, kept_reads, store
+from projections.reconcile.report import Conflict
 
-_COMPARED: Final = {STORE_FACTS: FACT_TYPES | {EVENT_CORRECTED}, ALERTS: frozenset({ALERT_CHANGED})}
-"""Topic to the types of which each event is told apart; of every other record only the archive's sums are taken."""
-
-
-class Conflict(NamedTuple):
-    """A later record under a known id with other content: every model keeps the first."""
-
-    store_id: str
-    event_id: str
-    first: str
-    later: str
+_AT_ONCE: Final = 5_000
+"""Records of a partition between two writes: what is held of them in memory."""
+_LOCK: Final = text("SELECT pg_advisory_lock(hashtextextended('tillstream log digest', 0))")
+_UNLOCK: Final = text("SELECT pg_advisory_unlock(hashtextextended('tillstream log digest', 0))")
+_SUMS: Final = text(
+    """
+    SELECT r.topic, r.part, d.store_id, d.business_date, d.event_type, d.events, d.hash_sum, d.id_sum
+    FROM delivery.log_digest d JOIN delivery.log_reads r ON r.id = d.read_id WHERE d.events > 0
+    """
+)
+_CONFLICTS: Final = text(
+    """
+    SELECT c.store_id, c.event_id::text, c.first, c.later,
+           EXISTS (SELECT FROM delivery.log_events k
+                   JOIN delivery.log_digest d ON d.id = k.digest_id JOIN delivery.log_reads r ON r.id = d.read_id
+                   WHERE k.store_id = c.store_id AND k.corrects = c.event_id AND r.part = c.part AND k.record_offset > c.record_offset)
+    FROM delivery.log_conflicts c ORDER BY c.topic, c.part, c.record_offset
+    """
+)
+_EVENTS: Final = text(
+    """
+    SELECT e.event_id::text, e.event_hash, r.topic, r.part, e.record_offset
+    FROM delivery.log_events e JOIN delivery.log_digest d ON d.id = e.digest_id JOIN delivery.log_reads r ON r.id = d.read_id
+    JOIN unnest(CAST(:topics AS text[]), CAST(:parts AS int[]), CAST(:ends AS bigint[])) AS b (topic, part, until)
+      ON (b.topic, b.part) = (r.topic, r.part)
+    WHERE e.record_offset < b.until AND (d.store_id, d.business_date, d.event_type) IN
+          (SELECT * FROM unnest(CAST(:stores AS text[]), CAST(:days AS text[]), CAST(:types AS text[])))
+    """
+)
 
 
 @dataclass(slots=True)
-class LogDigest:
-    """What the log says below an end vector."""
+class LogState:
+    """What the log says below an end vector. `read`: how many records this took; `holes`: why it is not the whole log."""
 
-    events: dict[Key, dict[str, Entry]] = field(default_factory=dict)
-    partition_of_store: dict[str, int] = field(default_factory=dict)
+    ends: dict[Partition, int] = field(default_factory=dict)
+    sums: dict[Key, Sums] = field(default_factory=dict)
+    partitions_of_store: dict[str, set[Partition]] = field(default_factory=dict)
     archive: dict[Partition, Digest] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
-    records: int = 0
-    repeats: int = 0
-    unidentified: int = 0
     holes: list[str] = field(default_factory=list)
-    _first: dict[tuple[str, str], Entry] = field(default_factory=dict)
-
-    def take(self, partition: Partition, records: list[Record]) -> None:
-        """Take records of one partition, in their order."""
-        known = self.archive.get(partition, Digest(0, 0))
-        total = known.hash_sum
-        for offset, record in enumerate(records, known.ids):
-            if record.offset != offset:
-                self.holes.append(f"{partition.topic}/{partition.partition}: offset {offset} is not there, {record.offset} is")
-                break
-            event_hash = content_hash(record.headers, record.value)
-            total += event_hash
-            self._take_event(partition, record, event_hash)
-        self.archive[partition] = Digest(known.ids + len(records), total % MODULUS)
-        self.records += len(records)
-
-    def _take_event(self, partition: Partition, record: Record, event_hash: int) -> None:
-        headers = record.headers
-        event_type, store_id, event_id = _text(headers, "ce_type"), _text(headers, "ce_storeid"), _event_id(headers)
-        if event_type not in _COMPARED.get(partition.topic, ()):
-            return
-        if not store_id or event_id is None:
-            self.unidentified += 1
-            return
-        place = f"{partition.topic}/{partition.partition}/{record.offset}"
-        if partition.topic == STORE_FACTS:
-            self.partition_of_store.setdefault(store_id, partition.partition)
-        first = self._first.get((store_id, event_id))
-        if first is not None:
-            self.repeats += 1
-            if first.event_hash != event_hash:
-                self.conflicts.append(Conflict(store_id, event_id, first.place, place))
-            return
-        entry = self._first[store_id, event_id] = Entry(event_hash, place)
-        kind = key_type(event_type, _corrects(record) if event_type == EVENT_CORRECTED else "")
-        key = Key(store_id, _day(headers, partition.topic == ALERTS), kind)
-        self.events.setdefault(key, {})[event_id] = entry
+    read: int = 0
+    records: int = 0
+    events: int = 0
+    repeats: int = 0
 
 
-def key_type(event_type: str, corrects_type: str | None) -> str:
-    """Name a type for comparison; corrections apart by what they correct."""
-    return f"{event_type}:{corrects_type}" if corrects_type else event_type
+class KeptLog:
+    """Advances the digest, and answers from it."""
+
+    def __init__(self, addresses: Addresses, engine: AsyncEngine) -> None:
+        self._addresses, self._engine = addresses, engine
+
+    async def advance(self, ends: Mapping[Partition, int], fresh: bool = False) -> LogState:
+        """Read what was added below these ends and return what the log holds; `fresh` forgets first what was read before.
+
+        Where somebody has read further meanwhile, the ends are where that was.
+        """
+        state = LogState()
+        async with self._alone():
+            async with self._engine.begin() as conn:
+                if fresh:
+                    await drop_all(conn)
+                kept = await kept_reads(conn, self._addresses.log_id, ends)
+            await self._read(kept, ends, state)
+            async with self._engine.connect() as conn:
+                await self._tell(conn, await kept_reads(conn, self._addresses.log_id, {}), ends, state)
+        return state
+
+    async def events(self, keys: Sequence[Key], state: LogState) -> dict[str, Entry]:
+        """Return the events of keys below the ends of a state."""
+        bound: dict[str, list[str]] = {"stores": [], "days": [], "types": []}
+        for key in keys:
+            bound["stores"].append(key.store_id)
+            bound["days"].append(key.business_date)
+            bound["types"].append(key.event_type)
+        ends = {"topics": [tp.topic for tp in state.ends], "parts": [tp.partition for tp in state.ends], "ends": list(state.ends.values())}
+        async with self._engine.connect() as conn:
+            rows = (await conn.execute(_EVENTS, {**bound, **ends})).all()
+        return {event_id: Entry(event_hash, f"{topic}/{part}/{offset}") for event_id, event_hash, topic, part, offset in rows}
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        async with self._engine.connect() as conn:
+            await conn.execution_options(isolation_level="AUTOCOMMIT")
+            await conn.execute(_LOCK)
+            try:
+                yield
+            finally:
+                await conn.execute(_UNLOCK)
+
+    async def _read(self, kept: Mapping[Partition, Kept], ends: Mapping[Partition, int], state: LogState) -> None:
+        addresses = self._addresses
+        changed = [tp for tp, end in ends.items() if kept[tp].next_offset != end]
+        firsts = await first_offsets(addresses.kafka_bootstrap, changed, addresses.topic_prefix)
+        wanted: dict[Partition, int] = {}
+        for tp in changed:
+            hole = _hole(tp, kept[tp].next_offset, firsts[tp], ends[tp])
+            if hole is None:
+                wanted[tp] = kept[tp].next_offset
+            else:
+                state.holes.append(hole)
+        while wanted:
+            chunk = _Chunk(
+                wanted, {tp: k.last_hash for tp, k in kept.items() if k.last_hash is not None and k.next_offset == wanted.get(tp)}
+            )
+            begins = {tp: max(firsts[tp], next_offset - 1) for tp, next_offset in wanted.items()}
+            until = {tp: min(ends[tp], next_offset + _AT_ONCE) for tp, next_offset in wanted.items()}
+            await read_range(addresses.kafka_bootstrap, begins, until, chunk.take, addresses.topic_prefix)
+            for tp, said in chunk.said.items():
+                state.read += len(said)
+                async with self._engine.begin() as conn:
+                    await store(conn, kept[tp].id, tp, said)
+            state.holes += chunk.holes.values()
+            wanted = {tp: next_offset for tp, next_offset in until.items() if next_offset < ends[tp] and tp not in chunk.holes}
+
+    async def _tell(self, conn: AsyncConnection, kept: Mapping[Partition, Kept], ends: Mapping[Partition, int], state: LogState) -> None:
+        for tp, known in kept.items():
+            if tp in ends:
+                state.ends[tp] = known.next_offset
+                state.archive[tp] = Digest(known.next_offset, int(known.hash_sum) % MODULUS)
+                state.records += known.next_offset
+                state.repeats += known.repeats
+        for topic, part, store_id, day, event_type, count, hash_sum, id_sum in (await conn.execute(_SUMS)).all():
+            state.partitions_of_store.setdefault(store_id, set()).add(Partition(topic, part))
+            if topic in {STORE_FACTS, ALERTS, REORDER_RECOMMENDATIONS}:
+                key = Key(store_id, day, event_type)
+                found = Sums(Digest(count, int(hash_sum) % MODULUS), Digest(count, int(id_sum) % MODULUS))
+                state.sums[key] = state.sums[key].plus(found) if key in state.sums else found
+                state.events += count
+        state.conflicts = [Conflict(*row) for row in (await conn.execute(_CONFLICTS)).all()]
 
 
-async def read_log(bootstrap: str, ends: Mapping[Partition, int], prefix: str = "") -> LogDigest:
-    """Digest every partition from its beginning up to the end vector."""
-    found = LogDigest()
-    await read_range(bootstrap, dict.fromkeys(ends, 0), ends, found.take, prefix)
-    for partition, end in ends.items():
-        count = found.archive.get(partition, Digest(0, 0)).ids
-        if count != end:
-            found.holes.append(f"{partition.topic}/{partition.partition}: {count} of {end} records could be read")
-    return found
+def _hole(tp: Partition, next_offset: int, first: int, end: int) -> str | None:
+    """Say why the log is no longer, or never was, wholly readable."""
+    place = f"{tp.topic}/{tp.partition}"
+    if end < next_offset:
+        return f"{place}: the log ends at offset {end}, but was read up to {next_offset} before: it has lost records"
+    if first > next_offset:
+        return f"{place}: the offsets {next_offset} to {first - 1} are gone before they were ever read"
+    return None
 
 
-async def read_records(bootstrap: str, partition: Partition, end: int, prefix: str = "") -> dict[int, int]:
+class _Chunk:
+    """Takes the records of one reading: each partition's in their order, without a gap, after the last one that is known."""
+
+    def __init__(self, begins: Mapping[Partition, int], last_hashes: Mapping[Partition, int]) -> None:
+        self._next = dict(begins)
+        self._last_hashes = last_hashes
+        self.said: dict[Partition, list[Said | Unnamed | Passed]] = {}
+        self.holes: dict[Partition, str] = {}
+
+    def take(self, tp: Partition, records: list[Record]) -> None:
+        for record in records:
+            if tp in self.holes:
+                return
+            expected = self._next[tp]
+            if record.offset == expected - 1:
+                self._check_last(tp, record)
+            elif record.offset != expected:
+                self.holes[tp] = f"{tp.topic}/{tp.partition}: offset {expected} is not there, {record.offset} is"
+            else:
+                self.said.setdefault(tp, []).append(read_record(tp.topic, record))
+                self._next[tp] = expected + 1
+
+    def _check_last(self, tp: Partition, record: Record) -> None:
+        known = self._last_hashes.get(tp)
+        if known is not None and known != content_hash(record.headers, record.value):
+            self.holes[tp] = (
+                f"{tp.topic}/{tp.partition}: offset {record.offset} is another record than when it was read: --fresh reads all anew"
+            )
+
+
+async def read_records(addresses: Addresses, partition: Partition, end: int) -> dict[int, int]:
     """Return offset to hash of every record of one partition below `end`."""
     found: dict[int, int] = {}
 
     def take(_: Partition, records: list[Record]) -> None:
         found.update({record.offset: content_hash(record.headers, record.value) for record in records})
 
-    await read_range(bootstrap, {partition: 0}, {partition: end}, take, prefix)
+    await read_range(addresses.kafka_bootstrap, {partition: 0}, {partition: end}, take, addresses.topic_prefix)
     return found
-
-
-def _text(headers: Headers, name: str) -> str:
-    for key, value in headers:
-        if key == name:
-            return (value or b"").decode("utf-8", "replace")
-    return ""
-
-
-def _event_id(headers: Headers) -> str | None:
-    try:
-        return str(UUID(_text(headers, "ce_id")))
-    except ValueError:
-        return None
-
-
-def _day(headers: Headers, has_time_instead: bool) -> str:
-    """Return the business date; where rules name none, the date of the time in UTC."""
-    text = _text(headers, "ce_businessdate")
-    try:
-        if not text and has_time_instead:
-            return datetime.fromisoformat(_text(headers, "ce_time")).astimezone(UTC).date().isoformat()
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return text
-
-
-def _corrects(record: Record) -> str:
-    try:
-        content = json.loads(record.value or b"")
-        return str(content["corrects_type"])
-    except (ValueError, KeyError, TypeError):
-        return "?"

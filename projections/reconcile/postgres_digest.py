@@ -11,7 +11,7 @@ from contracts.events.registry import ALERT_CHANGED
 from contracts.topics import STORE_FACTS
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.covered import EVENT_INDEX, OPEN_ALERTS, Coverage
-from projections.reconcile.log_digest import key_type
+from projections.reconcile.log_record import key_type
 
 _SOURCES: Final[dict[str, tuple[str, str]]] = {
     "event_index": ("event_index", f"NULL::text, '{STORE_FACTS}' = topic"),
