@@ -8,13 +8,14 @@ from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from projections.reconcile.business.gaps import SequenceGaps
+from projections.reconcile.business.orphans import OrphanRefunds
 from projections.reconcile.business.receipts_twice import ReceiptsTwice
 from projections.reconcile.business.stock import StockLedger
 from projections.reconcile.business.tenders import Tenders
 from projections.reconcile.business.z_reports import ZReports
 from projections.reconcile.checks import BusinessCheck, CheckOutcome, Connections, Scope
 
-CHECKS: Final[tuple[BusinessCheck, ...]] = (ZReports(), Tenders(), StockLedger(), SequenceGaps(), ReceiptsTwice())
+CHECKS: Final[tuple[BusinessCheck, ...]] = (ZReports(), Tenders(), StockLedger(), OrphanRefunds(), SequenceGaps(), ReceiptsTwice())
 
 _UNREACHABLE: Final = (SQLAlchemyError, ClickHouseError, ClientError, OSError, TimeoutError)
 

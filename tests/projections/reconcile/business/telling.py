@@ -13,7 +13,6 @@ from infra.addresses import Addresses
 from infra.clickhouse.client import async_reader, async_writer, writer
 from infra.postgres.engine import async_engine
 from producers.simulator.world import SimulatedRecord
-from projections.read_models.event_log.table import EVENT_LOG
 from projections.read_models.reference_data.mapping import COVERED_TYPES as REFERENCE_TYPES
 from projections.reconcile.business.catalogue import CHECKS, run_checks
 from projections.reconcile.checks import BusinessCheck, CheckOutcome, Connections, Scope
