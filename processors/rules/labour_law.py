@@ -6,10 +6,12 @@ Built-in terms hold in stores in Korea only; elsewhere only what a policy sets.
 from datetime import datetime, timedelta
 
 from contracts.policies.breaks import BreaksPolicy
+from contracts.policies.minor_work import MinorWorkPolicy
 from processors.rules.rule import Policy, View
 
 BUILT_IN_COUNTRY = "KR"
 BUILT_IN_BREAKS = Policy(0, BreaksPolicy())
+BUILT_IN_MINOR_WORK = Policy(0, MinorWorkPolicy())
 
 
 def labour_policy(view: View, name: str, built_in: Policy, at: datetime) -> Policy | None:

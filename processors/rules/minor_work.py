@@ -1,7 +1,7 @@
 """Minor work: hours of people under age, worked and still published, beyond their day or week, or at night. Pure.
 
-Who is under age is said by the reference data. The limits are not waived in small stores: what the rule takes to be law, and how
-far that was checked, stands in docs/rules/minor_work.md.
+Who is under age is said by the reference data. The limits are not waived in small stores: docs/rules/attendance.md says what was read
+of the law.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,11 @@ from processors.rules.alerting import Finding, Severity, Speaker
 from processors.rules.attendance_spans import Calendar
 from processors.rules.attendance_words import events, hours, minute
 from processors.rules.attendance_work import Look, Work
-from processors.rules.labour_law import labour_policy
+from processors.rules.labour_law import BUILT_IN_MINOR_WORK, labour_policy
 from processors.rules.overtime import Part, is_in, parts_of, week_name
 from processors.rules.rule import Policy, View
 
 SPEAKER = Speaker("minor_work", 1)
-BUILT_IN = Policy(0, MinorWorkPolicy())
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
@@ -50,7 +49,7 @@ def judge(work: Work, view: View) -> Iterator[Finding | Look]:
         parts = sorted(
             (part for part in parts_of(work, monday, view) if part.day < person.minor_until), key=lambda part: (part.begins, part.name)
         )
-        policy = labour_policy(view, "minor_work", BUILT_IN, parts[0].begins) if parts else None
+        policy = labour_policy(view, "minor_work", BUILT_IN_MINOR_WORK, parts[0].begins) if parts else None
         if policy is None:
             continue
         assert isinstance(policy.parameters, MinorWorkPolicy)

@@ -11,14 +11,15 @@ from datetime import date, datetime, timedelta
 
 from contracts.evidence import Evidence
 from contracts.policies.breaks import BreaksPolicy
+from contracts.policies.minor_work import MinorWorkPolicy
 from contracts.policies.overtime import OvertimePolicy
 from processors.rules.alerting import Finding, Severity, Speaker
 from processors.rules.attendance_words import events, hours, minute
 from processors.rules.attendance_work import Look, Planned, Stretch, Work
-from processors.rules.labour_law import BUILT_IN_BREAKS, is_exempt, labour_policy, shortest_break
+from processors.rules.labour_law import BUILT_IN_BREAKS, BUILT_IN_MINOR_WORK, is_exempt, labour_policy, shortest_break
 from processors.rules.rule import Policy, View, moment_of
 
-SPEAKER = Speaker("overtime", 1)
+SPEAKER = Speaker("overtime", 2)
 BUILT_IN = Policy(0, OvertimePolicy())
 
 
@@ -48,7 +49,7 @@ def judge(work: Work, view: View) -> Iterator[Finding | Look]:
         if reached and not is_exempt(view, terms.least_head_count, parts[0].begins):
             yield from (Look(shift.ends_at, monday) for shift in work.shifts if is_in(shift.day, monday))
             yield Look(moment_of(work.calendar.week(monday).last), monday)
-            yield _finding(work, monday, parts, reached[-1], policy, terms)
+            yield _finding(work, monday, parts, reached[-1], policy, _ordinary(work.employee, parts, terms, view))
 
 
 def week_name(monday: date) -> str:
@@ -107,6 +108,17 @@ def premium(parts: Sequence[tuple[date, timedelta]], daily: timedelta, weekly: t
     return beyond_days + max(within_days - weekly, timedelta())
 
 
+def _ordinary(employee: str, parts: Sequence[Part], terms: OvertimePolicy, view: View) -> tuple[timedelta, timedelta]:
+    """Return the hours of a day and of a week without premium: fewer for a week of somebody under age."""
+    person = view.employee(employee)
+    minor = labour_policy(view, "minor_work", BUILT_IN_MINOR_WORK, parts[0].begins)
+    until = person.minor_until if person is not None else None
+    if until is None or minor is None or any(part.day >= until for part in parts):
+        return timedelta(hours=terms.daily_hours), timedelta(hours=terms.weekly_hours)
+    assert isinstance(minor.parameters, MinorWorkPolicy)
+    return timedelta(hours=minor.parameters.daily_hours), timedelta(hours=minor.parameters.weekly_hours)
+
+
 def _crossing(parts: Sequence[Part], limit: timedelta) -> Part:
     """Return the part with which the hours reach the limit."""
     total = timedelta()
@@ -117,14 +129,18 @@ def _crossing(parts: Sequence[Part], limit: timedelta) -> Part:
     return parts[-1]
 
 
-def _finding(work: Work, monday: date, parts: Sequence[Part], reached: int, policy: Policy, terms: OvertimePolicy) -> Finding:
+def _finding(
+    work: Work, monday: date, parts: Sequence[Part], reached: int, policy: Policy, ordinary: tuple[timedelta, timedelta]
+) -> Finding:
+    terms = policy.parameters
+    assert isinstance(terms, OvertimePolicy)
     week, limit = work.calendar.week(monday), terms.weekly_hours + terms.extra_hours
     done = sum((part.done for part in parts), timedelta())
     total = sum((part.expected for part in parts), timedelta())
     is_over = work.has_passed(moment_of(week.last))
     crossing = _crossing(parts, timedelta(hours=reached))
     name = week_name(monday)
-    paid = premium([(part.day, part.expected) for part in parts], timedelta(hours=terms.daily_hours), timedelta(hours=terms.weekly_hours))
+    paid = premium([(part.day, part.expected) for part in parts], *ordinary)
     severity: Severity = "high" if total > timedelta(hours=limit) else "low" if reached == terms.warn_hours[0] else "medium"
     return Finding(
         key=name,

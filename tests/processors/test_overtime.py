@@ -7,7 +7,7 @@ import pytest
 
 from contracts.envelope import Event
 from processors.rules.overtime import premium
-from tests.processors.attendance_facts import DAY, HOUR, policy, press, said, store, told
+from tests.processors.attendance_facts import DAY, HOUR, person, policy, press, said, store, told
 from tests.processors.events import at, corrected, log_of, shift, tick
 from tests.processors.oracle import replica_of
 
@@ -100,6 +100,16 @@ def test_a_week_is_that_of_the_stores_zone() -> None:
     four = _days(4, 10 * HOUR)
     assert said("overtime", store(), *four, night) == []
     assert len(said("overtime", store(cut_off=4), *four, night)) == 1
+
+
+def test_people_under_age_are_due_a_premium_from_fewer_hours() -> None:
+    """Beyond seven hours a day and 35 a week; in the week of their birthday and where no terms of minors hold, as everybody."""
+    days, germany = _days(5, 10 * HOUR), policy("overtime")
+    for known, premium_hours in ((person(), "10:00"), (person(date(2026, 3, 5)), "5:00"), (person(None), "5:00")):
+        rows = told("overtime", replica_of(log_of(store(), known, *days)))
+        assert rows[-1].evidence.observed.split("; ")[1] == f"{premium_hours} h of it at a premium of 50 %"
+    rows = told("overtime", replica_of(log_of(store("DE"), germany, person(), *days)))
+    assert rows[-1].evidence.observed.split("; ")[1].startswith("10:00 h")
 
 
 def test_small_stores_are_exempt() -> None:
