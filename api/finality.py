@@ -8,11 +8,10 @@ from typing import Literal
 
 from api.resources import Resources
 from projections.freshness import read_freshness
-from projections.read_models.open_alerts.reader import read_rule_progress
 from projections.read_models.sales_by_hour.reader import SalesQuery, SalesRow
 from projections.read_models.stores.reader import StoreSettings
 from projections.read_models.till_periods.lateness import sealed_until
-from projections.read_models.till_periods.receipts import LateFacts, read_late_facts
+from projections.read_models.till_periods.receipts import LateFacts, read_late_facts, read_tick_clock
 
 Status = Literal["provisional", "final", "revised"]
 
@@ -22,10 +21,10 @@ _WEEK = timedelta(days=6)
 
 @dataclass(frozen=True, slots=True)
 class RowFinality:
-    """The status of some figures; `late_facts` is None where the stack does not know when facts came."""
+    """The status of some figures, and which facts revised them."""
 
     status: Status
-    late_facts: int | None
+    late_facts: int
     last_late_at: datetime | None
 
 
@@ -39,7 +38,7 @@ class Finality:
     query: SalesQuery
     sealed: Mapping[str, date]
     currencies: Mapping[str, str]
-    late: Mapping[str, Sequence[LateFacts]] | None
+    late: Mapping[str, Sequence[LateFacts]]
 
     @property
     def final_until(self) -> date | None:
@@ -62,11 +61,10 @@ class Finality:
         return self._judged(sealed, last, late)
 
     def _late_of(self, store_id: str | None) -> Sequence[LateFacts]:
-        late = self.late or {}
-        return late.get(store_id, ()) if store_id is not None else [facts for of_store in late.values() for facts in of_store]
+        return self.late.get(store_id, ()) if store_id is not None else [facts for of_store in self.late.values() for facts in of_store]
 
     def _judged(self, sealed: date | None, last: date, late: Sequence[LateFacts]) -> RowFinality:
-        count = None if self.late is None else sum(facts.facts for facts in late)
+        count = sum(facts.facts for facts in late)
         status: Status = "provisional" if sealed is None or last > sealed else ("revised" if count else "final")
         return RowFinality(status, count, max((facts.last_at for facts in late), default=None))
 
@@ -74,19 +72,19 @@ class Finality:
 async def finality_of(resources: Resources, query: SalesQuery, as_of: datetime | None) -> Finality:
     """Ask what decides the status of an answer that holds as of a time of the broker.
 
-    A stack of simulated time has its clock from the ticks that the rules have seen, and no time at which a fact came.
+    A stack of simulated time has its clock, and the time at which a fact came, from the ticks on the log.
     """
     stores = {store_id: store for store_id, store in resources.stores.known().items() if store_id in set(query.store_ids)}
     is_live = resources.config.time == "live"
-    clock = await _broker_clock(resources, as_of) if is_live else await _tick_clock(resources)
-    late = await read_late_facts(resources.engine, stores, query.date_from, query.date_until) if is_live else None
+    clock = await (_broker_clock(resources, as_of) if is_live else read_tick_clock(resources.engine))
+    late = await read_late_facts(resources.engine, stores, query.date_from, query.date_until, simulated=not is_live)
     return _finality(query, stores, clock, late)
 
 
-def _finality(query: SalesQuery, stores: Mapping[str, StoreSettings], clock: datetime | None, late: Sequence[LateFacts] | None) -> Finality:
+def _finality(query: SalesQuery, stores: Mapping[str, StoreSettings], clock: datetime | None, late: Sequence[LateFacts]) -> Finality:
     sealed = {} if clock is None else {name: sealed_until(clock, store.timezone, store.cut_off_hour) for name, store in stores.items()}
     currencies = {name: store.currency for name, store in stores.items()}
-    return Finality(query, sealed, currencies, None if late is None else by_store(late))
+    return Finality(query, sealed, currencies, by_store(late))
 
 
 def by_store(late: Iterable[LateFacts]) -> dict[str, list[LateFacts]]:
@@ -101,10 +99,6 @@ async def _broker_clock(resources: Resources, as_of: datetime | None) -> datetim
     """What came late is told by another read model than the sums: the answer is of the earlier of both."""
     other = (await read_freshness(resources.engine, _PROJECTION)).as_of
     return min(as_of, other) if as_of and other else None
-
-
-async def _tick_clock(resources: Resources) -> datetime | None:
-    return min((row.clock for row in (await read_rule_progress(resources.engine)).values()), default=None)
 
 
 def _span(row: SalesRow, query: SalesQuery) -> tuple[date, date]:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from contracts.events.control import Tick
 from processors.rules.rule import Kind, State, microseconds, moment_of
 
-AHEAD_AT_MOST = timedelta(minutes=5)
 HISTORY_AFTER = timedelta(hours=24)
 
 
@@ -27,7 +26,7 @@ CLOCK_NAME = "tick"
 
 def after_tick(clock: Clock | None, tick: Tick, recorded_at: datetime) -> Clock | None:
     """Return the moved clock; None where the tick moves nothing or runs ahead of its own record."""
-    if tick.at > recorded_at + AHEAD_AT_MOST:
+    if tick.runs_ahead(recorded_at):
         return None
     at = microseconds(tick.at)
     return Clock(at, tick.time == "simulated") if clock is None or at > clock.at else None

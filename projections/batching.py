@@ -164,12 +164,12 @@ def is_control(event_type: str | None) -> bool:
 
 
 def sort_records(batch: PartBatch, covers: Covers) -> Sorted:
-    """Split a partition's records by their type header; where a batch is for one store, records of others are filtered.
+    """Split a partition's records by their type header; where a batch is for one store, records of others are filtered, but no ticks.
 
     What has no type, or one that nobody declared, is taken: it is the projection's to refuse, never to pass over.
     """
     if batch.only_store is not None:
-        mine = [record for record in batch.records if header(record.headers, "ce_storeid") == batch.only_store]
+        mine = [record for record in batch.records if _concerns(record, batch.only_store)]
         of_store = sort_records(replace(batch, records=mine, only_store=None), covers)
         return replace(of_store, filtered=of_store.filtered + len(batch.records) - len(mine))
     types = covers.get(batch.part.topic, frozenset())
@@ -185,6 +185,10 @@ def sort_records(batch: PartBatch, covers: Covers) -> Sorted:
         else:
             filtered += 1
     return Sorted(tuple(taken), filtered, control)
+
+
+def _concerns(record: LogRecord, store_id: str) -> bool:
+    return header(record.headers, "ce_storeid") == store_id or is_control(peek_type(record.headers))
 
 
 def account(batch: PartBatch, split: Sorted, outcomes: Mapping[Source, Outcome]) -> LedgerRow:

@@ -54,8 +54,8 @@ class Finality(BaseModel):
     status: Literal["provisional", "final", "revised"] = Field(
         description="provisional: a business date asked for is not over, or was not a week ago. revised: facts came after that week."
     )
-    late_facts: int | None = Field(
-        description="Receipts and corrections of these business dates that came after their week; null on a stack of simulated time.",
+    late_facts: int = Field(
+        description="Receipts and corrections of these business dates that came after their week; by the ticks where time is simulated.",
         examples=[0],
     )
     last_late_at: datetime | None = Field(description="Broker time at which the last of them came; null: none did.")

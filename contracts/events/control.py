@@ -1,10 +1,13 @@
 """Control records: ticks that let rules see absence, and the progress that rule workers report."""
 
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from pydantic import Field
 
 from contracts.fields import Counter, Model, Moment, Number
+
+AHEAD_AT_MOST: Final = timedelta(minutes=5)
 
 
 class Tick(Model):
@@ -13,6 +16,10 @@ class Tick(Model):
     at: Moment = Field(description="What time it is.", examples=["2026-11-20T10:00:10+00:00"])
     partition: Number = Field(description="Partition whose clock moves.", examples=[4])
     time: Literal["live", "simulated"] = Field(default="live", description="Whose clock it is.")
+
+    def runs_ahead(self, recorded_at: datetime) -> bool:
+        """Tell whether it names a time that the broker had not reached by far: no clock follows such a tick."""
+        return self.at > recorded_at + AHEAD_AT_MOST
 
 
 class RuleProgressed(Model):

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from api.finality import Finality, by_store
+from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.clock import utc_now
+from infra.kafka.consumer import end_offsets
+from producers.publisher import tick_record
+from producers.ticks import tick_events
 from projections.read_models.sales_by_hour.reader import Grouping, SalesQuery, SalesRow
 from projections.read_models.till_periods.receipts import LateFacts
-from tests.api.alerts import MORNING, progress, publish
+from tests.api.alerts import publish
 from tests.api.events import event_id, sale
 from tests.api.running import ServedApi, config, served
 from tests.api.world import catch_up, projected
@@ -74,12 +78,9 @@ def test_late_facts_revise_the_rows_that_they_belong_to():
     )
 
 
-def test_nothing_is_final_without_a_clock_and_nothing_is_revised_without_times_of_recording():
-    """Unknown is said as unknown, not as none."""
-    query = SalesQuery(("A",), FIRST, FIRST)
-    assert Finality(query, {}, {"A": "KRW"}, {}).of_answer().status == "provisional"
-    simulated = Finality(query, {"A": SEALED}, {"A": "KRW"}, None).of_answer()
-    assert (simulated.status, simulated.late_facts, simulated.last_late_at) == ("final", None, None)
+def test_nothing_is_final_without_a_clock():
+    """Unknown is said as unknown."""
+    assert Finality(SalesQuery(("A",), FIRST, FIRST), {}, {"A": "KRW"}, {}).of_answer().status == "provisional"
 
 
 @pytest.fixture
@@ -144,13 +145,23 @@ def test_a_late_correction_revises_too(told, api):
 
 @pytest.mark.stack
 def test_a_stack_of_simulated_time_has_the_clock_of_its_ticks(told):
-    """Before the first, nothing is final; then what the ticks say, and nothing of when a record came."""
-    asked = {"until": str(OLD.date())}
-    with served(config(told, time="simulated")) as api:
+    """Before the first, nothing is final; then what came after its week by the ticks revises its day, and nothing else does."""
+    day, sealed = OLD.date(), OLD + timedelta(days=8)
+    asked = {"group_by": ["store", "day"], "until": str(day)}
+    with served(config(told, time="simulated")) as api, projected(told, "stores", "sales", "till_periods"):
         before = api.client().get("/v1/kpis/sales", params=asked).json()
-        asyncio.run(publish(told, [progress(partition) for partition in (0, 1)]))
-        with projected(told, "open_alerts"):
-            catch_up(told, "open_alerts")
-        after = api.client().get("/v1/kpis/sales", params=asked | {"until": str((MORNING - timedelta(days=8)).date())}).json()
-    assert (before["status"], before["late_facts"], before["final_until"]) == ("provisional", None, None)
-    assert (after["status"], after["late_facts"], after["final_until"]) == ("final", None, str((MORNING - timedelta(days=8)).date()))
+        asyncio.run(_tick(told, sealed))
+        catch_up(told, "till_periods")
+        final = api.client().get("/v1/kpis/sales", params=asked).json()
+        assert api.client().post("/v1/events", json=[sale("A", "later", at=OLD)]).json()["accepted"] == 1
+        catch_up(told, "sales", "till_periods")
+        after = api.client().get("/v1/kpis/sales", params=asked).json()
+    assert (before["status"], before["late_facts"], before["final_until"]) == ("provisional", 0, None)
+    assert (final["status"], final["late_facts"], final["final_until"]) == ("final", 0, str(day))
+    found = {each["store_id"]: (each["status"], each["late_facts"], each["transactions"]) for each in after["rows"]}
+    assert found == {"A": ("revised", 1, 2), "B": ("final", 0, 1)}
+
+
+async def _tick(addresses: Addresses, at: datetime) -> None:
+    ends = await end_offsets(addresses.kafka_bootstrap, [STORE_FACTS], addresses.topic_prefix)
+    await publish(addresses, [tick_record(each) for each in tick_events("tests", at, len(ends), "simulated")])

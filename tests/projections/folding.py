@@ -38,6 +38,7 @@ MODELS = {
         "till_periods",
         "receipts_twice",
         "late_sales",
+        "tick_clocks",
     ),
     "open_alerts": ("alert_transitions", "open_alerts", "rule_progress", "alert_answer_events", "alert_answers"),
     "reorder_recommendations": ("reorder_revisions", "reorder_recommendations"),

@@ -91,9 +91,10 @@ def corrected(name: str, wrong: Event[Any], replacement: dict[str, Any] | None =
     return event(EVENT_CORRECTED, name, wrong.envelope.occurred_at, data, wrong.store_id)
 
 
-def tick(when: datetime, partition: int = 0) -> Event[Any]:
+def tick(when: datetime, partition: int = 0, time: str = "live") -> Event[Any]:
     """Move the clock of a partition."""
-    return event(TICK, f"tick/{partition}/{when.isoformat()}", when, {"at": when, "partition": partition}, CHAIN_WIDE)
+    data = {"at": when, "partition": partition, "time": time}
+    return event(TICK, f"tick/{partition}/{when.isoformat()}", when, data, CHAIN_WIDE)
 
 
 def store(name: str = "S1", version: int = 1, since: datetime = START, cut_off_hour: int = 0) -> Event[Any]:

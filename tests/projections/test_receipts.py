@@ -21,9 +21,10 @@ from projections.read_models.till_periods.receipts import (
     count_receipts_twice,
     read_late_facts,
     read_receipts_twice,
+    read_tick_clock,
 )
-from tests.projections.folding import empty, fold_steps
-from tests.projections.story import START, at, corrected, log_of, sold
+from tests.projections.folding import empty, fold_steps, split, tables_of
+from tests.projections.story import START, at, corrected, log_of, sold, tick
 from tests.projections.till_story import line, moved, receipt, renamed, returned, voided
 
 DAY = START.date()
@@ -176,3 +177,34 @@ async def test_facts_are_late_after_a_week_by_the_clock_of_their_store(place: Ad
     assert (late.store_id, late.business_date, late.facts, late.last_at) == ("S1", DAY, 2, sealed + timedelta(hours=1))
     assert await read_late_facts(engine, {"S1": Clock("Pacific/Pago_Pago", 23)}, *SPAN) == []
     assert await read_late_facts(engine, {"S1": Clock("Asia/Seoul", 5)}, DAY + timedelta(days=1), SPAN[1]) == []
+
+
+@pytest.mark.stack
+async def test_simulated_ticks_say_what_is_late_and_a_replay_says_the_same(place: Addresses, engine: AsyncEngine) -> None:
+    """However the log is cut: the clock lies beside the position, so whoever goes on has it, and so has who begins again."""
+    stores, written = {"S1": Clock("UTC", 0)}, START + timedelta(days=400)
+    sealed = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1) + LATENESS_WINDOW
+    first = receipt("a", at(1))
+    story = [
+        tick(at(2), time="simulated"),
+        first,
+        tick(sealed - timedelta(minutes=1), time="simulated"),
+        receipt("b", at(3)),
+        tick(sealed, time="simulated"),
+        receipt("c", at(4)),
+        corrected("d", first),
+        first,
+    ]
+    records = [_recorded(event, offset, written + timedelta(seconds=offset)) for offset, event in enumerate(story)]
+    await fold_steps(place, "till_periods", [records])
+    live = tables_of(place, "till_periods")
+    (late,) = await read_late_facts(engine, stores, *SPAN, simulated=True)
+
+    assert (late.business_date, late.facts, late.last_at) == (DAY, 2, written + timedelta(seconds=6))
+    assert await read_tick_clock(engine) == sealed
+    assert await read_late_facts(engine, stores, *SPAN) == []
+    for cuts in ((5,), (1, 3, 4, 6), range(len(records))):
+        empty(place, "till_periods")
+        assert await read_tick_clock(engine) is None
+        await fold_steps(place, "till_periods", split(records, cuts))
+        assert tables_of(place, "till_periods") == live

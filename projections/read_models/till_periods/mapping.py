@@ -1,12 +1,13 @@
 """From an event to a till's entries, openings and closings; pure. To which period an entry belongs is decided when it is asked."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from contracts.codec import decode
 from contracts.envelope import Event
+from contracts.events.control import Tick
 from contracts.events.registry import (
     CASH_PAID_IN,
     CASH_PAID_OUT,
@@ -15,6 +16,7 @@ from contracts.events.registry import (
     SALE_COMPLETED,
     SALE_RETURNED,
     SALE_VOIDED,
+    TICK,
     TILL_CLOSED,
     TILL_OPENED,
 )
@@ -25,16 +27,15 @@ from contracts.records import LogRecord
 from projections.errors import Unmappable
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
 from projections.read_models.till_periods.amounts import Amounts, amounts_of, is_tendered, paid_of
-from projections.read_models.till_periods.lateness import may_be_late, quarter_of
 
-MAPPING_VERSION = 2
+MAPPING_VERSION = 3
 KIND_OF: Final = {SALE_COMPLETED: "sale", SALE_RETURNED: "return", SALE_VOIDED: "void", DRAWER_OPENED: "no_sale"}
 MOVEMENTS: Final = frozenset({CASH_PAID_IN, CASH_PAID_OUT})
 SALE_TYPES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
 FOLDED_TYPES: Final = frozenset({*KIND_OF, *MOVEMENTS, TILL_OPENED, TILL_CLOSED})
 NO_TILL: Final = ""
 """The till of a receipt that names none and came from no device: it belongs to no period, but its number is known."""
-COVERED_TYPES: Final = FOLDED_TYPES | {EVENT_CORRECTED}
+COVERED_TYPES: Final = FOLDED_TYPES | {EVENT_CORRECTED, TICK}
 
 
 class EntryRow(NamedTuple):
@@ -101,18 +102,17 @@ class PeriodRow(NamedTuple):
     business_date: date
 
 
-class LateRow(NamedTuple):
-    """A fact of sales that may have come after the lateness window of its business date."""
+class TickRow(NamedTuple):
+    """Where the clock of a partition stands from this record on, and whether it is a simulated one."""
 
-    store_id: str
-    business_date: date
-    quarter: datetime
-    recorded_at: datetime
+    part: int
+    at: datetime
+    simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodFact:
-    """An event and its rows."""
+    """An event and its rows; one that `revises` changes the sales of its business date, however late it comes."""
 
     event: FactEvent
     entry: EntryRow | None = None
@@ -120,22 +120,24 @@ class PeriodFact:
     opening: OpeningRow | None = None
     closing: ClosingRow | None = None
     period: PeriodRow | None = None
-    late: LateRow | None = None
+    revises: bool = False
 
 
-def period_fact(record: LogRecord) -> PeriodFact | None:
-    """Map a record; None for a correction of something else, UnreadableRecord or Unmappable for what cannot be used."""
+def period_fact(record: LogRecord) -> PeriodFact | TickRow | None:
+    """Map a record; None for a correction of something else or an idle tick, UnreadableRecord or Unmappable for what cannot be used."""
     event = decode(record)
+    if isinstance(event.data, Tick):
+        return _tick(record, event.data)
     if concerned_type(event) not in FOLDED_TYPES:
         return None
     row = fact_event(record, event)
-    late = _late(row, event)
+    revises = _revises(row, event)
     content = content_of(event)
     if content is None:
-        return PeriodFact(row, late=late)
+        return PeriodFact(row, revises=revises)
     data = content.data
     if isinstance(data, Receipt):
-        return _receipt(row, content, data, _till(event, data), late)
+        return _receipt(row, content, data, _till(event, data), revises)
     if isinstance(data, TillClosed):
         return PeriodFact(row, closing=_closing(record, content, data), period=_period(content, data.till_id, data.period_id))
     return _drawer(row, content)
@@ -174,7 +176,7 @@ def _till(event: Event[Model], data: Receipt) -> str:
     return data.till_id or (None if event.type == EVENT_CORRECTED else event.envelope.device_id) or NO_TILL
 
 
-def _receipt(row: FactEvent, content: Event[Model], data: Receipt, till_id: str, late: LateRow | None) -> PeriodFact:
+def _receipt(row: FactEvent, content: Event[Model], data: Receipt, till_id: str, revises: bool) -> PeriodFact:
     """A void before completion is nothing that a closing or a KPI counts."""
     if isinstance(data, SaleVoided) and data.phase == "before_completion":
         return PeriodFact(row)
@@ -182,15 +184,17 @@ def _receipt(row: FactEvent, content: Event[Model], data: Receipt, till_id: str,
     day, moment, kind = envelope.business_date, envelope.occurred_at, KIND_OF[content.type]
     entry = EntryRow(*head, till_id, data.period_id, kind, moment, day, data.receipt_id, is_tendered(data), 0, *amounts_of(data))
     tenders = tuple(TenderRow(*head, paid.kind, paid.tenders, paid.amount) for paid in paid_of(data))
-    return PeriodFact(row, entry, tenders, period=_period(content, till_id, data.period_id), late=late)
+    return PeriodFact(row, entry, tenders, period=_period(content, till_id, data.period_id), revises=revises)
 
 
-def _late(row: FactEvent, event: Event[Model]) -> LateRow | None:
+def _revises(row: FactEvent, event: Event[Model]) -> bool:
     """History of a load is no revision: it says itself that it is old, and nobody was told a figure before."""
-    day = row.business_date
-    if day is None or event.envelope.history or concerned_type(event) not in SALE_TYPES or not may_be_late(day, row.recorded_at):
-        return None
-    return LateRow(row.store_id, day, quarter_of(row.recorded_at), row.recorded_at)
+    return row.business_date is not None and not event.envelope.history and concerned_type(event) in SALE_TYPES
+
+
+def _tick(record: LogRecord, tick: Tick) -> TickRow | None:
+    recorded_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return None if tick.runs_ahead(recorded_at) else TickRow(record.partition, tick.at, tick.time == "simulated")
 
 
 def _period(content: Event[Model], till_id: str, period_id: str | None) -> PeriodRow | None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
+from contracts.topics import STORE_FACTS
 from projections.generations import serving_generation
 from projections.read_models.till_periods.lateness import LATENESS_WINDOW
 
@@ -43,11 +44,16 @@ _LATE: Final = """
     SELECT l.store_id, l.business_date, CAST(sum(l.facts) AS bigint) AS facts, max(l.recorded_at) AS last_at
     FROM unnest(CAST(:stores AS text[]), CAST(:zones AS text[]), CAST(:cut_offs AS integer[])) AS s (store_id, zone, cut_off)
     JOIN read_g{generation}.late_sales l USING (store_id)
-    WHERE l.business_date BETWEEN :date_from AND :date_until AND l.business_date <
+    WHERE l.simulated = :simulated AND l.business_date BETWEEN :date_from AND :date_until AND l.business_date <
           CAST((l.quarter - make_interval(hours => :window)) AT TIME ZONE s.zone - make_interval(hours => s.cut_off) AS date)
     GROUP BY l.store_id, l.business_date
 """
 """The business date that it was when a fact came, less the window, in the store's zone: `sealed_until` said in SQL."""
+_CLOCK: Final = """
+    SELECT CASE WHEN bool_and(c.at IS NOT NULL) THEN min(c.at) END
+    FROM delivery.positions p LEFT JOIN read_g{generation}.tick_clocks c USING (part)
+    WHERE p.projection = 'till_periods' AND p.generation = :generation AND p.topic = :topic
+"""
 
 
 class ReceiptCursor(NamedTuple):
@@ -139,19 +145,29 @@ async def read_receipts_twice(
     ]
 
 
-async def read_late_facts(engine: AsyncEngine, stores: Mapping[str, BusinessClock], date_from: date, date_until: date) -> list[LateFacts]:
-    """Return the store-days of these stores that sales came for after their lateness window."""
+async def read_late_facts(
+    engine: AsyncEngine, stores: Mapping[str, BusinessClock], date_from: date, date_until: date, simulated: bool = False
+) -> list[LateFacts]:
+    """Return the store-days of these stores that sales came for after their lateness window, by the broker or by simulated ticks."""
     bound = {
         "stores": list(stores),
         "zones": [store.timezone for store in stores.values()],
         "cut_offs": [store.cut_off_hour for store in stores.values()],
         "date_from": date_from,
         "date_until": date_until,
+        "simulated": simulated,
         "window": int(LATENESS_WINDOW.total_seconds() // 3600),
     }
     async with engine.connect() as conn:
         statement = _LATE.format(generation=await serving_generation(conn, "till_periods"))
         return [LateFacts(*row) for row in (await conn.execute(text(statement), bound)).all()]
+
+
+async def read_tick_clock(engine: AsyncEngine) -> datetime | None:
+    """Return the tick up to which every partition was read; None where one of them has none yet."""
+    async with engine.connect() as conn:
+        generation = await serving_generation(conn, "till_periods")
+        return (await conn.execute(text(_CLOCK.format(generation=generation)), {"generation": generation, "topic": STORE_FACTS})).scalar()
 
 
 def _event(row: Mapping[str, Any]) -> ReceiptEvent:

@@ -27,6 +27,7 @@ class TillPeriodTables:
     periods: Table
     twice: Table
     late: Table
+    clocks: Table
 
 
 @lru_cache(maxsize=8)
@@ -42,6 +43,7 @@ def till_period_tables(generation: int) -> TillPeriodTables:
         _periods(metadata),
         _twice(metadata),
         _late(metadata),
+        _clocks(metadata),
     )
 
 
@@ -127,7 +129,19 @@ def _late(metadata: MetaData) -> Table:
         metadata,
         Column("store_id", Text, primary_key=True),
         Column("business_date", Date, primary_key=True),
+        Column("simulated", Boolean, primary_key=True),
         Column("quarter", DateTime(timezone=True), primary_key=True),
         Column("facts", BigInteger, nullable=False),
         Column("recorded_at", DateTime(timezone=True), nullable=False),
+    )
+
+
+def _clocks(metadata: MetaData) -> Table:
+    """Declare where the ticks of each partition stand at the model's position: what time it was for the facts that follow."""
+    return Table(
+        "tick_clocks",
+        metadata,
+        Column("part", Integer, primary_key=True, autoincrement=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("simulated", Boolean, nullable=False),
     )

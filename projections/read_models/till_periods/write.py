@@ -1,14 +1,16 @@
 """Keep the facts of till periods; what they add up to is asked of the rows that count."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
-from projections.read_models.till_periods.mapping import ClosingRow, EntryRow, LateRow, OpeningRow, PeriodFact, TenderRow, period_fact
+from projections.facts import FactKey
+from projections.read_models.till_periods.arrivals import LateRow, follow
+from projections.read_models.till_periods.mapping import ClosingRow, EntryRow, OpeningRow, PeriodFact, TenderRow, TickRow, period_fact
 from projections.read_models.till_periods.table import FACTS
 from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
@@ -40,15 +42,23 @@ _TWICE: Final = """
 """A number once on two entries stays listed, whichever of them count: so order and repeats change nothing, and readers scan few rows."""
 
 _LATE: Final = """
-    INSERT INTO late_sales AS known (store_id, business_date, quarter, facts, recorded_at)
-    SELECT store_id, business_date, quarter, facts, recorded_at
-    FROM unnest(%s::text[], %s::date[], %s::timestamptz[], %s::bigint[], %s::timestamptz[])
-        AS given (store_id, business_date, quarter, facts, recorded_at)
-    ORDER BY store_id, business_date, quarter
-    ON CONFLICT (store_id, business_date, quarter) DO UPDATE SET
+    INSERT INTO late_sales AS known (store_id, business_date, simulated, quarter, facts, recorded_at)
+    SELECT store_id, business_date, simulated, quarter, facts, recorded_at
+    FROM unnest(%s::text[], %s::date[], %s::boolean[], %s::timestamptz[], %s::bigint[], %s::timestamptz[])
+        AS given (store_id, business_date, simulated, quarter, facts, recorded_at)
+    ORDER BY store_id, business_date, simulated, quarter
+    ON CONFLICT (store_id, business_date, simulated, quarter) DO UPDATE SET
         facts = known.facts + excluded.facts, recorded_at = greatest(known.recorded_at, excluded.recorded_at)
 """
 """Only facts that are new are counted, so repeats change nothing."""
+
+_CLOCKS: Final = "SELECT part, at, simulated FROM tick_clocks WHERE part = ANY (%s::integer[])"
+_MOVE: Final = """
+    INSERT INTO tick_clocks AS known (part, at, simulated)
+    SELECT part, at, simulated FROM unnest(%s::integer[], %s::timestamptz[], %s::boolean[]) AS given (part, at, simulated) ORDER BY part
+    ON CONFLICT (part) DO UPDATE SET at = excluded.at, simulated = excluded.simulated
+"""
+"""In the transaction that advances the position: the clock is that of the records before it, whoever owns the partition next."""
 
 
 class TillPeriods:
@@ -59,17 +69,31 @@ class TillPeriods:
     def map(self, record: LogRecord) -> Mapped | None:
         """Decode and map one record."""
         fact = period_fact(record)
-        return None if fact is None else Mapped(record, fact, fact.event.key)
+        if fact is None:
+            return None
+        return Mapped(record, fact, fact.event.key if isinstance(fact, PeriodFact) else None)
 
     async def write(self, conn: AsyncConnection, mapped: Sequence[Mapped]) -> Written:
         """Insert the facts that are new, and let corrections take effect."""
-        fresh, repeats = await insert_fresh(conn, FACTS, mapped)
+        late = await _follow(conn, mapped)
+        fresh, repeats = await insert_fresh(conn, FACTS, [item for item in mapped if isinstance(item.rows, PeriodFact)])
         if fresh:
-            await _keep(conn, fresh)
+            await _keep(conn, fresh, late)
         return Written(repeats)
 
 
-async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact]) -> None:
+async def _follow(conn: AsyncConnection, mapped: Sequence[Mapped]) -> dict[FactKey, LateRow | None]:
+    """Move the clocks of the partitions by their ticks, and return which facts may be late by them."""
+    parts = {item.record.partition for item in mapped}
+    known = {row.part: row for row in (TickRow(*found) for found in await query(conn, _CLOCKS, [list(parts)]))}
+    after, late = follow(known, ((item.record.partition, item.rows) for item in mapped))
+    moved = [row for part, row in after.items() if row != known.get(part)]
+    if moved:
+        await query(conn, _MOVE, [list(column) for column in zip(*moved, strict=True)])
+    return late
+
+
+async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact], may_be_late: Mapping[FactKey, LateRow | None]) -> None:
     closings = [(*fact.closing[:-1], json.dumps(fact.closing.report)) for fact in fresh if fact.closing]
     await insert_new(conn, "till_entries", EntryRow._fields, [fact.entry for fact in fresh if fact.entry])
     await insert_new(conn, "till_tenders", TenderRow._fields, [row for fact in fresh for row in fact.tenders])
@@ -78,7 +102,7 @@ async def _keep(conn: AsyncConnection, fresh: Sequence[PeriodFact]) -> None:
     periods = {fact.period for fact in fresh if fact.period}
     if periods:
         await query(conn, _PERIODS, [list(column) for column in zip(*periods, strict=True)])
-    late = _late([fact.late for fact in fresh if fact.late])
+    late = _late(row for fact in fresh if (row := may_be_late.get(fact.event.key)))
     if late:
         await query(conn, _LATE, [list(column) for column in zip(*late, strict=True)])
     numbers = {_number(fact.entry) for fact in fresh if fact.entry and fact.entry.receipt_id and fact.entry.business_date}
@@ -92,11 +116,11 @@ def _number(entry: EntryRow) -> tuple[str, str, str | None, str, str]:
     return entry.store_id, str(entry.business_date), entry.receipt_id, entry.till_id, entry.kind
 
 
-def _late(rows: Sequence[LateRow]) -> list[tuple[str, date, datetime, int, datetime]]:
+def _late(rows: Iterable[LateRow]) -> list[tuple[str, date, bool, datetime, int, datetime]]:
     """Count the facts of each store, business date and quarter of an hour, and when the last of them came."""
-    found: dict[tuple[str, date, datetime], tuple[int, datetime]] = {}
+    found: dict[tuple[str, date, bool, datetime], tuple[int, datetime]] = {}
     for row in rows:
-        key = (row.store_id, row.business_date, row.quarter)
+        key = (row.store_id, row.business_date, row.simulated, row.quarter)
         facts, last = found.get(key, (0, row.recorded_at))
         found[key] = facts + 1, max(last, row.recorded_at)
     return [(*key, facts, last) for key, (facts, last) in found.items()]
