@@ -1,8 +1,8 @@
-"""Compare what the log holds with what a read model holds: first sums per store, business date and type, then ids. Pure."""
+"""Compare what the log holds with what a read model holds: sums per store, business date and type, ids, rows. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 MODULUS: Final = 2**64
 """Sums of hashes are compared modulo this, which is how a 64-bit engine adds."""
@@ -113,6 +113,46 @@ def drill_down(model: str, key: Key, expected: Events, found: Events, letters: M
         elif present.event_hash != wanted.event_hash:
             detail = f"hash {present.event_hash}, the log has {wanted.event_hash} at {wanted.place}"
             yield Difference(model, key, "other_content", event_id, detail, letters.get(wanted.place))
+
+
+def compare_rows(
+    model: str, table: str, key: Sequence[str], stored: Iterable[Mapping[str, Any]], expected: Iterable[Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Name every row of a table that one side lacks, and every column in which a row differs."""
+    mine, theirs = ({tuple(row[name] for name in key): row for row in rows} for rows in (stored, expected))
+    for identity in sorted(mine.keys() | theirs.keys(), key=str):
+        found, wanted = mine.get(identity), theirs.get(identity)
+        if found is None or wanted is None:
+            one = found or wanted or {}
+            kind: DifferenceKind = "row_extra" if wanted is None else "row_missing"
+            cell = Cell(table, _named(key, one), "", _whole(found), _whole(wanted))
+            yield Difference(model, _place(table, one), kind, str(one.get("event_id", "")), _sentence(kind, cell), cell=cell)
+            continue
+        for column in found:
+            if found[column] != wanted[column]:
+                cell = Cell(table, _named(key, found), column, str(found[column]), str(wanted[column]))
+                yield Difference(
+                    model, _place(table, found), "row_differs", str(found.get("event_id", "")), _sentence("row_differs", cell), cell=cell
+                )
+
+
+def _named(key: Sequence[str], row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(row[name]) for name in key}
+
+
+def _whole(row: Mapping[str, Any] | None) -> str | None:
+    return None if row is None else ", ".join(f"{name}={value}" for name, value in row.items())
+
+
+def _place(table: str, row: Mapping[str, Any]) -> Key:
+    return Key(str(row.get("store_id", "")), str(row.get("business_date") or ""), table)
+
+
+def _sentence(kind: DifferenceKind, cell: Cell) -> str:
+    row = ", ".join(f"{name}={value}" for name, value in cell.row.items())
+    if kind == "row_differs":
+        return f"{cell.table} ({row}): {cell.column} is {cell.stored}, the log gives {cell.expected}"
+    return f"{cell.table} ({row}): {'the log gives no such row' if kind == 'row_extra' else 'the log gives it, it is not there'}"
 
 
 def _said(entry: Entry | None) -> str:

@@ -60,6 +60,18 @@ class Surroundings:
         client.form_encode_query_params = True
         return client
 
+    async def wait(self, model: str, topics: Collection[str], ends: Mapping[Partition, int]) -> str | None:
+        """Return None as soon as a model has applied everything below an end vector, else how far behind it stays."""
+        wanted = {tp: end for tp, end in ends.items() if tp.topic in topics and end}
+        while True:
+            reached = await _positions(self.engine, model, self.serving(model))
+            behind = {tp: end - reached.get(tp, 0) for tp, end in wanted.items() if reached.get(tp, 0) < end}
+            if not behind:
+                return None
+            if monotonic_seconds() > self.deadline:
+                return f"{sum(behind.values())} records behind in {len(behind)} partitions"
+            await asyncio.sleep(_POLL_SECONDS)
+
 
 class FirstLevel:
     """Judges every model over one state of the log."""
@@ -81,25 +93,13 @@ class FirstLevel:
 
     async def _judge(self, model: str, topics: Collection[str], judge: Callable[[], Awaitable[None]]) -> None:
         async def wait_and_judge() -> None:
-            behind = await self._wait(model, topics, self._state.ends)
+            behind = await self._around.wait(model, topics, self._state.ends)
             if behind is None:
                 await judge()
             else:
                 self._report.unverified.append(f"{model}: {behind}")
 
         await guarded(self._report, model, wait_and_judge)
-
-    async def _wait(self, model: str, topics: Collection[str], ends: Mapping[Partition, int]) -> str | None:
-        """Return None as soon as the model has applied everything below the end vector, else how far behind it stays."""
-        wanted = {tp: end for tp, end in ends.items() if tp.topic in topics and end}
-        while True:
-            reached = await _positions(self._around.engine, model, self._around.serving(model))
-            behind = {tp: end - reached.get(tp, 0) for tp, end in wanted.items() if reached.get(tp, 0) < end}
-            if not behind:
-                return None
-            if monotonic_seconds() > self._around.deadline:
-                return f"{sum(behind.values())} records behind in {len(behind)} partitions"
-            await asyncio.sleep(_POLL_SECONDS)
 
     def _ends_of(self, topic: str) -> dict[int, int]:
         return {tp.partition: end for tp, end in self._state.ends.items() if tp.topic == topic}

@@ -13,13 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.codec import content_hash
-from contracts.topics import ALERTS, REORDER_RECOMMENDATIONS, STORE_FACTS
+from contracts.envelope import CHAIN_WIDE
+from contracts.topics import ALERTS, DEAD_LETTERS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, Record, first_offsets, read_range
-from projections.reconcile.compare import MODULUS, Digest, Entry, Key, Sums
+from projections.reconcile.compare import MODULUS, Digest, Entry, Key, Sums, plus
 from projections.reconcile.log_record import Passed, Said, Unnamed, read_record
 from projections.reconcile.log_store import Kept, drop_all, kept_reads, store
-from projections.reconcile.report import Conflict
+from projections.reconcile.report import Conflict, StoreDay
 
 _AT_ONCE: Final = 5_000
 """Records of a partition between two writes: what is held of them in memory."""
@@ -58,6 +59,7 @@ class LogState:
 
     ends: dict[Partition, int] = field(default_factory=dict)
     sums: dict[Key, Sums] = field(default_factory=dict)
+    days: dict[StoreDay, Digest] = field(default_factory=dict)
     partitions_of_store: dict[str, set[Partition]] = field(default_factory=dict)
     archive: dict[Partition, Digest] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
@@ -146,6 +148,10 @@ class KeptLog:
                 state.repeats += known.repeats
         for topic, part, store_id, day, event_type, count, hash_sum, id_sum in (await conn.execute(_SUMS)).all():
             state.partitions_of_store.setdefault(store_id, set()).add(Partition(topic, part))
+            if topic != DEAD_LETTERS:
+                store_day = StoreDay(CHAIN_WIDE, "") if topic == REFERENCE_DATA else StoreDay(store_id, day)
+                known_day = state.days.get(store_day, Digest(0, 0))
+                state.days[store_day] = plus(known_day, Digest(count, int(hash_sum) % MODULUS))
             if topic in {STORE_FACTS, ALERTS, REORDER_RECOMMENDATIONS}:
                 key = Key(store_id, day, event_type)
                 found = Sums(Digest(count, int(hash_sum) % MODULUS), Digest(count, int(id_sum) % MODULUS))

@@ -71,6 +71,7 @@ class Report:
     unchecked: list[StoreDay] = field(default_factory=list)
     moving: list[StoreDay] = field(default_factory=list)
     business: Sequence[CheckOutcome] = ()
+    generations: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     _named: Counter[int] = field(default_factory=Counter)
 
@@ -119,6 +120,7 @@ class Report:
                 "conflicting_duplicates": [str(conflict) for conflict in self.open_conflicts],
             },
             "compared": {row.model: {"keys": row.keys, "events": row.events} for row in self.compared},
+            "generations": self.generations,
             "rows_compared": self.rows_compared,
             "store_days": {
                 "checked": [list(day) for day in self.checked],

@@ -326,17 +326,18 @@ class _Replay:
 
 
 @asynccontextmanager
-async def alone(engine: AsyncEngine, projection: str) -> AsyncIterator[None]:
-    """Keep others from replaying the same read model; the lock ends with the connection. CannotReplay while somebody does."""
+async def alone(engine: AsyncEngine, *projections: str) -> AsyncIterator[None]:
+    """Keep others from replaying the same read models; the locks end with the connection. CannotReplay while somebody does."""
     async with engine.connect() as conn:
         await conn.execution_options(isolation_level="AUTOCOMMIT")
-        bound = {"name": f"tillstream replay {projection}"}
-        if not (await conn.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), bound)).scalar_one():
-            raise CannotReplay(f"another replay of {projection} is at work")
         try:
+            for projection in projections:
+                bound = {"name": f"tillstream replay {projection}"}
+                if not (await conn.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), bound)).scalar_one():
+                    raise CannotReplay(f"another replay of {projection} is at work")
             yield
         finally:
-            await conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), bound)
+            await conn.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 async def replay(

@@ -1,9 +1,11 @@
 """Comparing sums and ids, without any server."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.reconcile.compare import MODULUS, Digest, Entry, Key, differing_keys, digest, drill_down
+from projections.reconcile.compare import MODULUS, Cell, Digest, Entry, Key, compare_rows, differing_keys, digest, drill_down
 from projections.reconcile.covered import ATTENDANCE_DAY, EVENT_INDEX, SALES_MODEL, STOCK_ON_HAND
 
 KEY = Key("S1", "2026-03-02", "sale.completed.v1")
@@ -74,3 +76,21 @@ def test_models_answer_for_their_own_types_and_for_corrections_of_them() -> None
     assert [model.covers(of_punch) for model in (SALES_MODEL, STOCK_ON_HAND, ATTENDANCE_DAY, EVENT_INDEX)] == [False, False, True, True]
     assert EVENT_INDEX.key(of_sale).event_type == "event.corrected.v1"
     assert SALES_MODEL.key(of_sale) == of_sale
+
+
+def test_rows_differ_by_column_or_as_a_whole() -> None:
+    """Equal rows say nothing; a column is named with both values, a row that one side lacks by its key."""
+    stored: list[dict[str, Any]] = [
+        {"store_id": "A", "sku": "1", "on_hand": 5, "note": None},
+        {"store_id": "A", "sku": "2", "on_hand": 7, "note": "x"},
+        {"store_id": "A", "sku": "3", "on_hand": 9, "note": None},
+    ]
+    expected = [stored[0], {**stored[1], "on_hand": 8, "note": None}, {"store_id": "B", "sku": "3", "on_hand": 9, "note": None}]
+    found = [(d.kind, d.key.store_id, d.cell) for d in compare_rows("stock", "stock", ("store_id", "sku"), stored, expected)]
+
+    row = {"store_id": "A", "sku": "2"}
+    assert found[:2] == [
+        ("row_differs", "A", Cell("stock", row, "on_hand", "7", "8")),
+        ("row_differs", "A", Cell("stock", row, "note", "x", "None")),
+    ]
+    assert [(kind, store) for kind, store, _ in found[2:]] == [("row_extra", "A"), ("row_missing", "B")]
