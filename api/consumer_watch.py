@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.log_connection import LogConnection
 from api.metrics import Metrics
+from infra.clock import utc_now
 from projections.accounting import AccountingRow, check_accounting
 from projections.consumers import read_fares
 from projections.letter_reader import count_letters
+from projections.reconciliations import Reconciliation, last_run
 
 _log = structlog.get_logger(__name__)
 _TURN_SECONDS = 60.0
@@ -47,6 +49,7 @@ class ConsumerWatch:
             accounts = await check_accounting(self._engine, await self._log_connection.ends())
             letters = await count_letters(self._engine)
             fares = await read_fares(self._engine, sorted({row.projection for row in accounts}))
+            reconciled = await last_run(self._engine)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("consumers_not_watched", error=repr(error))
             return
@@ -56,6 +59,17 @@ class ConsumerWatch:
             self._metrics.dead_letters.labels(count.projection, count.reason, count.disposition).set(count.letters)
         for name, fare in fares.items():
             self._metrics.consumer_halted.labels(name).set(fare.state == "halted")
+
+        self._tell_reconciliation(reconciled)
+
+    def _tell_reconciliation(self, run: Reconciliation | None) -> None:
+        if run is None or run.holds_since is None:
+            return
+        self._metrics.reconciliation_verdict.clear()
+        for about, verdict in (("read_models", run.verdict), ("business", run.business_verdict)):
+            if verdict is not None:
+                self._metrics.reconciliation_verdict.labels(about, verdict).set(1)
+        self._metrics.reconciliation_age.set((utc_now() - run.holds_since).total_seconds())
 
     def _tell_accounts(self, rows: list[AccountingRow]) -> None:
         for gauge in (self._metrics.records, self._metrics.unread, self._metrics.accounting_problems):

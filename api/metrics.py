@@ -55,6 +55,17 @@ class Metrics:
         self.consumer_halted = Gauge(
             "tillstream_consumer_halted", "1 where a consumer has halted and a person has to look.", ["projection"], registry=self.registry
         )
+        self.reconciliation_verdict = Gauge(
+            "tillstream_reconciliation_verdict",
+            "1 for the verdict of the last reconciliation, of the read models and of the business.",
+            ["about", "verdict"],
+            registry=self.registry,
+        )
+        self.reconciliation_age = Gauge(
+            "tillstream_reconciliation_age_seconds",
+            "Since the last verdict was given, or it was seen that no event had come since.",
+            registry=self.registry,
+        )
         self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
 
     def text(self) -> bytes:

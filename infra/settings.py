@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port")
     connections: Path | None = Field(default=None, description="YAML file of the vendors that deliver by webhook")
+    reconcile_every: str = Field(
+        default="1h", pattern=r"^(\d+[smhd]|off)$", description="how often a stack reconciles by itself: 30m, 1h, …; `off`: never"
+    )
     metrics_port: int = Field(default=0, ge=0, le=65535, description="0 serves no metrics port")
     log_level: str = "info"
     log_format: LogFormat = "auto"

@@ -19,6 +19,7 @@ from tillstream.commands import (
     mapping,
     proof,
     quarantine,
+    reconcile,
     replay,
     schemas,
     services,
@@ -50,7 +51,7 @@ app.command("watch")(watch.watch)
 app.add_typer(mapping.app, name="mapping")
 app.command("simulate")(ingest.simulate)
 app.command("token")(tokens.token)
-app.command("reconcile")(proof.reconcile)
+app.add_typer(reconcile.app, name="reconcile")
 app.command("accounting")(proof.accounting)
 app.command("replay")(replay.replay)
 app.add_typer(replay.app, name="generations")

@@ -108,6 +108,8 @@ def services(settings: Settings, addresses: Addresses, api_port: int) -> list[Pr
         ),
         telling("api", "api", "--host", settings.api_host, "--port", str(api_port)),
     ]
+    if settings.reconcile_every != "off":
+        specs.append(telling("reconcile", "reconcile", "--every", settings.reconcile_every))
     if settings.time == "live":
         specs.append(telling("ticker", "ticker"))
     return specs

@@ -17,7 +17,7 @@ EXIT_HALTED = 4
 ReadyFile = Annotated[Path | None, typer.Option(hidden=True, help="Written when the process is ready.")]
 
 
-def _stop_event() -> asyncio.Event:
+def stop_event() -> asyncio.Event:
     """Return an event that SIGTERM and Ctrl-C set."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,7 +112,7 @@ def project(
     collect_rarely()
 
     async def work() -> None:
-        await run_generations(names, options, _stop_event())
+        await run_generations(names, options, stop_event())
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -166,6 +166,6 @@ def ticker(data_dir: DataDir = None, ready_file: ReadyFile = None) -> None:
         async with Publisher(addresses.kafka_bootstrap, "tillstream-ticker", addresses.topic_prefix) as publisher:
             front = await EventPublisher.over(publisher)
             write_ready_file(ready_file)
-            await run_ticker(publisher, front.partitions, now=utc_now, stop=_stop_event())
+            await run_ticker(publisher, front.partitions, now=utc_now, stop=stop_event())
 
     asyncio.run(work())
