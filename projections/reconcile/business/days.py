@@ -18,6 +18,9 @@ _HEARD: Final = """
     SELECT min(business_date) AS first, max(business_date) AS last FROM read_g{generation}.store_days
     WHERE store_id = ANY (CAST(:stores AS text[])) AND business_date BETWEEN :first AND :last
 """
+_NUMBERED: Final = """
+    SELECT EXISTS (SELECT FROM read_g{generation}.device_numbers WHERE store_id = :store AND device_id = :till) AS is_numbered
+"""
 
 
 class Span(NamedTuple):
@@ -70,14 +73,20 @@ def cut(store: StoreSettings, first: date, last: date) -> Iterator[Span]:
         first = end + timedelta(days=1)
 
 
-def is_settled(connections: Connections, span: Span, day: TillDay | None, till_id: str) -> bool:
+async def is_settled(connections: Connections, span: Span, day: TillDay | None, till_id: str) -> bool:
     """Tell whether nothing that a till made on a date is on its way.
 
-    Either its lateness window is over, or the till was closed and no number of any device is missing. Devices that do not
-    number what they send prove nothing before the window is over.
+    Either its lateness window is over, or the till was closed, numbers what it sends (under its own name), and no number is
+    missing in the store. Others prove nothing before the window is over.
     """
     if day is None:
         return False
     if is_sealed(connections.clock, span.store, day.business_date):
         return True
-    return day.numbers_missing == 0 and any(till.till_id == till_id and till.is_closed for till in day.tills)
+    is_closed = any(till.till_id == till_id and till.is_closed for till in day.tills)
+    return day.numbers_missing == 0 and is_closed and await _numbers_itself(connections, span, till_id)
+
+
+async def _numbers_itself(connections: Connections, span: Span, till_id: str) -> bool:
+    (row,) = await postgres_rows(connections.engine, "till_days", _NUMBERED, {"store": span.store.store_id, "till": till_id})
+    return bool(row["is_numbered"])

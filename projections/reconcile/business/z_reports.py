@@ -67,11 +67,10 @@ async def _judge_period(
     if period.report is not None and len(of_period) < 2 and not needs_look(period, policy):
         return []
     sent = await read_as_sent(connections.engine, period, of_period)
-    is_open = period.report is None
-    day = days.get(period.business_date)
-    settled = (
-        is_sealed(connections.clock, span.store, period.business_date) if is_open else is_settled(connections, span, day, period.till_id)
-    )
+    if period.report is None:
+        settled = is_sealed(connections.clock, span.store, period.business_date)
+    else:
+        settled = await is_settled(connections, span, days.get(period.business_date), period.till_id)
     return judge_period(period, sent, policy, is_settled=settled)
 
 

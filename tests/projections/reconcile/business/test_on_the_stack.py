@@ -272,7 +272,9 @@ def test_what_may_still_come_is_provisional_before(teller: Teller) -> None:
 
 def numbered_days() -> list[Event[Any]]:
     """The same days, but the till of the second numbers what it sends, and nothing is missing of it."""
-    return [numbered(each, "1", 1) if each is sold(story, "R1") else each for story in [bad_days()] for each in story]
+    story = bad_days()
+    number_it = sold(story, "R1")
+    return [numbered(each, "1", 1) if each is number_it else each for each in story]
 
 
 def test_a_till_that_numbers_what_it_sends_proves_that_nothing_is_on_its_way(teller: Teller) -> None:
