@@ -5,8 +5,8 @@ stays, wherever its later contents would have fallen.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +24,7 @@ from projections.batching import Covers
 from projections.facts import concerned_type, content_of, recorded_at
 from projections.sinks.clickhouse_fact_columns import NONE, FactHead
 from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Judgement, dead
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 IDS_PER_QUERY: Final = 3_000
@@ -65,18 +65,14 @@ class Candidate:
         """Its identity."""
         return self.head.store_id, self.head.event_id
 
+    @property
+    def position(self) -> int:
+        """Its position on the log."""
+        return self.head.position
 
-@dataclass(slots=True)
-class FactsBatch:
-    """What is known of each record so far; what is still a candidate has no judgement yet."""
 
-    judgements: dict[int, Judgement] = field(default_factory=dict)
-    candidates: list[Candidate] = field(default_factory=list)
-
-    def reject(self, reasons: Mapping[int, Judgement]) -> None:
-        """Take candidates out, each with its judgement."""
-        self.judgements |= reasons
-        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+class FactsBatch(Candidates[Candidate]):
+    """A batch in work."""
 
 
 class FactsModel:
@@ -100,17 +96,17 @@ class FactsModel:
         """Read the records; repeats, within the batch or of an earlier one, are judged here."""
         work = await asyncio.to_thread(self._read, records)
         if self._first_position_wins:
+            work.set_copies_aside()
             known = await self._known(work.candidates)
-            for candidate in work.candidates:
-                known[candidate.key] = min(candidate.head.position, known.get(candidate.key, candidate.head.position))
-            work.reject({c.index: REPEAT for c in work.candidates if known[c.key] < c.head.position})
+            work.reject({c.index: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
 
     async def insert(self, work: FactsBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead. Its rows are one insert: none of them is there."""
-        pieces = [Piece(c.index, c.head.business_date, c.rows) for c in work.candidates]
-        rejected = await insert_pieces(self._client, self._declared.table, self._generation, pieces)
-        work.reject({index: dead("refused_by_store", reason) for index, reason in rejected.items()})
+        waiting: Sequence[Candidate] = work.candidates
+        while waiting:
+            pieces = [Piece(c.index, c.head.business_date, c.rows) for c in waiting]
+            waiting = work.refuse(await insert_pieces(self._client, self._declared.table, self._generation, pieces))
 
     async def sum_again(self, work: FactsBatch, version: int) -> None:
         """Nothing follows from these facts."""

@@ -1,8 +1,8 @@
 """What a ClickHouse read model owes the sink: prepare, insert, sum again, each repeatable; and how it judges a record."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, TypeVar
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
@@ -27,6 +27,67 @@ FILTERED: Final = Judgement(Outcome.FILTERED)
 def dead(reason: str, detail: str) -> Judgement:
     """Judge a record to be a dead letter: its content is wrong, repeating it cannot help."""
     return Judgement(Outcome.DEAD, reason, detail)
+
+
+class CandidateEvent(Protocol):
+    """An event that a record holds and that may be written: its place in the batch, its identity, and its position on the log."""
+
+    @property
+    def index(self) -> int:
+        """Place in the batch."""
+        ...
+
+    @property
+    def key(self) -> Hashable:
+        """Identity of the event."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Position of the record."""
+        ...
+
+
+Candidate = TypeVar("Candidate", bound=CandidateEvent)
+
+
+@dataclass(slots=True)
+class Candidates(Generic[Candidate]):
+    """What is known of each record so far; what is still a candidate has no judgement yet, and a copy of one is a repeat for now."""
+
+    judgements: dict[int, Judgement] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+    copies: list[Candidate] = field(default_factory=list)
+
+    def reject(self, reasons: Mapping[int, Judgement]) -> None:
+        """Take candidates out, each with its judgement."""
+        self.judgements |= reasons
+        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+
+    def set_copies_aside(self) -> None:
+        """Judge candidates to be repeats whose event stands at a lower position of the same batch."""
+        first: dict[Hashable, int] = {}
+        for candidate in self.candidates:
+            first[candidate.key] = min(candidate.position, first.get(candidate.key, candidate.position))
+        self.copies = [candidate for candidate in self.candidates if candidate.position > first[candidate.key]]
+        self.reject({copy.index: REPEAT for copy in self.copies})
+
+    def refuse(self, reasons: Mapping[int, str]) -> list[Candidate]:
+        """Judge candidates dead that the store refused; return the next copies of their events, which are candidates from now on.
+
+        With a batch that ended between the two, the copy would not have been a repeat of anything.
+        """
+        refused = {candidate.key for candidate in self.candidates if candidate.index in reasons}
+        self.reject({index: dead("refused_by_store", reason) for index, reason in reasons.items()})
+        next_copies: dict[Hashable, Candidate] = {}
+        for copy in sorted(self.copies, key=lambda copy: copy.position):
+            if copy.key in refused:
+                next_copies.setdefault(copy.key, copy)
+        taken = {copy.index for copy in next_copies.values()}
+        self.copies = [copy for copy in self.copies if copy.index not in taken]
+        self.judgements = {index: judgement for index, judgement in self.judgements.items() if index not in taken}
+        self.candidates += next_copies.values()
+        return list(next_copies.values())
 
 
 class JudgedBatch(Protocol):

@@ -7,7 +7,7 @@ looked up by store-day.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -34,7 +34,7 @@ from projections.read_models.sales_lines.mapping import (
 )
 from projections.read_models.sales_lines.table import KNOWN_EVENTS, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Judgement, dead
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead
 
 EventKey: TypeAlias = tuple[str, UUID]
 StoreDay: TypeAlias = tuple[str, date]
@@ -55,17 +55,8 @@ class Candidate:
     facts: SaleFacts
 
 
-@dataclass(slots=True)
-class SalesBatch:
-    """What is known of each record so far; what is still a candidate has no judgement yet."""
-
-    judgements: dict[int, Judgement] = field(default_factory=dict)
-    candidates: list[Candidate] = field(default_factory=list)
-
-    def reject(self, reasons: Mapping[int, Judgement]) -> None:
-        """Take candidates out, each with its judgement."""
-        self.judgements |= reasons
-        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+class SalesBatch(Candidates[Candidate]):
+    """A batch in work."""
 
 
 class SalesModel:
@@ -88,21 +79,16 @@ class SalesModel:
         """Read the records; repeats, within the batch or of an earlier one, are judged here."""
         work = await asyncio.to_thread(self._read, records)
         if self._first_position_wins:
-            work.reject(repeats_within(work.candidates))
+            work.set_copies_aside()
             known = await self._known(work.candidates)
             work.reject({c.index: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
 
     async def insert(self, work: SalesBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead and leaves nothing behind."""
-        rejected: dict[int, str] = {}
-        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (RECEIPT_TENDERS, _tender_rows), (SALES_LINES, _line_rows)):
-            pieces = [Piece(c.index, c.day, rows_of(c)) for c in work.candidates if c.index not in rejected]
-            rejected |= await insert_pieces(self._client, table, self._generation, pieces)
-        for candidate in work.candidates:
-            if candidate.index in rejected:
-                await self._forget(candidate)
-        work.reject({index: dead("refused_by_store", reason) for index, reason in rejected.items()})
+        waiting: Sequence[Candidate] = work.candidates
+        while waiting:
+            waiting = work.refuse(await self._insert(waiting))
 
     async def sum_again(self, work: SalesBatch, version: int) -> None:
         """Sum every touched store-day again, under the number of this work."""
@@ -132,6 +118,16 @@ class SalesModel:
             return dead(error.code, str(error))
         rows = facts.corrections or facts.lines
         return Candidate(index, (event.store_id, event.id), record.offset, rows[0].business_date, facts)
+
+    async def _insert(self, candidates: Sequence[Candidate]) -> dict[int, str]:
+        rejected: dict[int, str] = {}
+        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (RECEIPT_TENDERS, _tender_rows), (SALES_LINES, _line_rows)):
+            pieces = [Piece(c.index, c.day, rows_of(c)) for c in candidates if c.index not in rejected]
+            rejected |= await insert_pieces(self._client, table, self._generation, pieces)
+        for candidate in candidates:
+            if candidate.index in rejected:
+                await self._forget(candidate)
+        return rejected
 
     async def _known(self, candidates: Sequence[Candidate]) -> dict[EventKey, int]:
         known: dict[EventKey, int] = {}
@@ -169,14 +165,6 @@ class SalesModel:
             "corrections": SALE_CORRECTIONS.name(self._generation),
             "rollup": SALES_BY_HOUR.name(self._generation),
         }
-
-
-def repeats_within(candidates: Sequence[Candidate]) -> dict[int, Judgement]:
-    """Find the candidates whose event stands at a lower position of the same batch."""
-    first: dict[EventKey, int] = {}
-    for candidate in candidates:
-        first[candidate.key] = min(candidate.position, first.get(candidate.key, candidate.position))
-    return {candidate.index: REPEAT for candidate in candidates if candidate.position > first[candidate.key]}
 
 
 def portions_of_days(days: Sequence[StoreDay]) -> Iterator[list[StoreDay]]:

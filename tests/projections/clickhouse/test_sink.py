@@ -184,6 +184,19 @@ def test_only_the_record_that_the_store_refuses_is_a_dead_letter(place: Addresse
     assert letters == [(events[7].id, "refused_by_store")]
 
 
+@pytest.mark.parametrize("records_per_batch", [1, 2])
+def test_a_copy_of_a_refused_event_is_judged_by_itself(place: Addresses, records_per_batch: int) -> None:
+    """The same identity comes again with content that the store takes: it counts, whether or not both are in one batch."""
+    with clickhouse(place) as client:
+        client.command("ALTER TABLE sales_lines_g1 ADD CONSTRAINT no_bad CHECK sku != 'SKU-9'")
+    publish(place, [sale("R1", at(9), line(9, 700)), sale("R1", at(9), line(1, 500))])
+    drive(place, records_per_batch=records_per_batch)
+
+    with clickhouse(place) as client:
+        assert [row["gross"] for row in sums(client).values()] == [500]
+    assert consumed(place) == [(1, 0, 0, 0, 1, 2)]
+
+
 def test_nothing_is_written_beyond_the_letter_that_is_one_too_many(place: Addresses) -> None:
     """A consumer that halts there may stand for hours: no fact is to be seen that its position has not reached."""
     poison = msgspec.structs.replace(encode(sale("R1", at(9)), STORE_FACTS), value=b"{")
