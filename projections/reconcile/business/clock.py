@@ -6,16 +6,14 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.freshness import read_freshness
-from projections.read_models.open_alerts.reader import read_rule_progress
 from projections.read_models.stores.reader import StoreSettings
 from projections.read_models.till_periods.lateness import sealed_until
+from projections.read_models.till_periods.receipts import read_tick_clock
 
 
 async def business_clock(engine: AsyncEngine, time: Literal["live", "simulated"]) -> datetime | None:
-    """Return the clock of a stack; None before it has one."""
-    if time == "live":
-        return (await read_freshness(engine, "till_periods")).as_of
-    return min((row.clock for row in (await read_rule_progress(engine)).values()), default=None)
+    """Return the clock of a stack, the same by which KPIs become final; None before it has one."""
+    return (await read_freshness(engine, "till_periods")).as_of if time == "live" else await read_tick_clock(engine)
 
 
 def is_sealed(clock: datetime | None, store: StoreSettings, day: date) -> bool:
