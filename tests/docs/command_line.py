@@ -20,7 +20,7 @@ def parse(words: list[str]) -> list[str]:
         while True:
             context = command.make_context(names[-1], rest)
             inner = [*context._protected_args, *context.args] if hasattr(command, "commands") else []
-            if not hasattr(command, "commands"):
+            if not hasattr(command, "commands") or (command.invoke_without_command and not inner):
                 return names
             name, command, rest = command.resolve_command(context, inner)
             names.append(str(name))
