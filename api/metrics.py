@@ -55,6 +55,10 @@ class Metrics:
         self.consumer_halted = Gauge(
             "tillstream_consumer_halted", "1 where a consumer has halted and a person has to look.", ["projection"], registry=self.registry
         )
+        self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
+        self._count_reconciliation()
+
+    def _count_reconciliation(self) -> None:
         self.reconciliation_verdict = Gauge(
             "tillstream_reconciliation_verdict",
             "1 for the verdict of the last reconciliation, of the read models and of the business.",
@@ -66,7 +70,6 @@ class Metrics:
             "Since the last verdict was given, or it was seen that no event had come since.",
             registry=self.registry,
         )
-        self.in_flight = Gauge("tillstream_api_in_flight", "Requests in flight, by gate.", ["gate"], registry=self.registry)
 
     def text(self) -> bytes:
         """Write all metrics in the text format of Prometheus."""

@@ -117,7 +117,7 @@ class ReconciliationFinding(BaseModel):
     def of(cls, finding: Finding) -> "ReconciliationFinding":
         """Write a finding of any section."""
         found = finding.document
-        row = ", ".join(f"{name}={value}" for name, value in (found.get("row") or {}).items())
+        row = ", ".join(f"{name}={value}" for name, value in sorted((found.get("row") or {}).items()))
         ids = found.get("event_ids") or [found.get("event_id")]
         return cls(
             number=finding.number,

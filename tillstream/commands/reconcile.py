@@ -13,12 +13,13 @@ from tillstream.console import console
 from tillstream.options import DataDir, settings_for
 
 if TYPE_CHECKING:
+    from infra.settings import TimeMode
     from projections.reconcile.run import ReconcileOptions
 
 EXIT_STATUS = {"PASS": 0, "MISMATCH": 1, "UNVERIFIED": 2, "CHECK_ERROR": 3}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-app = typer.Typer(invoke_without_command=True, help="Compare the read models with the log; show and repair what differs.")
+app = typer.Typer()
 
 
 class Section(StrEnum):
@@ -37,6 +38,12 @@ def _duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def _time(data_dir: Path | None) -> "TimeMode":
+    from tillstream.timemode import remembered_time
+
+    return remembered_time(settings_for(data_dir), None)
+
+
 def _day(found: datetime | None) -> date | None:
     return None if found is None else found.date()
 
@@ -50,7 +57,7 @@ Run = Annotated[int | None, typer.Argument(help="Number of the run; without it, 
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for read models that are behind.")]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def reconcile(
     context: typer.Context,
     json: Json = None,
@@ -82,7 +89,7 @@ def reconcile(
 
     is_named = store is not None or first is not None or last is not None
     rows = RowScope(store, _day(first), _day(last), store_days) if store_days or is_named else None
-    options = ReconcileOptions(wait, fresh=fresh, rows=rows, business=True, time=settings_for(data_dir).time)
+    options = ReconcileOptions(wait, fresh=fresh, rows=rows, business=True, time=_time(data_dir))
     _reconcile_and_tell(options, data_dir, json, csv, strict)
 
 
@@ -118,7 +125,7 @@ def _serve(every: timedelta, keep_days: int, store_days: int, data_dir: Path | N
     configure_logging("reconcile", settings.log_level, settings.log_format)
     addresses = addresses_of(settings)
     rows = RowScope(store_days=store_days) if store_days else None
-    options = ReconcileOptions(wait_seconds=60.0, rows=rows, business=True, time=settings.time)
+    options = ReconcileOptions(wait_seconds=60.0, rows=rows, business=True, time=_time(data_dir))
 
     async def work() -> None:
         write_ready_file(ready_file)
@@ -185,11 +192,10 @@ def repair(
     from tillstream.reaching import addresses_of, run_async
     from tillstream.repairing import repair_run
 
-    settings = settings_for(data_dir)
     try:
-        has_steps = run_async(repair_run(console, addresses_of(settings), run, dry_run))
+        has_steps = run_async(repair_run(console, addresses_of(settings_for(data_dir)), run, dry_run))
     except NoSuchRun as error:
         console.print(str(error))
         raise typer.Exit(1) from error
     if has_steps and not dry_run:
-        _reconcile_and_tell(ReconcileOptions(wait, rows=RowScope(), business=False, time=settings.time), data_dir)
+        _reconcile_and_tell(ReconcileOptions(wait, rows=RowScope()), data_dir)

@@ -40,7 +40,7 @@ class _Beside:
 
 def run_demo(console: Console, *, data: Path | None, mapping: Path | None, json_file: Path | None, seed: int, data_dir: Path | None) -> int:
     """Run the demo and return its exit status: 0 when everything reconciles."""
-    settings = settings_for(data_dir or DEFAULT_DIRECTORY, time="simulated")
+    settings = settings_for(data_dir or DEFAULT_DIRECTORY, time="simulated", reconcile_every="off")
     began = time.monotonic()
     try:
         given = DemoInput.of(data, mapping, seed)

@@ -13,7 +13,9 @@ from producers.mappings.reader import read_mapping
 from producers.mappings.schema import CsvMapping
 from producers.simulate import SimulationSummary
 from producers.simulator.options import SimulationOptions
-from projections.reconcile.run import ReconcileOptions, reconcile
+from projections.reconcile.days import RowScope
+from projections.reconcile.keeping import reconcile_and_keep
+from projections.reconcile.run import ReconcileOptions
 from tillstream.demo.answers import Answers, ask
 from tillstream.demo.catching_up import catch_up
 from tillstream.demo.show import show_answers
@@ -73,7 +75,7 @@ class DemoResult:
             "kpis": self.answers.kpis,
             "alerts": self.answers.alerts,
             "recommendations": self.answers.recommendations,
-            "reconcile": {name: self.report[name] for name in ("verdict", "compared", "differences")},
+            "reconcile": {name: self.report[name] for name in ("verdict", "compared", "rows_compared", "differences", "business_verdict")},
         }
 
 
@@ -84,9 +86,10 @@ def perform(console: Console, stack: RunningStack, given: DemoInput) -> DemoResu
     catch_up(console, stack.addresses)
     answers = ask(stack, given.tenant)
     console.print("[bold]Reconciling[/bold] the read models with the log")
-    report = asyncio.run(reconcile(stack.addresses, ReconcileOptions(wait_seconds=30.0)))
+    options = ReconcileOptions(wait_seconds=30.0, rows=RowScope(), business=True, time="simulated")
+    number, report = asyncio.run(reconcile_and_keep(stack.addresses, options, "demo"))
     show_answers(console, answers)
-    print_report(console, report)
+    print_report(console, report, number)
     console.print(f"the API listens on {stack.api_url} until this ends (OpenAPI: {stack.api_url}/openapi.json)")
     return DemoResult(brought, answers, report.as_json())
 

@@ -20,7 +20,7 @@ NAMED = {
 }
 
 
-def read(topic: str = STORE_FACTS, value: bytes = b"{}", **more: Any) -> Said | Unnamed | Passed:
+def read(topic: str = STORE_FACTS, value: Any = b"{}", **more: Any) -> Said | Unnamed | Passed:
     """Read a record with these headers."""
     named = {**NAMED, **{name.replace("x_source_", "x-source-").replace("x_", "x-"): text for name, text in more.items()}}
     return read_record(topic, RawRecord(topic, 2, 7, 0, b"S1", value, [(name, text.encode()) for name, text in named.items()]))

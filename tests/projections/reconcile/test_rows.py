@@ -15,7 +15,8 @@ from projections.reconcile.repair import Repaired, carry_out
 from projections.reconcile.report import Report
 from projections.reconcile.run import ReconcileOptions, reconcile
 from tests.projections.clickhouse.sales_events import DAY
-from tests.projections.reconcile.test_reconcile import MODELS, event, in_clickhouse, in_postgres, project, tell
+from tests.projections.reconcile.damages import in_clickhouse, in_postgres
+from tests.projections.reconcile.telling import MODELS, event, project, tell
 
 pytestmark = pytest.mark.stack
 

@@ -226,12 +226,15 @@ def day(**changed: Any) -> TillDay:
     return replace(TillDay("S1", DAY, 2, 2, (), tills, 0, (), NOON), **changed)
 
 
+USUAL = gaps.Usual({"T1", "T2"}, {DAY})
+
+
 def test_what_is_missing_of_a_day_is_named() -> None:
     """Ranges of numbers with their device, tills on the list that were not heard, tills without the heartbeats of other days."""
     silent_beats = (TillHeard("T1", NOON, has_heartbeat=False, is_closed=True),)
     seen = day(tills=silent_beats, tills_silent=("T2",), numbers_missing=9, missing=(MissingRange("T1", 4, 4), MissingRange("T1", 7, 9)))
 
-    found = list(gaps.judge_day(seen, {"T1", "T2"}, is_settled=True))
+    found = list(gaps.judge_day(seen, USUAL, is_settled=True))
 
     assert [(each.subject, each.observed, each.expected) for each in found] == [
         ("number 4 of device T1", 1, 0),
@@ -241,22 +244,38 @@ def test_what_is_missing_of_a_day_is_named() -> None:
         ("heartbeats of till T1", 0, 1),
     ]
     assert not any(each.is_provisional for each in found)
-    assert all(each.is_provisional for each in gaps.judge_day(seen, {"T1"}, is_settled=False))
+    assert all(each.is_provisional for each in gaps.judge_day(seen, USUAL, is_settled=False))
 
 
 def test_a_day_that_is_whole_has_no_gap() -> None:
     """Nor has one of a store that numbers nothing and whose tills never send heartbeats."""
     mute = tuple(replace(till, has_heartbeat=False) for till in day().tills)
 
-    assert list(gaps.judge_day(day(), {"T1", "T2"}, is_settled=True)) == []
-    assert list(gaps.judge_day(day(tills=mute, numbers_missing=None), frozenset(), is_settled=True)) == []
+    assert list(gaps.judge_day(day(), USUAL, is_settled=True)) == []
+    assert list(gaps.judge_day(day(tills=mute, numbers_missing=None), gaps.Usual((), {DAY}), is_settled=True)) == []
 
 
 def test_a_store_that_was_not_heard_is_one_finding() -> None:
     """Its tills need not be named one by one."""
     silent = day(tills=(), tills_silent=("T1", "T2"), last_heard_at=None)
 
-    assert [each.subject for each in gaps.judge_day(silent, {"T1"}, is_settled=True)] == ["the store"]
+    assert [each.subject for each in gaps.judge_day(silent, USUAL, is_settled=True)] == ["the store"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "usual", "found"),
+    [
+        (2, gaps.Usual((), {DAY}), 1),
+        (None, gaps.Usual({"T1"}, {DAY}), 1),
+        (None, gaps.Usual((), {DAY}), 0),
+        (2, gaps.Usual({"T1"}, ()), 0),
+    ],
+)
+def test_a_store_is_expected_where_something_says_that_it_would_be_heard(expected: int | None, usual: gaps.Usual, found: int) -> None:
+    """Its list of tills or its heartbeats; a file with days without sales says nothing, nor does a day on which the chain is closed."""
+    silent = day(tills=(), tills_expected=expected, last_heard_at=None)
+
+    assert len(list(gaps.judge_day(silent, usual, is_settled=True))) == found
 
 
 def test_a_number_that_counts_twice_names_the_later_event_first() -> None:

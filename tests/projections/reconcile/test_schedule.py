@@ -1,0 +1,108 @@
+"""On a schedule: nothing is compared while no event comes, what comes is, and results are forgotten at last."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from contracts.topics import STORE_FACTS
+from infra.addresses import Addresses
+from infra.postgres.engine import async_engine
+from projections.generation_runners import run_generations
+from projections.options import RunnerOptions
+from projections.reconcile.days import RowScope
+from projections.reconcile.keeping import reconcile_and_keep
+from projections.reconcile.run import ReconcileOptions, reconcile
+from projections.reconcile.service import Schedule, run_schedule
+from projections.reconciliations import Reconciliation, list_runs, prune
+from tests.projections.clickhouse.driving import publish, publish_records
+from tests.projections.clickhouse.sales_events import at, sale
+from tests.projections.reconcile.telling import MODELS, project
+from tests.projections.story import START, outbound, tick
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+LEVEL_1 = ReconcileOptions(wait_seconds=0)
+
+
+async def _runs(place: Addresses) -> list[Reconciliation]:
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        return await list_runs(engine, 10)
+    finally:
+        await engine.dispose()
+
+
+async def _serve_until(place: Addresses, is_done: Callable[[list[Reconciliation]], bool]) -> list[Reconciliation]:
+    stop = asyncio.Event()
+    serving = asyncio.create_task(run_schedule(place, Schedule(timedelta(milliseconds=200)), LEVEL_1, stop))
+    try:
+        await asyncio.to_thread(until, lambda: is_done(asyncio.run(_runs(place))), 60, "the schedule has done it")
+        return await _runs(place)
+    finally:
+        stop.set()
+        await serving
+
+
+def test_what_passed_still_holds_until_an_event_comes(place: Addresses) -> None:
+    """Ticks are no events: the last run is noted as holding still. A new event, or results that did not pass, make a new run."""
+    publish(place, [sale("R1", at(9))])
+    project(place)
+    number, report = asyncio.run(reconcile_and_keep(place, LEVEL_1, "tests"))
+    assert report.verdict == "PASS"
+
+    publish_records(place, [outbound(tick(START), 0, STORE_FACTS)])
+    project(place)
+    (kept,) = asyncio.run(_serve_until(place, lambda runs: runs[0].confirmed_at is not None))
+    assert (kept.id, kept.verdict, kept.holds_since) == (number, "PASS", kept.confirmed_at)
+
+    publish(place, [sale("R2", at(10))])
+    found = asyncio.run(_serve_until(place, lambda runs: len(runs) > 2))
+    assert [(run.asked_by, run.verdict) for run in found[-2:]] == [("schedule", "UNVERIFIED"), ("tests", "PASS")]
+
+    with psycopg.connect(place.postgres_dsn) as connection:
+        connection.execute("UPDATE write.reconciliations SET finished_at = now() - interval '100 days'")
+    assert asyncio.run(_prune(place)) == len(found) - 1
+    assert [run.id for run in asyncio.run(_runs(place))] == [found[0].id]
+
+
+async def _prune(place: Addresses) -> int:
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        return await prune(engine, 90)
+    finally:
+        await engine.dispose()
+
+
+@pytest.mark.long
+def test_no_difference_is_told_of_a_stack_that_lives(place: Addresses) -> None:
+    """Facts come all the while: rows and sums are compared at the positions that they are of, and nothing seems wrong that is not."""
+
+    async def run() -> list[tuple[str, int, list[str]]]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(run_generations(MODELS, RunnerOptions(place), stop))
+        traffic = asyncio.create_task(_traffic(place, stop))
+        said: list[tuple[str, int, list[str]]] = []
+        try:
+            for _ in range(5):
+                report = await reconcile(place, ReconcileOptions(wait_seconds=60, rows=RowScope()))
+                said.append((report.verdict, report.difference_count, report.unverified))
+        finally:
+            stop.set()
+            await asyncio.gather(running, traffic)
+        return said
+
+    publish(place, [sale("R0", at(9))])
+    assert asyncio.run(run()) == [("PASS", 0, [])] * 5
+
+
+async def _traffic(place: Addresses, stop: asyncio.Event) -> None:
+    number = 0
+    while not stop.is_set():
+        number += 1
+        batch = [sale(f"R{number}-{each}", at(9 + each % 3), store=("S1", "S2")[each % 2]) for each in range(10)]
+        await asyncio.to_thread(publish, place, batch)
+        await asyncio.sleep(0.05)
