@@ -1,12 +1,13 @@
 """The check of sequence gaps: numbers that devices gave and that did not come, tills and stores that were not heard."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from projections.read_models.till_days.reader import TillDay
 from projections.reconcile.business.clock import is_sealed
-from projections.reconcile.business.days import Span, spans_of
+from projections.reconcile.business.days import Span, StoreSpans, spans_of
 from projections.reconcile.business.reading import postgres_rows
 from projections.reconcile.checks import CheckOutcome, Connections, Finding, Scope, Tally
 
@@ -18,13 +19,30 @@ _BEATING: Final = """
 """
 
 
-def judge_day(day: TillDay, beating: Collection[str], *, is_settled: bool) -> Iterator[Finding]:
-    """Name what is missing of a day; before its lateness window is over all of it may still come.
+_HEARD: Final = """
+    SELECT DISTINCT business_date FROM read_g{generation}.store_days
+    WHERE store_id = ANY (CAST(:stores AS text[])) AND business_date BETWEEN :first AND :last
+"""
 
-    `beating`: tills that send heartbeats on other days. A range that goes on in the next finding of its device is one gap.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual around some days of a store: its tills that send heartbeats, and dates on which any store of its chain was heard."""
+
+    beating: Collection[str]
+    dates: Collection[date]
+
+    def expects(self, day: TillDay) -> bool:
+        """Tell whether the store should have been heard: it lists its tills or sends heartbeats, and the chain was open."""
+        return day.business_date in self.dates and (day.tills_expected is not None or bool(self.beating))
+
+
+def judge_day(day: TillDay, usual: Usual, *, is_settled: bool) -> Iterator[Finding]:
+    """Name what is missing of a day; before its lateness window is over all of it may still come."""
     if day.last_heard_at is None:
-        yield _finding(day, "the store", "nothing came from any till of the store; expected a sign of life", 0, 1, "store days", is_settled)
+        text = "nothing came from any till of the store; expected a sign of life, for other stores were heard"
+        if usual.expects(day):
+            yield _finding(day, "the store", text, 0, 1, "store days", is_settled)
         return
     for gap in day.missing:
         count = gap.last - gap.first + 1
@@ -39,7 +57,7 @@ def judge_day(day: TillDay, beating: Collection[str], *, is_settled: bool) -> It
         text = f"till {till_id} is on the store's list and was not heard; expected a sign of life"
         yield _finding(day, f"till {till_id}", text, 0, 1, "till days", is_settled)
     for till in day.tills:
-        if till.till_id in beating and not till.has_heartbeat:
+        if till.till_id in usual.beating and not till.has_heartbeat:
             text = f"till {till.till_id} sent no heartbeat; expected some, for it sends them on other days"
             yield _finding(day, f"heartbeats of till {till.till_id}", text, 0, 1, "till days", is_settled)
 
@@ -56,17 +74,17 @@ class SequenceGaps:
         for span in spans.spans:
             days = await spans.till_days(connections, span)
             tally.compared += len(days)
-            tally.add(_judged(connections, span, days, await _beating(connections, span)))
+            usual = await _usual(connections, spans, span)
+            for day in days.values():
+                settled = is_sealed(connections.clock, span.store, day.business_date)
+                tally.add(judge_day(day, usual, is_settled=settled))
         return tally.outcome(self)
 
 
-def _judged(connections: Connections, span: Span, days: Mapping[date, TillDay], beating: Collection[str]) -> Iterator[Finding]:
-    for day in days.values():
-        yield from judge_day(day, beating, is_settled=is_sealed(connections.clock, span.store, day.business_date))
-
-
-async def _beating(connections: Connections, span: Span) -> frozenset[str]:
-    return frozenset(row["till_id"] for row in await postgres_rows(connections.engine, "till_days", _BEATING, span.bound))
+async def _usual(connections: Connections, spans: StoreSpans, span: Span) -> Usual:
+    beating = await postgres_rows(connections.engine, "till_days", _BEATING, span.bound)
+    heard = await postgres_rows(connections.engine, "till_days", _HEARD, span.bound | {"stores": list(spans.scope)})
+    return Usual(frozenset(row["till_id"] for row in beating), frozenset(row["business_date"] for row in heard))
 
 
 def _finding(day: TillDay, subject: str, text: str, observed: int, expected: int, unit: str, is_settled: bool) -> Finding:
