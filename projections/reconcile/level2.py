@@ -42,7 +42,8 @@ from projections.replay.run import CannotReplay
 
 _MODELS: Final = tuple(name for name in (*POSTGRES_TABLES, *CLICKHOUSE_TABLES) if name != ARCHIVE)
 """Of the archive, level 1 compares every record; the rules' letters are rows of what is on the log as it is."""
-_AT_ONCE: Final = 5_000
+_READ_AT_ONCE: Final = 50_000
+_FED_AT_ONCE: Final = 5_000
 
 
 class SecondLevel:
@@ -116,10 +117,11 @@ class SecondLevel:
             self._report.unverified.append(f"rows: the log no longer has its beginning ({', '.join(gone)}), and cannot be folded again")
             return False
         for tp in partitions:
-            for first in range(0, until[tp], _AT_ONCE):
-                records = await self._read(tp, first, min(until[tp], first + _AT_ONCE), {*wanted.stores, CHAIN_WIDE})
-                for model in models if records else ():
-                    await model.feed(Part(*tp), records)
+            for first in range(0, until[tp], _READ_AT_ONCE):
+                records = await self._read(tp, first, min(until[tp], first + _READ_AT_ONCE), {*wanted.stores, CHAIN_WIDE})
+                for begin in range(0, len(records), _FED_AT_ONCE):
+                    for model in models:
+                        await model.feed(Part(*tp), records[begin : begin + _FED_AT_ONCE])
         return True
 
     async def _read(self, tp: Partition, first: int, until: int, stores: set[str]) -> list[LogRecord]:

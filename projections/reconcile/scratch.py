@@ -18,7 +18,7 @@ from projections.batching import Batch, Part, PartBatch, sort_records
 from projections.catalogue import PROJECTIONS
 from projections.discards import set_aside
 from projections.generation_tables import CLICKHOUSE_TABLES, create_in_clickhouse, create_in_postgres
-from projections.generations import begin
+from projections.generations import begin, list_generations
 from projections.options import DeadLetterLimit, NoCrashPoints, Safeguards
 from projections.positions import Claim, claim
 from projections.replay.retire import drop
@@ -27,6 +27,8 @@ from projections.sinks.sink import Sink, SinkContext
 
 _NO_LIMIT: Final = DeadLetterLimit(open=2**40, among=1)
 """What the serving generation has as dead letters, this one has as well."""
+_OURS: Final = "(reconciliation)"
+"""Stands where a repair names its store, so that no replay takes one of these for its own and goes on with it."""
 
 
 @dataclass(slots=True)
@@ -68,9 +70,11 @@ async def scratch_models(
     """Make empty tables of these models; CannotReplay while one of them is replayed."""
     async with alone(engine, *sorted(until)), AsyncExitStack() as stack:
         models = []
+        await _drop_left_over(addresses, engine, list(until))
         for name in until:
+            version = PROJECTIONS[name].mapping_version
             async with engine.begin() as conn:
-                generation = (await begin(conn, name, PROJECTIONS[name].mapping_version, addresses.log_id, is_scratch=True)).number
+                generation = (await begin(conn, name, version, addresses.log_id, is_scratch=True, store_id=_OURS)).number
                 await create_in_postgres(conn, name, generation)
             stack.push_async_callback(drop, addresses, engine, name, generation)
             context = SinkContext(name, generation, engine, addresses, Safeguards(), NoCrashPoints(), _NO_LIMIT)
@@ -80,6 +84,15 @@ async def scratch_models(
         for model in models:
             await model.sink.start()
         yield models
+
+
+async def _drop_left_over(addresses: Addresses, engine: AsyncEngine, names: Sequence[str]) -> None:
+    """Drop what a run that was killed has left."""
+    async with engine.connect() as conn:
+        known = await list_generations(conn, names, ("building", "dropping"))
+    for each in known:
+        if each.store_id == _OURS:
+            await drop(addresses, engine, each.projection, each.number)
 
 
 async def _create_in_clickhouse(addresses: Addresses, models: Sequence[ScratchModel]) -> None:
