@@ -1,12 +1,15 @@
 """Negative controls: with a guard switched off the same faults do damage, and the comparison sees it."""
 
+import asyncio
 import signal
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from processors.shell.exits import Exit
 from processors.state import read_held
-from tests.processors.scene import Scene, Worker
+from tests.processors.scene import CHANGELOG, Scene, Worker
 from tests.processors.test_worker_faults import chapters, opening
 from tests.waiting import until
 
@@ -80,3 +83,46 @@ def test_highest_offset_recovery_alone_heals_a_woken_worker(scene: Scene) -> Non
     _woken_beside_its_successor(scene)
     scene.caught_up()
     assert scene.differences() == []
+
+
+async def _changelog_takes(scene: Scene, most_bytes: int) -> None:
+    """Let the broker refuse states that are larger."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=scene.bootstrap)
+    await admin.start()
+    try:
+        takes = {"cleanup.policy": "compact", "max.message.bytes": str(most_bytes)}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, scene.prefix + CHANGELOG, takes)])
+    finally:
+        await admin.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("await_changelog", [True, False])
+def test_without_awaiting_the_changelog_states_that_the_broker_refused_are_lost(scene: Scene, await_changelog: bool) -> None:
+    """Killed while the broker takes offsets but no states: offsets wait for states with the guard, and are ahead of them without it."""
+    story = chapters()
+    scene.tell(*opening())
+    past = scene.start()
+    scene.caught_up()
+    scene.acknowledged()
+    past.signal(signal.SIGTERM)
+    assert past.ended() == 0
+
+    asyncio.run(_changelog_takes(scene, 10))
+    trap = {"point": "derived_acknowledged", "action": "linger", "seconds": 0.0}
+    doomed = scene.start(trap=trap, await_changelog=await_changelog)
+    scene.tell(*next(story))
+    until(doomed.is_over, 60.0, "a batch whose states are next")
+    if await_changelog:
+        with pytest.raises(AssertionError, match="commits"):
+            scene.acknowledged(5.0)
+    else:
+        scene.acknowledged()
+    doomed.signal(signal.SIGKILL)
+    assert doomed.ended() == -signal.SIGKILL
+    asyncio.run(_changelog_takes(scene, 2**20))
+
+    scene.start()
+    scene.tell(*next(story))
+    scene.caught_up()
+    assert (scene.differences() == []) is await_changelog
