@@ -8,6 +8,7 @@ from typing import Any, Literal
 from fastapi import Request
 from fastapi.responses import Response
 
+from api.completeness import completeness_headers
 from api.errors import ApiError
 
 Format = Literal["json", "csv"]
@@ -28,7 +29,7 @@ def wanted_format(request: Request, asked: Format | None) -> Format:
 
 
 def csv_answer(columns: Sequence[str], rows: Iterable[Sequence[object]], freshness: Mapping[str, Any], next_cursor: str | None) -> Response:
-    """Write a table; freshness and the next cursor are headers."""
+    """Write a table; freshness, completeness and the next cursor are headers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
@@ -38,6 +39,7 @@ def csv_answer(columns: Sequence[str], rows: Iterable[Sequence[object]], freshne
         "X-As-Of": freshness["as_of"].isoformat() if freshness["as_of"] else "",
         "X-Behind-Events": "" if behind.events is None else str(behind.events),
         "X-Generation": str(freshness["generation"]),
+        **completeness_headers(freshness["completeness"]),
     }
     if next_cursor is not None:
         headers["X-Next-Cursor"] = next_cursor

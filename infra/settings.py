@@ -38,6 +38,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".tillstream")
     cache_dir: Path = Field(default_factory=_default_cache_dir)
+    archive_dir: Path | None = Field(default=None, description="files of months that the archive has dropped; in `data_dir` without it")
     kafka_bootstrap: str | None = None
     postgres_dsn: str | None = None
     clickhouse_url: str | None = None
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     log_level: str = "info"
     log_format: LogFormat = "auto"
     java_home: Path | None = Field(default=None, validation_alias=AliasChoices("TILLSTREAM_JAVA_HOME", "JAVA_HOME"))
+
+
+def archive_root(settings: Settings) -> Path:
+    """Return the folder of the archive's files."""
+    return (settings.archive_dir or settings.data_dir / "archive").resolve()
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from infra.embedded.stack_error import StackError
 from tillstream.commands import (
     alerts,
+    archive,
     dead_letters,
     edge,
     ingest,
@@ -55,6 +56,7 @@ app.add_typer(reconcile.app, name="reconcile")
 app.command("accounting")(proof.accounting)
 app.command("replay")(replay.replay)
 app.add_typer(replay.app, name="generations")
+app.add_typer(archive.app, name="archive")
 app.add_typer(kpis.app, name="kpis")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from api.answering import Answer, give, given_at, identity_of, opaque, present, reader_of
+from api.answers import Wait, WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import Key, read_cursor, write_cursor
 from api.dependencies import CallerDep, ResourcesDep, ScopeDep
 from api.edge.documents import Document
 from api.edge.entrance import accept
 from api.errors import ApiError
-from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, Code, CursorParameter, StoresParameter
 from api.resources import Resources
@@ -21,7 +22,7 @@ from api.schemas.alerts import AlertCourse, AlertPage, AlertState, AnswerState, 
 from api.schemas.events import ItemResult
 from api.security.scope import StoreScope
 from api.streams import AlertStream, Wanted, starting_vector
-from api.waiting import MinPositions, WaitMs, await_positions
+from api.waiting import await_positions
 from infra.clock import new_event_id, utc_now
 from projections.read_models.open_alerts.reader import (
     OPEN_STATUSES,
@@ -62,6 +63,7 @@ _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def list_alerts(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     store: StoresParameter = (),
     status: Annotated[tuple[_Status, ...], Query(max_length=10, description="Only these; 'open' stands for all that still matter.")] = (),
     rule: Annotated[tuple[Code, ...], Query(max_length=50, description="Only alerts of these rules.")] = (),
@@ -69,15 +71,12 @@ async def list_alerts(
     due: Annotated[bool, Query(description="Only alerts that people are to be told of by now: quiet hours put the others off.")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> AlertPage:
     """Return the alerts of the stores in scope, as people see them: the highest transition, and what was answered to it."""
     stores = scope.store_ids(store)
     after = read_cursor("alerts", cursor, 2)
     with resources.queries:
-        await await_positions(resources, _PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, _PROJECTION)
+        answer = await answer_of(resources, _PROJECTION, wait, Over(scope, stores))
         progress = await read_stage_progress(resources.engine)
         due_by = present(resources.config.time, progress, utc_now()) if due else None
         asked = AlertsAsked(stores, _statuses(status), rule or None, severity or None, due_by)
@@ -85,7 +84,7 @@ async def list_alerts(
     last = found[-1].cursor if len(found) == limit else None
     next_cursor = write_cursor("alerts", (last.window_end.isoformat(), str(last.alert_id))) if last else None
     rows = [AlertState.model_validate(row) for row in found]
-    return AlertPage(**freshness, rows=rows, rules=[RulesAsOf.model_validate(row) for row in progress], next_cursor=next_cursor)
+    return AlertPage(**answer, rows=rows, rules=[RulesAsOf.model_validate(row) for row in progress], next_cursor=next_cursor)
 
 
 @router.get(
@@ -134,18 +133,16 @@ async def stream_alerts(
     summary="One alert whole",
     responses=problem_answers(401, 403, 404, 409, 422, 503),
 )
-async def read_alert_course(
-    resources: ResourcesDep, scope: ScopeDep, alert_id: UUID, min_position: MinPositions = (), wait_ms: WaitMs = 2_000
-) -> AlertCourse:
+async def read_alert_course(resources: ResourcesDep, scope: ScopeDep, wait: WaitDep, alert_id: UUID) -> AlertCourse:
     """Return an alert with all its transitions and all answers to it."""
     with resources.queries:
-        await await_positions(resources, _PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, _PROJECTION)
+        await await_positions(resources, _PROJECTION, wait.min_position, wait.wait_ms)
         alert = await _known(resources, scope, alert_id)
+        answer = await answer_of(resources, _PROJECTION, Wait(), Over(scope, (alert.store_id,)))
         transitions = await read_transitions(resources.engine, (alert.store_id,), alert_id)
         answers = await read_answers(resources.engine, alert_id, alert.store_id)
     return AlertCourse(
-        **freshness,
+        **answer,
         alert=AlertState.model_validate(alert),
         transitions=[TransitionState.model_validate(row) for row in transitions],
         answers=[AnswerState.model_validate(row) for row in answers],

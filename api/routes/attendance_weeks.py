@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.answers import WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import date_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
-from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, Code, CursorParameter, FromDate, StoresParameter, UntilDate
+from api.parameters import EARLIEST, LATEST, Code, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
 from api.schemas.attendance import AttendanceWeek, AttendanceWeeks
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.attendance_day.weeks import WeekCursor, WeeksAsked, read_weeks
 
 router = APIRouter(prefix="/v1", tags=["attendance"])
@@ -26,22 +26,22 @@ router = APIRouter(prefix="/v1", tags=["attendance"])
 async def read_attendance_weeks(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     employee: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these employees (repeat the parameter).")] = (),
+    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> AttendanceWeeks:
     """Return the whole weeks, Monday to Sunday, that the two dates lie in and those between, per person and store."""
     key = read_cursor("attendance weeks", cursor, 3)
     after = WeekCursor(key[0], key[1], date_of(key[2])) if key else None
-    asked = WeeksAsked(scope.store_ids(store), from_date, until_date, employee or None)
+    asked = WeeksAsked(scope.store_ids(store), from_date, until_date, employee or None, known_at)
     with resources.queries:
-        await await_positions(resources, "attendance_day", min_position, wait_ms)
-        freshness = await freshness_of(resources, "attendance_day")
+        first, last = asked.span
+        answer = await answer_of(resources, "attendance_day", wait, Over(scope, asked.store_ids, first, last, known_at))
         found = await read_weeks(resources.engine, asked, after, limit)
     next_cursor = write_cursor("attendance weeks", written(found[-1].cursor)) if len(found) == limit else None
-    return AttendanceWeeks(**freshness, rows=[AttendanceWeek.model_validate(row) for row in found], next_cursor=next_cursor)
+    return AttendanceWeeks(**answer, known_at=known_at, rows=[AttendanceWeek.model_validate(row) for row in found], next_cursor=next_cursor)

@@ -41,11 +41,11 @@ async def read_stock_ledger(
     asked = page.facts
     after = _after(_LEDGER, page.cursor)
     with resources.queries:
-        freshness = await page.freshness(resources, _LEDGER)
-        client, generation = await resources.clickhouse(), freshness["generation"]
+        answer = await page.answer(resources, _LEDGER)
+        client, generation = await resources.clickhouse(), answer["generation"]
         found = await read_ledger(client, asked, sku or None, kind or None, generation, after, page.limit)
     rows = [LedgerRow.model_validate(row) for row in found]
-    return LedgerPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_LEDGER, found, page.limit))
+    return LedgerPage(**answer, known_at=page.known_at, rows=rows, next_cursor=_next(_LEDGER, found, page.limit))
 
 
 @router.get(
@@ -64,10 +64,10 @@ async def read_clock_events(
     asked = page.facts
     after = _after(_PUNCHES, page.cursor)
     with resources.queries:
-        freshness = await page.freshness(resources, _PUNCHES)
-        found = await read_punches(await resources.clickhouse(), asked, employee or None, freshness["generation"], after, page.limit)
+        answer = await page.answer(resources, _PUNCHES)
+        found = await read_punches(await resources.clickhouse(), asked, employee or None, answer["generation"], after, page.limit)
     rows = [PunchRow.model_validate(row) for row in found]
-    return PunchPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_PUNCHES, found, page.limit))
+    return PunchPage(**answer, known_at=page.known_at, rows=rows, next_cursor=_next(_PUNCHES, found, page.limit))
 
 
 @router.get(
@@ -88,12 +88,12 @@ async def read_alert_history(
     asked = page.facts
     after = _after(_ALERTS, page.cursor)
     with resources.queries:
-        freshness = await page.freshness(resources, _ALERTS)
-        client, generation = await resources.clickhouse(), freshness["generation"]
+        answer = await page.answer(resources, _ALERTS)
+        client, generation = await resources.clickhouse(), answer["generation"]
         alerts = tuple(map(str, alert)) or None
         found = await read_history(client, asked, rule or None, kind or None, alerts, generation, after, page.limit)
     rows = [AlertHistoryRow.model_validate(row) for row in found]
-    return AlertHistoryPage(**freshness, known_at=page.known_at, rows=rows, next_cursor=_next(_ALERTS, found, page.limit))
+    return AlertHistoryPage(**answer, known_at=page.known_at, rows=rows, next_cursor=_next(_ALERTS, found, page.limit))
 
 
 def _after(listing: str, cursor: str | None) -> FactCursor | None:

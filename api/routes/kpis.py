@@ -9,17 +9,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.completeness import completeness_headers, completeness_of
+from api.answers import WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import read_cursor, write_cursor
 from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
 from api.finality import Finality, finality_of
-from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
 from api.schemas.kpis import AverageMoney, Money, SalesFigures, SalesReport, SalesRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
-from api.waiting import MinPositions, WaitMs, await_positions
 from contracts.fields import plain
 from contracts.money import to_major
 from projections.read_models.sales_by_hour.reader import Cursor, SalesQuery, UnknownGrouping, read_sales
@@ -46,6 +45,7 @@ async def read_sales_kpis(
     request: Request,
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     group_by: Annotated[
@@ -56,38 +56,33 @@ async def read_sales_kpis(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
     cursor: CursorParameter = None,
     answer_format: Annotated[Format | None, Query(alias="format", description="Overrides the Accept header.")] = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> SalesReport | Response:
     """Return sales of the stores in scope between two business dates, apart by currency, with totals per currency.
 
     Hours are local hours of each store; weeks begin on Monday. With `known_at`, the figures are those of the facts recorded by
-    then; `/v1/kpis/sales/changes` says what has changed them since. Completeness and late facts are always those of now.
+    then, and so is completeness; `/v1/kpis/sales/changes` says what has changed them since. Late facts are always those of now.
     """
     chosen = wanted_format(request, answer_format)
     stores = scope.store_ids(store)
     with resources.queries:
-        await await_positions(resources, PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, PROJECTION)
+        answer = await answer_of(resources, PROJECTION, wait, Over(scope, stores, from_date, until_date, known_at))
         query = SalesQuery(stores, from_date, until_date, group_by, limit, _after(cursor, group_by), known_at)
-        completeness = await completeness_of(resources, scope, stores, from_date, until_date)
-        finality = await finality_of(resources, query, _earlier(freshness["as_of"], known_at))
-        found, totals = await _read(resources, query, freshness["generation"])
+        finality = await finality_of(resources, query, _earlier(answer["as_of"], known_at))
+        found, totals = await _read(resources, query, answer["generation"])
     next_cursor = _cursor(found[-1], group_by) if len(found) == limit else None
     rows = [_row(item, group_by, finality) for item in found]
     if chosen == "csv":
-        answer = csv_answer(*_table(rows), freshness, next_cursor)
-        answer.headers.update(completeness_headers(completeness) | _finality_headers(finality))
-        return answer
+        table = csv_answer(*_table(rows), answer, next_cursor)
+        table.headers.update(_finality_headers(finality))
+        return table
     return SalesReport(
-        **freshness,
+        **answer,
         **asdict(finality.of_answer()),
         final_until=finality.final_until,
         from_date=from_date,
         until_date=until_date,
         group_by=list(group_by),
         known_at=known_at,
-        completeness=completeness,
         rows=rows,
         totals=[SalesFigures(**_figures(item)) for item in totals],
         next_cursor=next_cursor,

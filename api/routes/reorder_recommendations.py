@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from api.answers import WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import Key, read_cursor, write_cursor
 from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
-from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import Code, CursorParameter, StoresParameter
 from api.schemas.reorder_recommendations import Recommendation, RecommendationPage
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.reorder_recommendations.reader import RecommendationCursor, read_recommendations
 
 router = APIRouter(prefix="/v1", tags=["reorder recommendations"])
@@ -28,23 +28,21 @@ router = APIRouter(prefix="/v1", tags=["reorder recommendations"])
 async def list_reorder_recommendations(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     store: StoresParameter = (),
     sku: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")] = (),
     status: Annotated[Literal["open", "closed"] | None, Query(description="Only these; without it, both.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> RecommendationPage:
     """Return the newest revision for each store and SKU in scope."""
     stores = scope.store_ids(store)
     after = read_cursor("recommendations", cursor, 3)
     with resources.queries:
-        await await_positions(resources, "reorder_recommendations", min_position, wait_ms)
-        freshness = await freshness_of(resources, "reorder_recommendations")
+        answer = await answer_of(resources, "reorder_recommendations", wait, Over(scope, stores))
         found = await read_recommendations(resources.engine, stores, (status,) if status else None, sku or None, _place(after), limit)
     next_cursor = write_cursor("recommendations", tuple(map(str, found[-1].cursor))) if len(found) == limit else None
-    return RecommendationPage(**freshness, rows=[Recommendation.model_validate(row) for row in found], next_cursor=next_cursor)
+    return RecommendationPage(**answer, rows=[Recommendation.model_validate(row) for row in found], next_cursor=next_cursor)
 
 
 def _place(after: Key | None) -> RecommendationCursor | None:

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from api.answers import WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import date_of, id_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
 from api.fact_pages import FactPageDep
-from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, Since, StoresParameter, UntilDate
 from api.schemas.kpis import Money
 from api.schemas.sales_facts import CashierPage, CashierRow, SalesChangeRow, SalesChanges, SalesDifference, TenderPage, TenderRow
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, ChangeCursor, read_changes
 from projections.read_models.sales_by_hour.reader import SalesQuery, read_sales
 from projections.read_models.tenders_by_day.reader import FIRST_PAGE as FIRST_TENDERS
@@ -39,14 +39,13 @@ _Limit = Annotated[int, Query(ge=1, le=5_000)]
 async def list_sales_changes(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     since: Since,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     limit: _Limit = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> SalesChanges:
     """Return the facts recorded since that changed sales of these business dates, and what each of them did.
 
@@ -56,14 +55,13 @@ async def list_sales_changes(
     key = read_cursor(_CHANGES, cursor, 3)
     after = ChangeCursor(key[0], date_of(key[1]), id_of(key[2])) if key else FIRST_PAGE
     with resources.queries:
-        await await_positions(resources, PROJECTION, min_position, wait_ms)
-        freshness = await freshness_of(resources, PROJECTION)
-        client, generation = await resources.clickhouse(), freshness["generation"]
+        answer = await answer_of(resources, PROJECTION, wait, Over(scope, stores, from_date, until_date))
+        client, generation = await resources.clickhouse(), answer["generation"]
         found = await read_changes(client, FactsAsked(stores, from_date, until_date), since, generation, after, limit)
         now = await read_sales(client, SalesQuery(stores, from_date, until_date), generation)
         then = await read_sales(client, SalesQuery(stores, from_date, until_date, known_at=since), generation)
     return SalesChanges(
-        **freshness,
+        **answer,
         since=since,
         from_date=from_date,
         until_date=until_date,
@@ -89,10 +87,10 @@ async def read_tenders_by_day(
     key = read_cursor(_TENDERS, page.cursor, 4)
     after = (key[0], date_of(key[1]), key[2], key[3]) if key else FIRST_TENDERS
     with resources.queries:
-        freshness = await page.freshness(resources, PROJECTION)
-        found = await read_tenders(await resources.clickhouse(), asked, freshness["generation"], after, page.limit)
+        answer = await page.answer(resources, PROJECTION)
+        found = await read_tenders(await resources.clickhouse(), asked, answer["generation"], after, page.limit)
     return TenderPage(
-        **freshness, known_at=page.known_at, rows=[_tender(row) for row in found], next_cursor=_next(_TENDERS, found, page.limit)
+        **answer, known_at=page.known_at, rows=[_tender(row) for row in found], next_cursor=_next(_TENDERS, found, page.limit)
     )
 
 
@@ -112,10 +110,10 @@ async def read_voids_and_refunds(
     key = read_cursor(_CASHIERS, page.cursor, 5)
     after = (key[0], date_of(key[1]), key[2], key[3], key[4]) if key else FIRST_CASHIERS
     with resources.queries:
-        freshness = await page.freshness(resources, PROJECTION)
-        found = await read_cashiers(await resources.clickhouse(), asked, freshness["generation"], after, page.limit)
+        answer = await page.answer(resources, PROJECTION)
+        found = await read_cashiers(await resources.clickhouse(), asked, answer["generation"], after, page.limit)
     return CashierPage(
-        **freshness, known_at=page.known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, page.limit)
+        **answer, known_at=page.known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, page.limit)
     )
 
 

@@ -6,14 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.cursors import id_of, moment_of, number_of, read_cursor, write_cursor, written
+from api.answers import WaitDep, answer_of, answer_of_all
+from api.completeness import Over
+from api.cursors import Key, id_of, moment_of, number_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
 from api.freshness import freshness_of
 from api.openapi import problem_answers
 from api.parameters import Code, CursorParameter, KnownAt, Moment, StoresParameter
+from api.resources import Resources
 from api.schemas.stock import CountPage, CountRow, PositionPage, PositionRow, StockPage, StockRow
 from api.tables import CSV_CONTENT, Format, csv_answer, wanted_format
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.incoming_goods.reader import IncomingAsked, OnTheWay, read_on_the_way
 from projections.read_models.stock_on_hand.moments import CountCursor, CountsAsked, MomentAsked, read_counts, read_stock_at
 from projections.read_models.stock_on_hand.reader import StockCursor, read_stock
@@ -39,14 +41,13 @@ async def read_stock_on_hand(
     request: Request,
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     store: StoresParameter = (),
     sku: _Skus = (),
     at: Annotated[Moment | None, Query(description="As it was at this time, by all that is known now; without it: now.")] = None,
     known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
     answer_format: Annotated[Format | None, Query(alias="format", description="Overrides the Accept header.")] = None,
 ) -> StockPage | Response:
     """Return what is on hand: the last count and the movements after it; without a count it is no stock level."""
@@ -54,19 +55,14 @@ async def read_stock_on_hand(
     stores = scope.store_ids(store)
     after = read_cursor("stock", cursor, 2)
     with resources.queries:
-        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
-        freshness = await freshness_of(resources, "stock_on_hand")
-        place = StockCursor(*after) if after else None
-        if at is None and known_at is None:
-            found = await read_stock(resources.engine, stores, sku or None, place, limit)
-        else:
-            found = await read_stock_at(resources.engine, MomentAsked(stores, at or _END, sku or None, known_at), place, limit)
+        answer = await answer_of(resources, "stock_on_hand", wait, Over(scope, stores, known_at=known_at))
+        found = await _on_hand(resources, MomentAsked(stores, at or _END, sku or None, known_at), after, limit)
     rows = [StockRow.model_validate(row) for row in found]
     next_cursor = write_cursor("stock", (rows[-1].store_id, rows[-1].sku)) if len(rows) == limit else None
     if chosen == "csv":
         table = [[row.model_dump(mode="json")[name] for name in _COLUMNS] for row in rows]
-        return csv_answer(_COLUMNS, table, freshness, next_cursor)
-    return StockPage(**freshness, known_at=known_at, rows=rows, next_cursor=next_cursor)
+        return csv_answer(_COLUMNS, table, answer, next_cursor)
+    return StockPage(**answer, known_at=known_at, rows=rows, next_cursor=next_cursor)
 
 
 @router.get(
@@ -79,6 +75,7 @@ async def read_stock_on_hand(
 async def list_stock_counts(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     store: StoresParameter = (),
     sku: _Skus = (),
     since: Annotated[Moment, Query(description="Counted at this time or later.")] = _BEGINNING,
@@ -86,19 +83,16 @@ async def list_stock_counts(
     known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> CountPage:
     """Return counted lines with what the book said then. A late sale from before a count moves the book of that count."""
     key = read_cursor("counts", cursor, 5)
     after = CountCursor(key[0], key[1], moment_of(key[2]), id_of(key[3]), number_of(key[4])) if key else None
     asked = CountsAsked(scope.store_ids(store), since, until, sku or None, known_at)
     with resources.queries:
-        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
-        freshness = await freshness_of(resources, "stock_on_hand")
+        answer = await answer_of(resources, "stock_on_hand", wait, Over(scope, asked.store_ids, known_at=known_at))
         found = await read_counts(resources.engine, asked, after, limit)
     next_cursor = write_cursor("counts", written(found[-1].cursor)) if len(found) == limit else None
-    return CountPage(**freshness, known_at=known_at, rows=[CountRow.model_validate(row) for row in found], next_cursor=next_cursor)
+    return CountPage(**answer, known_at=known_at, rows=[CountRow.model_validate(row) for row in found], next_cursor=next_cursor)
 
 
 @router.get(
@@ -111,27 +105,34 @@ async def list_stock_counts(
 async def list_stock_positions(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     store: StoresParameter = (),
     sku: _Skus = (),
+    known_at: KnownAt = None,
     limit: _Limit = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> PositionPage:
     """Return position = on hand + on order + in transit, of the SKUs that were ever counted or moved in a store."""
     after = read_cursor("positions", cursor, 2)
     stores = scope.store_ids(store)
     with resources.queries:
-        await await_positions(resources, "stock_on_hand", min_position, wait_ms)
-        await await_positions(resources, "incoming_goods", min_position, wait_ms)
-        freshness = await freshness_of(resources, "stock_on_hand")
+        over = Over(scope, stores, known_at=known_at)
+        answer = await answer_of_all(resources, ("stock_on_hand", "incoming_goods"), wait, over)
         incoming = await freshness_of(resources, "incoming_goods")
-        found = await read_stock(resources.engine, stores, sku or None, StockCursor(*after) if after else None, limit)
+        found = await _on_hand(resources, MomentAsked(stores, _END, sku or None, known_at), after, limit)
         skus = sorted({row.sku for row in found})
-        coming = await read_on_the_way(resources.engine, IncomingAsked(stores, scope.chain(), skus=skus))
+        coming = await read_on_the_way(resources.engine, IncomingAsked(stores, scope.chain(), skus=skus, known_at=known_at))
     next_cursor = write_cursor("positions", found[-1].cursor) if len(found) == limit else None
     rows = [_position(row, coming.get((row.store_id, row.sku), OnTheWay.none())) for row in found]
-    return PositionPage(**freshness, incoming_as_of=incoming["as_of"], rows=rows, next_cursor=next_cursor)
+    return PositionPage(**answer, known_at=known_at, incoming_as_of=incoming["as_of"], rows=rows, next_cursor=next_cursor)
+
+
+async def _on_hand(resources: Resources, asked: MomentAsked, after: Key | None, limit: int) -> list[OnHand]:
+    """Return a page of stock: of now from what is kept, else worked out."""
+    place = StockCursor(*after) if after else None
+    if asked.at == _END and asked.known_at is None:
+        return await read_stock(resources.engine, asked.store_ids, asked.skus, place, limit)
+    return await read_stock_at(resources.engine, asked, place, limit)
 
 
 def _position(stock: OnHand, coming: OnTheWay) -> PositionRow:

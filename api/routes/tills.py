@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from api.answers import WaitDep, answer_of
+from api.completeness import Over
 from api.cursors import Key, read_cursor, write_cursor
 from api.dependencies import ResourcesDep, ScopeDep
 from api.errors import ApiError
-from api.freshness import freshness_of
 from api.openapi import problem_answers
-from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, StoresParameter, UntilDate
+from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
 from api.schemas.tills import (
     OF_THE_CLOSING,
     FigureDifference,
@@ -24,7 +25,6 @@ from api.schemas.tills import (
     TillPeriodPage,
     TillPeriodRow,
 )
-from api.waiting import MinPositions, WaitMs, await_positions
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, TillDayCursor, read_till_days
 from projections.read_models.till_periods.cash import CashVerdict
@@ -47,13 +47,13 @@ _TWICE = "receipts twice"
 async def list_till_days(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     store: StoresParameter = (),
+    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> TillDayPage:
     """Return every day on which a store in scope should have been heard, from its first until the latest of any of them.
 
@@ -61,15 +61,14 @@ async def list_till_days(
     """
     stores = scope.store_ids(store)
     after = read_cursor("till days", cursor, 2)
-    asked = DaysAsked(stores, scope.store_ids(), from_date, until_date)
+    asked = DaysAsked(stores, scope.store_ids(), from_date, until_date, known_at)
     with resources.queries:
-        await await_positions(resources, "till_days", min_position, wait_ms)
-        freshness = await freshness_of(resources, "till_days")
+        answer = await answer_of(resources, "till_days", wait, Over(scope, stores, from_date, until_date, known_at))
         lists = await till_lists(resources.engine, stores)
         place = TillDayCursor(after[0], _day(after[1])) if after else None
         found = await read_till_days(resources.engine, asked, lists, place, limit)
     next_cursor = write_cursor("till days", tuple(map(str, found[-1].cursor))) if len(found) == limit else None
-    return TillDayPage(**freshness, rows=[TillDayRow.model_validate(row) for row in found], next_cursor=next_cursor)
+    return TillDayPage(**answer, known_at=known_at, rows=[TillDayRow.model_validate(row) for row in found], next_cursor=next_cursor)
 
 
 @router.get(
@@ -82,27 +81,26 @@ async def list_till_days(
 async def list_till_periods(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     store: StoresParameter = (),
     verdict: Annotated[Verdict | None, Query(description="Only these; without it, all.")] = None,
     cash: Annotated[CashVerdict | None, Query(description="Only drawers of this verdict; without it, all.")] = None,
+    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> TillPeriodPage:
     """Return the periods that began between two business dates: what the till reported, what its events add up to, what differs."""
     stores = scope.store_ids(store)
     listing = f"till periods:{verdict or ''}:{cash or ''}"
     after = read_cursor(listing, cursor, 4)
     with resources.queries:
-        await await_positions(resources, "till_periods", min_position, wait_ms)
-        freshness = await freshness_of(resources, "till_periods")
-        asked = PeriodsAsked(stores, from_date, until_date, verdict, cash)
+        answer = await answer_of(resources, "till_periods", wait, Over(scope, stores, from_date, until_date, known_at))
+        asked = PeriodsAsked(stores, from_date, until_date, verdict, cash, known_at)
         found = await read_till_periods(resources.engine, asked, _place(after), limit)
     next_cursor = write_cursor(listing, tuple(map(str, found[-1].cursor))) if len(found) == limit else None
-    return TillPeriodPage(**freshness, rows=[_row(period) for period in found], next_cursor=next_cursor)
+    return TillPeriodPage(**answer, known_at=known_at, rows=[_row(period) for period in found], next_cursor=next_cursor)
 
 
 @router.get(
@@ -115,24 +113,25 @@ async def list_till_periods(
 async def list_receipts_twice(
     resources: ResourcesDep,
     scope: ScopeDep,
+    wait: WaitDep,
     from_date: FromDate = EARLIEST,
     until_date: UntilDate = LATEST,
     store: StoresParameter = (),
+    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: CursorParameter = None,
-    min_position: MinPositions = (),
-    wait_ms: WaitMs = 2_000,
 ) -> ReceiptTwicePage:
     """Return what a reinstalled till may have sent again as new: every event counts until a correction says that it did not occur."""
     stores = scope.store_ids(store)
     after = read_cursor(_TWICE, cursor, 5)
     place = ReceiptCursor(after[0], _day(after[1]), *after[2:]) if after else None
     with resources.queries:
-        await await_positions(resources, "till_periods", min_position, wait_ms)
-        freshness = await freshness_of(resources, "till_periods")
-        found = await read_receipts_twice(resources.engine, stores, from_date, until_date, place, limit)
+        answer = await answer_of(resources, "till_periods", wait, Over(scope, stores, from_date, until_date, known_at))
+        found = await read_receipts_twice(resources.engine, stores, from_date, until_date, place, limit, known_at)
     next_cursor = write_cursor(_TWICE, tuple(map(str, found[-1].cursor))) if len(found) == limit else None
-    return ReceiptTwicePage(**freshness, rows=[ReceiptTwiceRow.model_validate(row) for row in found], next_cursor=next_cursor)
+    return ReceiptTwicePage(
+        **answer, known_at=known_at, rows=[ReceiptTwiceRow.model_validate(row) for row in found], next_cursor=next_cursor
+    )
 
 
 def _row(period: TillPeriod) -> TillPeriodRow:

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from api.held_alerts import Waiting
 from api.schemas.events import PositionBody
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer
 from contracts.events.alerts import AlertChanged
 from contracts.evidence import Evidence
 from contracts.fields import Ordinal, Text
@@ -79,7 +79,7 @@ class RulesAsOf(BaseModel):
     )
 
 
-class AlertPage(Freshness):
+class AlertPage(Answer):
     """One page of alerts, newest window first."""
 
     rows: list[AlertState]
@@ -121,7 +121,7 @@ class AnswerState(BaseModel):
     counts: bool = Field(description="False where a correction has taken it back.")
 
 
-class AlertCourse(Freshness):
+class AlertCourse(Answer):
     """One alert whole."""
 
     alert: AlertState

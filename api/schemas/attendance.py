@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 
 
 class AttendanceRow(BaseModel):
@@ -26,10 +26,11 @@ class AttendanceRow(BaseModel):
     shifts: list[dict[str, Any]]
 
 
-class AttendanceDay(Freshness):
+class AttendanceDay(Answer):
     """One page of everybody planned or seen on a business date, by store and employee."""
 
     business_date: date
+    known_at: KnownAtField
     rows: list[AttendanceRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -51,8 +52,9 @@ class AttendanceWeek(BaseModel):
     shifts_without_punch: int = Field(description="Days with a published shift and no punch for it.")
 
 
-class AttendanceWeeks(Freshness):
+class AttendanceWeeks(Answer):
     """One page of weeks, by store, employee and week."""
 
+    known_at: KnownAtField
     rows: list[AttendanceWeek]
     next_cursor: str | None = Field(description="For the next page; null on the last.")

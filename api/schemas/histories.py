@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 from contracts.fields import DecimalString
 
 
@@ -41,10 +41,10 @@ class FactRow(BaseModel):
     recorded_at: datetime = Field(description="Broker time.")
 
 
-class HistoryPage(Freshness):
+class HistoryPage(Answer):
     """Part of every page of facts."""
 
-    known_at: datetime | None = Field(description="Broker time whose knowledge the rows are of; null: all that is known.")
+    known_at: KnownAtField
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
 

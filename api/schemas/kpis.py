@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 from contracts.money import to_major
 
 
@@ -74,37 +74,16 @@ class SalesRow(SalesFigures, Finality):
     )
 
 
-class Completeness(BaseModel):
-    """How much of what should have come has come, summed over stores and business dates: no data is never no sales.
-
-    A store is expected from the first business date on which it was ever heard until the latest of any store in scope.
-    """
-
-    tills_expected: int | None = Field(description="Tills × business dates; null where no store names its tills.", examples=[12])
-    tills_heard: int | None = Field(description="Those of them that sent anything, heartbeats included.", examples=[11])
-    numbers_missing: int | None = Field(
-        description="Numbers that devices gave to events and that have not come; null where no device numbers its events.", examples=[0]
-    )
-    store_days_expected: int = Field(description="Stores × business dates.", examples=[6])
-    store_days_heard: int = Field(description="Those of them of which any till sent anything.", examples=[6])
-    receipts_twice: int = Field(
-        description="Receipts that count beyond the first of their number: same store, till, business date and type, another event id.",
-        examples=[0],
-    )
-    as_of: datetime | None = Field(description="Broker time up to which tills have been heard; null before anything was.")
-
-
-class SalesReport(Freshness, Finality):
+class SalesReport(Answer, Finality):
     """Rows by time, store and currency; totals per currency: amounts of different currencies are never added."""
 
     from_date: date = Field(description="First business date asked for.")
     until_date: date = Field(description="Last business date asked for.")
     group_by: list[str]
-    known_at: datetime | None = Field(default=None, description="Broker time whose knowledge the figures are of; null: all that is known.")
+    known_at: KnownAtField
     final_until: date | None = Field(
         description="Last business date that is final or revised for every store asked for; null: none is known to be."
     )
-    completeness: Completeness
     rows: list[SalesRow]
     totals: list[SalesFigures] = Field(description="Over everything asked for, not over this page alone.")
     next_cursor: str | None = Field(default=None, description="For the next page; null on the last.")

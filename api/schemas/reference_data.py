@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 
 
 class ReferenceVersion(BaseModel):
@@ -24,8 +24,9 @@ class ReferenceVersion(BaseModel):
     data: dict[str, Any] = Field(description="Content of its event.")
 
 
-class ReferencePage(Freshness):
+class ReferencePage(Answer):
     """One page of versions, by name and version."""
 
+    known_at: KnownAtField
     rows: list[ReferenceVersion]
     next_cursor: str | None = Field(description="For the next page; null on the last.")

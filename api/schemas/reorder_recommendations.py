@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer
 from contracts.evidence import Evidence
 from contracts.fields import DecimalString
 
@@ -29,7 +29,7 @@ class Recommendation(BaseModel):
     changed_at: datetime = Field(validation_alias=AliasChoices("changed_at", "occurred_at"))
 
 
-class RecommendationPage(Freshness):
+class RecommendationPage(Answer):
     """One page of recommendations, by store and SKU."""
 
     rows: list[Recommendation]

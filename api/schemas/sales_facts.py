@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer
 from api.schemas.kpis import Money
 
 
@@ -41,7 +41,7 @@ class SalesDifference(BaseModel):
     net_sales_difference: Money
 
 
-class SalesChanges(Freshness):
+class SalesChanges(Answer):
     """Why sales are no longer what they were: one page of changes by store and business date."""
 
     since: datetime
@@ -66,7 +66,7 @@ class TenderRow(BaseModel):
     tips: Money
 
 
-class TenderPage(Freshness):
+class TenderPage(Answer):
     """One page of payments by store, business date, kind and currency."""
 
     known_at: datetime | None
@@ -96,7 +96,7 @@ class CashierRow(BaseModel):
     refund_rate: str | None = Field(description="refunds ÷ gross sales; null where nothing was sold.", examples=["0.0150"])
 
 
-class CashierPage(Freshness):
+class CashierPage(Answer):
     """One page of cashiers by store, business date, cashier, till period and currency."""
 
     known_at: datetime | None

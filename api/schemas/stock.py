@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 from contracts.fields import DecimalString
 
 
@@ -22,10 +22,10 @@ class StockRow(BaseModel):
     counted_at: datetime | None = Field(description="When it was last counted; null: never, so `on_hand` is no stock level.")
 
 
-class StockPage(Freshness):
+class StockPage(Answer):
     """One page of stock, by store and SKU."""
 
-    known_at: datetime | None = Field(description="Broker time whose knowledge the rows are of; null: all that is known.")
+    known_at: KnownAtField
     rows: list[StockRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -46,10 +46,10 @@ class CountRow(BaseModel):
     counted_before_at: datetime | None
 
 
-class CountPage(Freshness):
+class CountPage(Answer):
     """One page of counted lines, by store, SKU and time."""
 
-    known_at: datetime | None = Field(description="Broker time whose knowledge the rows are of; null: all that is known.")
+    known_at: KnownAtField
     rows: list[CountRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -66,9 +66,10 @@ class PositionRow(BaseModel):
     counted_at: datetime | None = Field(description="When it was last counted; null: never, so `on_hand` is no stock level.")
 
 
-class PositionPage(Freshness):
+class PositionPage(Answer):
     """One page of positions, by store and SKU."""
 
+    known_at: KnownAtField
     incoming_as_of: datetime | None = Field(description="Broker time up to which goods on their way are known.")
     rows: list[PositionRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
@@ -94,8 +95,9 @@ class IncomingRow(BaseModel):
     unit_cost: DecimalString | None = Field(description="As ordered, major units, without tax.")
 
 
-class IncomingPage(Freshness):
+class IncomingPage(Answer):
     """One page of goods on their way, by store, kind, reference and SKU."""
 
+    known_at: KnownAtField
     rows: list[IncomingRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from api.schemas.freshness import Answer
+
 
 class Store(BaseModel):
     """Settings of a store that matter for reading its figures."""
@@ -14,7 +16,7 @@ class Store(BaseModel):
     version: int
 
 
-class StoreList(BaseModel):
+class StoreList(Answer):
     """All stores in scope, by id."""
 
     rows: list[Store]

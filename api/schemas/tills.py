@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Freshness
+from api.schemas.freshness import Answer, KnownAtField
 
 
 class TillHeard(BaseModel):
@@ -15,9 +15,9 @@ class TillHeard(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     till_id: str = Field(examples=["T1"])
-    last_heard_at: datetime = Field(description="By the till's own clock.")
-    has_heartbeat: bool = Field(description="It said that it is alive, sales or not.")
-    is_closed: bool = Field(description="It closed a period on this date.")
+    last_heard_at: datetime | None = Field(description="By the till's own clock; this and the next two are null with `known_at`.")
+    has_heartbeat: bool | None = Field(description="It said that it is alive, sales or not.")
+    is_closed: bool | None = Field(description="It closed a period on this date.")
 
 
 class MissingRange(BaseModel):
@@ -49,9 +49,10 @@ class TillDayRow(BaseModel):
     last_heard_at: datetime | None = Field(description="The latest of all tills; null: nothing was heard at all.")
 
 
-class TillDayPage(Freshness):
+class TillDayPage(Answer):
     """One page of days, by store and business date."""
 
+    known_at: KnownAtField
     rows: list[TillDayRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -137,9 +138,10 @@ class TillPeriodRow(BaseModel):
     counted_cash: int | None = Field(description="As the till closed, minor units.")
 
 
-class TillPeriodPage(Freshness):
+class TillPeriodPage(Answer):
     """One page of periods, by store, business date, till and period."""
 
+    known_at: KnownAtField
     rows: list[TillPeriodRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
@@ -168,9 +170,10 @@ class ReceiptTwiceRow(BaseModel):
     events: list[ReceiptEvent] = Field(description="First recorded first.")
 
 
-class ReceiptTwicePage(Freshness):
+class ReceiptTwicePage(Answer):
     """One page of receipt numbers, by store, business date, number, till and type."""
 
+    known_at: KnownAtField
     rows: list[ReceiptTwiceRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 

@@ -19,6 +19,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "read_stock_ledger": _LEADERS,
     "read_clock_events": _LEADERS,
     "read_alert_history": _LEADERS,
+    "list_changes": _LEADERS,
     "read_stock": _PEOPLE,
     "list_stock_counts": _LEADERS,
     "list_stock_positions": _LEADERS,

@@ -9,6 +9,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.corrections import Link, not_counting
 from infra.kafka.consumer import Partition
+from projections.archive.cold import Cold, added
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.log_record import key_type
 
@@ -66,7 +67,7 @@ _INCOMPLETE: Final = f"""
 
 _ARCHIVE: Final = """
     SELECT topic, partition, count(), sum(event_hash) FROM {archive:Identifier} FINAL
-    WHERE log_id = {log:String}
+    WHERE log_id = {log:String} AND toYYYYMM(recorded_at) NOT IN {cold:Array(UInt32)}
       AND offset < arrayElement({ends:Array(UInt64)}, indexOf({places:Array(String)}, concat(topic, '/', toString(partition))))
     GROUP BY topic, partition
 """
@@ -165,11 +166,12 @@ class SumsCheck:
 
 
 class ArchiveDigest:
-    """Reads the archive of one log."""
+    """Reads the archive of one log; months that lie in files count as what these hold."""
 
-    def __init__(self, client: AsyncClient, generation: int, log_id: str) -> None:
+    def __init__(self, client: AsyncClient, generation: int, log_id: str, cold: Cold | None = None) -> None:
         self._client = client
-        self._bound = {"archive": f"event_log_g{generation}", "log": log_id}
+        self.cold = cold or Cold()
+        self._bound = {"archive": f"event_log_g{generation}", "log": log_id, "cold": list(self.cold.months)}
 
     async def sums(self, ends: Mapping[Partition, int]) -> dict[Partition, Digest]:
         """Return number and hash sum of the archived records per partition."""
@@ -179,10 +181,13 @@ class ArchiveDigest:
             "ends": list(ends.values()),
         }
         rows = (await self._client.query(_ARCHIVE, parameters=bound)).result_rows
-        return {Partition(topic, part): Digest(count, int(total) % MODULUS) for topic, part, count, total in rows}
+        found = self.cold.sums(ends)
+        for topic, part, count, total in rows:
+            found[Partition(topic, part)] = added(found.get(Partition(topic, part)), Digest(count, int(total) % MODULUS))
+        return found
 
     async def records(self, partition: Partition, end: int) -> dict[int, int]:
-        """Return offset to hash of the archived records of a partition."""
+        """Return offset to hash of the records of a partition that ClickHouse has."""
         bound = {**self._bound, "topic": partition.topic, "part": partition.partition, "end": end}
         rows = (await self._client.query(_ARCHIVED, parameters=bound)).result_rows
         return {int(offset): int(event_hash) for offset, event_hash in rows}

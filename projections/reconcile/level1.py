@@ -23,6 +23,7 @@ from infra.clock import monotonic_seconds
 from infra.kafka.consumer import Partition, end_offsets
 from infra.kafka.group import LogError
 from projections.accounting import check_accounting
+from projections.archive.cold import cold_of
 from projections.reconcile.clickhouse_digest import ArchiveDigest, SalesDigest, SumsCheck
 from projections.reconcile.compare import Difference, Digest, Entry, Key, differing_keys, drill_down
 from projections.reconcile.covered import FACTS_MODELS, POSTGRES_MODELS, SALES_MODEL, Coverage
@@ -189,10 +190,11 @@ class FirstLevel:
         client = await self._around.clickhouse()
         generation = self._around.serving(ARCHIVE)
         try:
-            model = ArchiveDigest(client, generation, self._around.addresses.log_id)
-            found = await model.sums(self._state.ends)
             async with self._around.engine.connect() as conn:
+                cold = await cold_of(conn, self._around.addresses.log_id, generation)
                 letters = await letters_of(conn, ARCHIVE, generation)
+            model = ArchiveDigest(client, generation, self._around.addresses.log_id, cold)
+            found = await model.sums(self._state.ends)
             for partition, expected in self._state.archive.items():
                 if found.get(partition, Digest(0, 0)) != expected:
                     await self._archive_partition(model, partition, letters)
@@ -202,6 +204,7 @@ class FirstLevel:
 
     async def _archive_partition(self, model: ArchiveDigest, partition: Partition, letters: Mapping[str, str]) -> None:
         logged = await read_records(self._around.addresses, partition, self._state.ends[partition])
+        logged = {offset: event_hash for offset, event_hash in logged.items() if not model.cold.covers(partition, offset)}
         kept = await model.records(partition, self._state.ends[partition])
         key = Key("", "", f"{partition.topic}/{partition.partition}")
         expected, found = (

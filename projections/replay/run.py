@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -19,6 +20,7 @@ from infra.clickhouse.client import async_writer
 from infra.clock import monotonic_seconds
 from infra.kafka.consumer import end_offsets
 from infra.postgres.engine import async_engine
+from projections.archive.cold import cold_of
 from projections.batching import Part
 from projections.catalogue import PROJECTIONS
 from projections.generation_tables import CLICKHOUSE_TABLES, REBUILDABLE, create_in_clickhouse, create_in_postgres
@@ -53,7 +55,7 @@ class ReplayRequest:
 
     With `days` only the rows of those store-days are replaced, in the generation that serves. `compare_only`: build, compare,
     report, drop. `records_per_second` slows the rebuild down. A generation that differs serves only if `accept_differences`.
-    From the archive is read what is proven of it, the rest from the log.
+    From the archive is read what is proven of it, the rest from the log; `archive_root` is the folder of its files.
     """
 
     projection: str
@@ -62,6 +64,7 @@ class ReplayRequest:
     accept_differences: bool = False
     records_per_second: float | None = None
     source: Literal["log", "archive"] = "log"
+    archive_root: Path | None = None
     hold_seconds: float = 60.0
 
 
@@ -242,9 +245,12 @@ class _Replay:
             raise CannotReplay("the archive cannot be its own source")
         self.tell(ReplayProgress("checking the archive", 0, 0))
         client = await stack.enter_async_context(self._clickhouse())
-        ends = await check_archive(self.addresses, self.engine, client, PROJECTIONS[self.request.projection].topics)
+        topics, root = PROJECTIONS[self.request.projection].topics, self.request.archive_root
+        ends = await check_archive(self.addresses, self.engine, client, topics, root)
         async with self.engine.connect() as conn:
-            reader = ArchiveReader(client, await serving_generation(conn, ARCHIVE), self.addresses.log_id)
+            serving = await serving_generation(conn, ARCHIVE)
+            cold = await cold_of(conn, self.addresses.log_id, serving)
+        reader = ArchiveReader(client, serving, self.addresses.log_id, cold, root)
         return replace(options, member=members_of(reader, ends))
 
     async def _ends(self) -> dict[Part, int]:

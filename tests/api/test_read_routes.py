@@ -88,12 +88,15 @@ def world(stores, api):
 DAY = f"/v1/attendance/{NOON.date()}"
 HISTORIES = ("/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
 CURRENT = ("/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods", "/v1/attendance-weeks")
+CHANGES = tuple(f"/v1/changes/{model}" for model in ("stock_on_hand", "incoming_goods", "attendance_day"))
 LISTS = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, *CURRENT)
 ROUTES = (*LISTS, "/v1/stores", "/v1/kpis/sales?group_by=store")
 BEFORE = "2019-01-01T00:00:00Z"
 FILTERS = (
     *((path, "sku", "TEA") for path in ("/v1/stock", "/v1/stock-ledger", "/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods")),
-    *((path, "known_at", BEFORE) for path in ("/v1/stock-counts", *HISTORIES)),
+    *((path, "known_at", BEFORE) for path in ("/v1/stock-counts", *HISTORIES, DAY, "/v1/attendance-weeks", "/v1/incoming-goods")),
+    ("/v1/reference-data/store", "known_at", BEFORE),
+    *((path, "since", "2100-01-01T00:00:00Z") for path in CHANGES),
     *((path, "employee", "E-9") for path in (DAY, "/v1/attendance-weeks", "/v1/clock-events")),
     *(("/v1/alert-history", *only) for only in (("rule", "overtime"), ("kind", "answer"), ("alert", str(derived_id("none"))))),
     *(("/v1/stock-counts", *span) for span in (("since", "2100-01-01T00:00:00Z"), ("until", BEFORE))),

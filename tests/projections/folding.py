@@ -44,7 +44,7 @@ MODELS = {
     "reorder_recommendations": ("reorder_revisions", "reorder_recommendations"),
     "dead_letters": (),
 }
-WHERE_IT_CAME_FROM = {"position", "recorded_at", "part", "topic"}
+WHERE_IT_CAME_FROM = {"position", "recorded_at", "part", "topic", "certain_at", "received_at", "announced_at"}
 """Columns that depend on where an event lies on the log, not on what it says."""
 
 

@@ -29,6 +29,7 @@ LATER = {
     *("write.letter_decisions", "delivery.consumers", "delivery.holds", "delivery.archive_checks"),
     *("delivery.log_reads", "delivery.log_digest", "delivery.log_events", "delivery.log_conflicts", "delivery.store_days_checked"),
     *("write.reconciliations", "write.reconciliation_findings"),
+    *("write.archive_retention", "write.archive_files", "write.archive_drops"),
 }
 """Tables beside the read models that came after the first revision."""
 TABLES = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema !~ '^(pg_|information_schema)'"

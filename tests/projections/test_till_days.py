@@ -26,7 +26,7 @@ from projections.read_models.till_days.reader import (
     read_till_days,
 )
 from tests.examples import examples
-from tests.projections.folding import empty, fold, fold_steps, rows_of, split, tables_of
+from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, fold_steps, rows_of, split, tables_of
 from tests.projections.story import START, at, corrected, log_of, poison, record, sold, store, tick
 from tests.projections.till_story import closed, heartbeat, numbered, punch, receipt
 
@@ -142,12 +142,12 @@ def test_what_was_heard_is_a_set(place: Addresses) -> None:
     def law(data: st.DataObject, story: list[Event[Any]], cuts: list[int]) -> None:
         empty(place, "till_days")
         fold(place, "till_days", *[[each] for each in log_of(story)])
-        expected = tables_of(place, "till_days")
+        expected = tables_of(place, "till_days", WHERE_IT_CAME_FROM)
         for other in (log_of(story), log_of(data.draw(st.permutations(story + story)))):
             empty(place, "till_days")
             fold(place, "till_days", *split(other, cuts))
 
-            assert tables_of(place, "till_days") == expected
+            assert tables_of(place, "till_days", WHERE_IT_CAME_FROM) == expected
 
     law()
 
@@ -271,11 +271,11 @@ async def test_completeness_is_the_sum_of_the_days(place: Addresses, engine: Asy
         lists = {name: LISTS[name] for name in stores}
         return await read_completeness(engine, DaysAsked(stores, scope, DAY - timedelta(days=99), until), lists)
 
-    assert await of(*scope) == Completeness(6, 3, 2, 5, 4)
-    assert await of("S1", until=DAY) == Completeness(2, 1, 2, 1, 1)
-    assert await of("S2") == Completeness(2, 1, None, 2, 1)
-    assert await of("S3") == Completeness(None, None, None, 1, 1)
-    assert await of() == Completeness(None, None, None, 0, 0)
+    assert await of(*scope) == Completeness(DAY, NEXT, 6, 3, 2, 5, 4)
+    assert await of("S1", until=DAY) == Completeness(DAY, DAY, 2, 1, 2, 1, 1)
+    assert await of("S2") == Completeness(DAY, NEXT, 2, 1, None, 2, 1)
+    assert await of("S3") == Completeness(NEXT, NEXT, None, None, None, 1, 1)
+    assert await of() == Completeness(None, None, None, None, None, 0, 0)
 
 
 @pytest.mark.stack

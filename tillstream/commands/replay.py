@@ -73,6 +73,7 @@ def replay(
     generation differs and was not switched to.
     """
     from infra.logs import configure_logging
+    from infra.settings import archive_root
     from projections.catalogue import PROJECTIONS
     from projections.generation_tables import REBUILDABLE
     from projections.replay.postgres_tables import StoreDays
@@ -93,7 +94,8 @@ def replay(
         return
     days = StoreDays(store, _day(first), _day(last))
     names = list(PROJECTIONS) if every else [str(read_model)]
-    requests = [ReplayRequest(name, days, dry_run, accept_differences, rate, source.value) for name in names]
+    root = archive_root(settings)
+    requests = [ReplayRequest(name, days, dry_run, accept_differences, rate, source.value, root) for name in names]
     results = _run((run_all if every else run_each)(addresses, requests, console))
     if json:
         reports = [result.comparison.as_json() for result in results if result.comparison is not None]

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
+from projections.known_facts import counting_at
 
 _LINES: Final = """
     SELECT to_store_id, kind, reference, sku,
@@ -20,8 +21,8 @@ _LINES: Final = """
            min(occurred_at) FILTER (WHERE side = 'promised') AS promised_at, max(occurred_at) FILTER (WHERE side = 'came') AS came_at,
            max(supplier_id) FILTER (WHERE side = 'promised') AS supplier_id, max(expected_on) AS expected_on,
            max(currency) FILTER (WHERE side = 'promised') AS currency, max(unit_cost) FILTER (WHERE side = 'promised') AS unit_cost
-    FROM read_g{generation}.incoming_goods_lines
-    WHERE counts AND to_store_id = ANY (:stores) AND store_id = ANY (:chain)
+    FROM read_g{generation}.incoming_goods_lines f
+    WHERE {counts} AND to_store_id = ANY (:stores) AND store_id = ANY (:chain)
       AND (CAST(:skus AS text[]) IS NULL OR sku = ANY (CAST(:skus AS text[])))
     GROUP BY to_store_id, kind, reference, sku
 """
@@ -49,13 +50,17 @@ class IncomingCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IncomingAsked:
-    """Stores that receive, and all stores of their chain: what others send does not count. None of kind or SKUs means any."""
+    """Stores that receive, and all stores of their chain: what others send does not count. None of kind or SKUs means any.
+
+    `known_at` None means all that is known.
+    """
 
     store_ids: tuple[str, ...]
     chain: tuple[str, ...]
     kind: str | None = None
     skus: Sequence[str] | None = None
     only_open: bool = True
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,8 @@ async def read_incoming(
     """Return a page by store, kind, reference and SKU."""
     place = cursor or IncomingCursor("", "", "", "")
     async with engine.connect() as conn:
-        lines = _LINES.format(generation=await serving_generation(conn, "incoming_goods"))
-        bound = _bound(asked) | {"only_open": asked.only_open, "only_kind": asked.kind, "limit": limit}
+        lines, bound = await _lines(conn, asked)
+        bound |= {"only_open": asked.only_open, "only_kind": asked.kind, "limit": limit}
         bound |= {"store": place.store_id, "kind": place.kind, "reference": place.reference, "sku": place.sku}
         rows = (await conn.execute(text(_PAGE.format(lines=lines)), bound)).all()
     return [IncomingRow(*row) for row in rows]
@@ -110,11 +115,15 @@ async def read_incoming(
 async def read_on_the_way(engine: AsyncEngine, asked: IncomingAsked) -> dict[tuple[str, str], OnTheWay]:
     """Return by store and SKU what is still to come; SKUs of which nothing ever was on its way are left out."""
     async with engine.connect() as conn:
-        lines = _LINES.format(generation=await serving_generation(conn, "incoming_goods"))
-        rows = (await conn.execute(text(_OPEN.format(lines=lines)), _bound(asked))).all()
+        lines, bound = await _lines(conn, asked)
+        rows = (await conn.execute(text(_OPEN.format(lines=lines)), bound)).all()
     return {(store_id, sku): OnTheWay(on_order, in_transit) for store_id, sku, on_order, in_transit in rows}
 
 
-def _bound(asked: IncomingAsked) -> dict[str, Any]:
+async def _lines(conn: AsyncConnection, asked: IncomingAsked) -> tuple[str, dict[str, Any]]:
+    """Return the statement of all lines that count, and what it binds."""
+    generation = await serving_generation(conn, "incoming_goods")
+    counting = await counting_at(conn, f"read_g{generation}.incoming_goods_events", asked.chain, asked.known_at)
     skus = None if asked.skus is None else list(asked.skus)
-    return {"stores": list(asked.store_ids), "chain": list(asked.chain), "skus": skus}
+    bound = {"stores": list(asked.store_ids), "chain": list(asked.chain), "skus": skus, **counting.bound}
+    return _LINES.format(generation=generation, counts=counting.of("f")), bound

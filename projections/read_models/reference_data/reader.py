@@ -16,6 +16,7 @@ _VERSIONS: Final = """
                row_number() OVER (PARTITION BY kind, name ORDER BY effective_from DESC, version DESC, event_id) AS place
         FROM read_g{generation}.reference_data
         WHERE tenant_id = :tenant AND kind = :kind AND (CAST(:at AS timestamptz) IS NULL OR effective_from <= :at)
+          AND (CAST(:known_at AS timestamptz) IS NULL OR recorded_at <= :known_at)
     ) AS known
     WHERE (of_store IS NULL OR of_store = ANY (:stores)) AND (CAST(:at AS timestamptz) IS NULL OR place = 1)
       AND (name, version, event_id) > (:name, :version, :event_id)
@@ -34,12 +35,16 @@ class ReferenceCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReferenceAsked:
-    """A chain, the stores whose own things may be seen, a kind; `at`: only what is in force then, None for every version."""
+    """A chain, the stores whose own things may be seen, a kind; `at`: only what is in force then, None for every version.
+
+    `known_at`: only versions recorded by then (broker time), None for all.
+    """
 
     tenant_id: str
     store_ids: tuple[str, ...]
     kind: str
     at: datetime | None = None
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +74,6 @@ async def read_reference_data(
     async with engine.connect() as conn:
         statement = text(_VERSIONS.format(generation=await serving_generation(conn, "reference_data")))
         bound = {"tenant": asked.tenant_id, "stores": list(asked.store_ids), "kind": asked.kind, "at": asked.at, "limit": limit}
+        bound["known_at"] = asked.known_at
         rows = (await conn.execute(statement, bound | place._asdict())).all()
     return [ReferenceVersion(*row) for row in rows]

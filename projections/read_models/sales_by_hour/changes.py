@@ -4,18 +4,18 @@ The effects of all changes add up to the difference between what is known now an
 adds what it says, one that a correction took back takes it away, and one whose correction was itself corrected comes back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from projections.causes import Causes, What
 from projections.read_models.sales_by_hour.recompute import SUMS_OF_LINES, WORDS
 from projections.sale_facts import (
     ASKED,
-    Correction,
     FactId,
     FactsAsked,
     bound_pairs,
@@ -60,7 +60,7 @@ class Change:
     business_date: date
     event_id: UUID
     event_type: str
-    what: Literal["came", "taken_back", "counts_again"]
+    what: What
     caused_by: UUID
     recorded_at: datetime
     corrects_event_id: UUID | None
@@ -90,57 +90,30 @@ async def read_changes(
     bound |= {"since_ms": milliseconds(since), "limit": limit}
     bound |= {"after_store": after.store_id, "after_date": after.business_date, "after_id": after.event_id}
     rows = (await client.query(_CHANGES, parameters=bound)).named_results()
-    said = _Said(corrections, now, since)
-    return [said.change(row) for row in rows]
+    causes = Causes(corrections, now, since)
+    return [_change(causes, row) for row in rows]
 
 
-class _Said:
-    """What the corrections say of events."""
-
-    def __init__(self, corrections: Sequence[Correction], out: frozenset[FactId], since: datetime) -> None:
-        self._by_id: Mapping[FactId, Correction] = {(c.store_id, c.event_id): c for c in corrections}
-        self._first_of: dict[FactId, Correction] = {}
-        for each in sorted(corrections, key=lambda c: c.position):
-            self._first_of.setdefault((each.store_id, each.corrects_event_id), each)
-        self._out = out
-        self._since = since
-
-    def change(self, row: Mapping[str, Any]) -> Change:
-        """Judge a row of sums."""
-        key: FactId = row["store_id"], row["event_id"]
-        sign = -1 if key in self._out else 1
-        came = row["first_recorded"] > self._since
-        cause, recorded_at = (key[1], row["first_recorded"]) if came else self._cause(key, row["first_recorded"])
-        own = self._by_id.get(key)
-        parts = [sign * int(row[name]) for name in ("gross_sum", "discount_sum", "return_sum", "void_sum")]
-        return Change(
-            store_id=key[0],
-            business_date=row["business_date"],
-            event_id=key[1],
-            event_type=row["of_type"],
-            what="came" if came else ("taken_back" if sign < 0 else "counts_again"),
-            caused_by=cause,
-            recorded_at=recorded_at,
-            corrects_event_id=own.corrects_event_id if own else None,
-            currency=row["in_currency"],
-            gross=parts[0],
-            discounts=parts[1],
-            returns=parts[2],
-            voids=parts[3],
-            net=parts[0] - parts[1] - parts[2] - parts[3],
-            transactions=sign * int(row["transaction_count"]),
-        )
-
-    def _cause(self, key: FactId, recorded_at: datetime) -> tuple[UUID, datetime]:
-        """Follow what corrects an event, and what corrects that, to the first of them that was recorded since."""
-        for found in self._chain(key):
-            if found.recorded_at > self._since:
-                return found.event_id, found.recorded_at
-        return key[1], recorded_at
-
-    def _chain(self, key: FactId) -> Iterable[Correction]:
-        seen: set[FactId] = set()
-        while key not in seen and (found := self._first_of.get(key)) is not None:
-            yield found
-            seen.add(key)
-            key = (found.store_id, found.event_id)
+def _change(causes: Causes, row: Mapping[str, Any]) -> Change:
+    """Judge a row of sums."""
+    key: FactId = row["store_id"], row["event_id"]
+    sign = 1 if causes.counts(key) else -1
+    cause = causes.of(key, row["first_recorded"])
+    parts = [sign * int(row[name]) for name in ("gross_sum", "discount_sum", "return_sum", "void_sum")]
+    return Change(
+        store_id=key[0],
+        business_date=row["business_date"],
+        event_id=key[1],
+        event_type=row["of_type"],
+        what=cause.what,
+        caused_by=cause.event_id,
+        recorded_at=cause.recorded_at,
+        corrects_event_id=causes.corrects(key),
+        currency=row["in_currency"],
+        gross=parts[0],
+        discounts=parts[1],
+        returns=parts[2],
+        voids=parts[3],
+        net=parts[0] - parts[1] - parts[2] - parts[3],
+        transactions=sign * int(row["transaction_count"]),
+    )

@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from contracts.corrections import Link, not_counting
 from projections.generations import serving_generation
+from projections.known_facts import counting_at
 from projections.read_models.stock_on_hand.reader import StockCursor, StockRow
 
 _SHELVES: Final = """
@@ -54,14 +54,6 @@ _COUNTS: Final = """
         SELECT coalesce(sum(quantity), 0) AS moved FROM read_g{generation}.stock_movements f
         WHERE store_id = c.store_id AND sku = c.sku AND {counts} AND occurred_at > b.counted_at AND occurred_at <= c.counted_at
     ) m ORDER BY c.store_id, c.sku, c.counted_at, c.event_id, c.line
-"""
-_COUNTED_THEN: Final = """EXISTS (
-            SELECT FROM read_g{generation}.stock_on_hand_events e
-            WHERE e.store_id = f.store_id AND e.event_id = f.event_id AND e.recorded_at <= :known_at
-        ) AND (f.store_id, f.event_id) NOT IN (SELECT * FROM unnest(CAST(:out_stores AS text[]), CAST(:out_ids AS uuid[])))"""
-_CORRECTIONS: Final = """
-    SELECT store_id, event_id, corrects_event_id, position FROM read_g{generation}.stock_on_hand_events
-    WHERE corrects_event_id IS NOT NULL AND store_id = ANY (:stores) AND recorded_at <= :known_at
 """
 
 
@@ -146,13 +138,5 @@ async def _as_known(
 ) -> tuple[TextClause, dict[str, Any]]:
     """Make a statement count what counts now, or what counted by the facts and corrections recorded until then."""
     generation = await serving_generation(conn, "stock_on_hand")
-    bound: dict[str, Any] = {"stores": list(store_ids)}
-    if known_at is None:
-        return text(statement.format(generation=generation, counts="counts")), bound
-    bound["known_at"] = known_at
-    links: dict[str, list[Link]] = {}
-    for store_id, event_id, corrects, position in (await conn.execute(text(_CORRECTIONS.format(generation=generation)), bound)).all():
-        links.setdefault(store_id, []).append(Link(event_id, corrects, position))
-    out = [(store_id, event_id) for store_id, of_store in links.items() for event_id in not_counting(of_store)]
-    bound |= {"out_stores": [store_id for store_id, _ in out], "out_ids": [event_id for _, event_id in out]}
-    return text(statement.format(generation=generation, counts=_COUNTED_THEN.format(generation=generation))), bound
+    counting = await counting_at(conn, f"read_g{generation}.stock_on_hand_events", store_ids, known_at)
+    return text(statement.format(generation=generation, counts=counting.of("f"))), {"stores": list(store_ids), **counting.bound}

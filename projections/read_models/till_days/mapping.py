@@ -14,8 +14,9 @@ from contracts.envelope import CHAIN_WIDE, Envelope
 from contracts.events.registry import EVENT_CORRECTED, FACT_TYPES, TILL_CLOSED, TILL_HEARTBEAT, TILL_TYPES
 from contracts.records import LogRecord
 from projections.errors import Unmappable
+from projections.facts import recorded_at
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 COVERED_TYPES: Final = FACT_TYPES | {EVENT_CORRECTED}
 """A device numbers all that it sends, so a number may stand on an event of any kind."""
 
@@ -30,16 +31,22 @@ class Heard(NamedTuple):
     is_heartbeat: bool
     is_closing: bool
     is_ahead: bool
+    recorded_at: datetime
 
 
 class Numbered(NamedTuple):
-    """A number of a device: received with an event of that business date, or announced on it as made."""
+    """A number of a device: received with an event of that business date, or announced on it as made.
+
+    `received_at`, `announced_at`: when the broker recorded that event.
+    """
 
     store_id: str
     device_id: str
     device_seq: int
     received_on: date | None
     announced_on: date | None
+    received_at: datetime | None
+    announced_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,9 @@ def till_fact(record: LogRecord) -> TillFact | None:
     if day is None:
         raise Unmappable("no_business_date", "/headers/businessdate", "the business date of the event")
     said = _content(record.value) if is_till else _Said()
-    heard = _heard(envelope, day, said) if is_till else None
-    return TillFact(heard, tuple(_numbers(envelope, day, said)))
+    at = recorded_at(record)
+    heard = _heard(envelope, day, said, at) if is_till else None
+    return TillFact(heard, tuple(_numbers(envelope, day, said, at)))
 
 
 def _content(value: bytes | None) -> _Said:
@@ -83,19 +91,19 @@ def _content(value: bytes | None) -> _Said:
         return _Said()
 
 
-def _heard(envelope: Envelope, day: date, said: _Said) -> Heard:
+def _heard(envelope: Envelope, day: date, said: _Said, at: datetime) -> Heard:
     till_id = said.till_id or envelope.device_id
     is_heartbeat, is_closing = envelope.type == TILL_HEARTBEAT, envelope.type == TILL_CLOSED
-    return Heard(envelope.store_id, day, till_id, envelope.occurred_at, is_heartbeat, is_closing, envelope.clock_ahead)
+    return Heard(envelope.store_id, day, till_id, envelope.occurred_at, is_heartbeat, is_closing, envelope.clock_ahead, at)
 
 
-def _numbers(envelope: Envelope, day: date, said: _Said) -> list[Numbered]:
+def _numbers(envelope: Envelope, day: date, said: _Said, at: datetime) -> list[Numbered]:
     device_id = envelope.device_id
     if device_id is None:
         return []
     numbers = []
     if envelope.device_seq is not None:
-        numbers.append(Numbered(envelope.store_id, device_id, envelope.device_seq, day, None))
+        numbers.append(Numbered(envelope.store_id, device_id, envelope.device_seq, day, None, at, None))
     if envelope.type == TILL_HEARTBEAT and said.last_device_seq is not None:
-        numbers.append(Numbered(envelope.store_id, device_id, said.last_device_seq, None, day))
+        numbers.append(Numbered(envelope.store_id, device_id, said.last_device_seq, None, day, None, at))
     return numbers

@@ -1,4 +1,7 @@
-"""Tables of what was heard of tills, of the numbers that devices gave their events, and of the numbers that are missing."""
+"""Tables of what was heard of tills, of the numbers that devices gave their events, and of the numbers that are missing.
+
+Beside each stands when the broker recorded the first event that showed it, so that what was known at a moment can be told.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +34,8 @@ def _stores(metadata: MetaData) -> Table:
         Column("business_date", Date, primary_key=True),
         Column("last_heard_at", DateTime(timezone=True), nullable=False),
         Column("is_certain", Boolean, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("certain_at", DateTime(timezone=True)),
     )
 
 
@@ -44,6 +49,7 @@ def _tills(metadata: MetaData) -> Table:
         Column("last_heard_at", DateTime(timezone=True), nullable=False),
         Column("has_heartbeat", Boolean, nullable=False),
         Column("is_closed", Boolean, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
     )
 
 
@@ -56,6 +62,8 @@ def _numbers(metadata: MetaData) -> Table:
         Column("device_seq", BigInteger, primary_key=True, autoincrement=False),
         Column("received_on", Date),
         Column("announced_on", Date),
+        Column("received_at", DateTime(timezone=True)),
+        Column("announced_at", DateTime(timezone=True)),
     )
 
 

@@ -15,34 +15,41 @@ from projections.sinks.postgres_facts import FactTables
 from projections.sinks.postgres_rows import query
 
 _STORES: Final = """
-    INSERT INTO store_days AS known (store_id, business_date, last_heard_at, is_certain)
-    SELECT store_id, business_date, max(last_heard_at), bool_or(NOT is_ahead)
-    FROM unnest(%s::text[], %s::date[], %s::timestamptz[], %s::boolean[]) AS given (store_id, business_date, last_heard_at, is_ahead)
+    INSERT INTO store_days AS known (store_id, business_date, last_heard_at, is_certain, recorded_at, certain_at)
+    SELECT store_id, business_date, max(last_heard_at), bool_or(NOT is_ahead), min(recorded_at),
+           min(recorded_at) FILTER (WHERE NOT is_ahead)
+    FROM unnest(%s::text[], %s::date[], %s::timestamptz[], %s::boolean[], %s::timestamptz[])
+        AS given (store_id, business_date, last_heard_at, is_ahead, recorded_at)
     GROUP BY store_id, business_date ORDER BY store_id, business_date
     ON CONFLICT (store_id, business_date) DO UPDATE SET
-        last_heard_at = greatest(known.last_heard_at, excluded.last_heard_at), is_certain = known.is_certain OR excluded.is_certain
+        last_heard_at = greatest(known.last_heard_at, excluded.last_heard_at), is_certain = known.is_certain OR excluded.is_certain,
+        recorded_at = least(known.recorded_at, excluded.recorded_at), certain_at = least(known.certain_at, excluded.certain_at)
     WHERE excluded.last_heard_at > known.last_heard_at OR excluded.is_certain > known.is_certain
+       OR excluded.recorded_at < known.recorded_at OR excluded.certain_at < known.certain_at
 """
 """A day is certain when a clock that is not ahead says so: one wrong clock must not begin tomorrow for every store."""
 _TILLS: Final = """
-    INSERT INTO till_days AS known (store_id, till_id, business_date, last_heard_at, has_heartbeat, is_closed)
-    SELECT store_id, till_id, business_date, max(last_heard_at), bool_or(has_heartbeat), bool_or(is_closed)
-    FROM unnest(%s::text[], %s::text[], %s::date[], %s::timestamptz[], %s::boolean[], %s::boolean[])
-        AS given (store_id, till_id, business_date, last_heard_at, has_heartbeat, is_closed)
+    INSERT INTO till_days AS known (store_id, till_id, business_date, last_heard_at, has_heartbeat, is_closed, recorded_at)
+    SELECT store_id, till_id, business_date, max(last_heard_at), bool_or(has_heartbeat), bool_or(is_closed), min(recorded_at)
+    FROM unnest(%s::text[], %s::text[], %s::date[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::timestamptz[])
+        AS given (store_id, till_id, business_date, last_heard_at, has_heartbeat, is_closed, recorded_at)
     GROUP BY store_id, till_id, business_date ORDER BY store_id, till_id, business_date
     ON CONFLICT (store_id, till_id, business_date) DO UPDATE SET
         last_heard_at = greatest(known.last_heard_at, excluded.last_heard_at),
-        has_heartbeat = known.has_heartbeat OR excluded.has_heartbeat, is_closed = known.is_closed OR excluded.is_closed
+        has_heartbeat = known.has_heartbeat OR excluded.has_heartbeat, is_closed = known.is_closed OR excluded.is_closed,
+        recorded_at = least(known.recorded_at, excluded.recorded_at)
 """
 _NUMBERS: Final = """
-    INSERT INTO device_numbers AS known (store_id, device_id, device_seq, received_on, announced_on)
-    SELECT store_id, device_id, device_seq, min(received_on), min(announced_on)
-    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::date[], %s::date[])
-        AS given (store_id, device_id, device_seq, received_on, announced_on)
+    INSERT INTO device_numbers AS known (store_id, device_id, device_seq, received_on, announced_on, received_at, announced_at)
+    SELECT store_id, device_id, device_seq, min(received_on), min(announced_on), min(received_at), min(announced_at)
+    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::date[], %s::date[], %s::timestamptz[], %s::timestamptz[])
+        AS given (store_id, device_id, device_seq, received_on, announced_on, received_at, announced_at)
     GROUP BY store_id, device_id, device_seq ORDER BY store_id, device_id, device_seq
     ON CONFLICT (store_id, device_id, device_seq) DO UPDATE SET
-        received_on = least(known.received_on, excluded.received_on), announced_on = least(known.announced_on, excluded.announced_on)
+        received_on = least(known.received_on, excluded.received_on), announced_on = least(known.announced_on, excluded.announced_on),
+        received_at = least(known.received_at, excluded.received_at), announced_at = least(known.announced_at, excluded.announced_at)
     WHERE excluded.received_on < coalesce(known.received_on, 'infinity') OR excluded.announced_on < coalesce(known.announced_on, 'infinity')
+       OR excluded.received_at < coalesce(known.received_at, 'infinity') OR excluded.announced_at < coalesce(known.announced_at, 'infinity')
     RETURNING store_id, device_id, device_seq
 """
 _GAPS: Final = """
@@ -101,10 +108,10 @@ class TillDays:
 
 
 async def _hear(conn: AsyncConnection, heard: Sequence[Heard]) -> None:
-    await query(conn, _STORES, _columns([(row.store_id, row.business_date, row.heard_at, row.is_ahead) for row in heard]))
+    await query(conn, _STORES, _columns([(row.store_id, row.business_date, row.heard_at, row.is_ahead, row.recorded_at) for row in heard]))
     tills = [row for row in heard if row.till_id is not None]
     if tills:
-        rows = [(row.store_id, row.till_id, row.business_date, row.heard_at, row.is_heartbeat, row.is_closing) for row in tills]
+        rows = [(r.store_id, r.till_id, r.business_date, r.heard_at, r.is_heartbeat, r.is_closing, r.recorded_at) for r in tills]
         await query(conn, _TILLS, _columns(rows))
 
 

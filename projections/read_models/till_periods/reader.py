@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
+from projections.known_facts import Counting, counting_at
 from projections.read_models.till_periods.cash import MOVED, CashVerdict, DrawerCash
 from projections.read_models.till_periods.verdict import (
     FIGURES,
@@ -32,21 +33,21 @@ _PERIODS: Final = """
     ), closing AS MATERIALIZED (
         SELECT DISTINCT ON (store_id, till_id, period_id) store_id, till_id, period_id, c.opened_at, c.closed_at, c.report
         FROM asked JOIN read_g{generation}.till_closings c USING (store_id, till_id, period_id)
-        WHERE c.counts ORDER BY store_id, till_id, period_id, c.position, c.event_id
+        WHERE {of_c} ORDER BY store_id, till_id, period_id, c.position, c.event_id
     ), opening AS MATERIALIZED (
         SELECT DISTINCT ON (store_id, till_id, period_id) store_id, till_id, period_id, o.opened_at, o.float_amount
         FROM asked JOIN read_g{generation}.till_openings o USING (store_id, till_id, period_id)
-        WHERE o.counts ORDER BY store_id, till_id, period_id, o.opened_at, o.event_id
+        WHERE {of_o} ORDER BY store_id, till_id, period_id, o.opened_at, o.event_id
     ), belonging AS MATERIALIZED (
         SELECT e.*, e.period_id AS of_period
-        FROM asked JOIN read_g{generation}.till_entries e USING (store_id, till_id, period_id) WHERE e.counts
+        FROM asked JOIN read_g{generation}.till_entries e USING (store_id, till_id, period_id) WHERE {of_e}
         UNION ALL
         SELECT e.*, c.period_id
         FROM closing c JOIN read_g{generation}.till_entries e ON e.store_id = c.store_id AND e.till_id = c.till_id
             AND e.period_id IS NULL AND e.occurred_at BETWEEN c.opened_at AND c.closed_at
-        WHERE e.counts AND NOT EXISTS (
+        WHERE {of_e} AND NOT EXISTS (
             SELECT FROM read_g{generation}.till_closings o
-            WHERE o.counts AND o.store_id = e.store_id AND o.till_id = e.till_id AND e.occurred_at BETWEEN o.opened_at AND o.closed_at
+            WHERE {of_o} AND o.store_id = e.store_id AND o.till_id = e.till_id AND e.occurred_at BETWEEN o.opened_at AND o.closed_at
               AND o.period_id <> c.period_id AND (o.opened_at, o.closed_at, o.period_id) < (c.opened_at, c.closed_at, c.period_id))
     ), sums AS MATERIALIZED (
         SELECT store_id, till_id, of_period AS period_id, count(*) AS entries,
@@ -90,13 +91,17 @@ class PeriodCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeriodsAsked:
-    """Stores, business dates (both inclusive) on which periods began, and the verdicts wanted; None for any."""
+    """Stores, business dates (both inclusive) on which periods began, and the verdicts wanted; None for any.
+
+    `known_at` None means all that is known; the business date of a period is that of now all the same.
+    """
 
     store_ids: tuple[str, ...]
     date_from: date
     date_until: date
     verdict: Verdict | None = None
     cash: CashVerdict | None = None
+    known_at: datetime | None = None
 
     def includes(self, period: "TillPeriod") -> bool:
         """Tell whether the verdicts of a period are those wanted."""
@@ -152,9 +157,10 @@ async def read_till_periods(
     found: list[TillPeriod] = []
     async with engine.connect() as conn:
         generation = await serving_generation(conn, "till_periods")
+        counting = await counting_at(conn, f"read_g{generation}.till_period_events", asked.store_ids, asked.known_at)
         size = limit if (asked.verdict, asked.cash) == (None, None) else max(limit, _SCANNED_PERIODS)
         while len(found) < limit:
-            rows = await _scan(conn, generation, asked, cursor, size)
+            rows = await _scan(conn, generation, counting, asked, cursor, size)
             periods = [_period(row) for row in rows if row["report"] is not None or row["is_opened"] or row["entries"]]
             found += [period for period in periods if asked.includes(period)]
             if len(rows) < size:
@@ -165,18 +171,20 @@ async def read_till_periods(
 
 
 async def _scan(
-    conn: AsyncConnection, generation: int, asked: PeriodsAsked, cursor: PeriodCursor | None, size: int
+    conn: AsyncConnection, generation: int, counting: Counting, asked: PeriodsAsked, cursor: PeriodCursor | None, size: int
 ) -> list[Mapping[str, Any]]:
     figures = ", ".join(f"coalesce(sums.{name}, 0) AS {name}" for name in (*FIGURES, *MOVED))
     after = cursor or (None, None, None, None)
     bound = {
+        **counting.bound,
         "stores": list(asked.store_ids),
         "date_from": asked.date_from,
         "date_until": asked.date_until,
         "scanned": size,
         **dict(zip(("after_store", "after_day", "after_till", "after_period"), after, strict=True)),
     }
-    result = await conn.execute(text(_PERIODS.format(generation=generation, figures=figures)), bound)
+    conditions = {f"of_{row}": counting.of(row) for row in "coe"}
+    result = await conn.execute(text(_PERIODS.format(generation=generation, figures=figures, **conditions)), bound)
     return [dict(row) for row in result.mappings()]
 
 

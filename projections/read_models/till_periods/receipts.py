@@ -6,18 +6,19 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
 from contracts.topics import STORE_FACTS
 from projections.generations import serving_generation
+from projections.known_facts import counting_at
 from projections.read_models.till_periods.lateness import LATENESS_WINDOW
 
 _TYPE_OF: Final = {"sale": SALE_COMPLETED, "return": SALE_RETURNED, "void": SALE_VOIDED}
 _OF_NUMBER: Final = """
         e.store_id = t.store_id AND e.business_date = t.business_date AND e.receipt_id = t.receipt_id
-        AND e.till_id = t.till_id AND e.kind = t.kind AND e.counts
+        AND e.till_id = t.till_id AND e.kind = t.kind AND {counts}
 """
 _ASKED: Final = "t.store_id = ANY (CAST(:stores AS text[])) AND t.business_date BETWEEN :date_from AND :date_until"
 _SURPLUS: Final = f"""
@@ -121,24 +122,32 @@ class LateFacts(NamedTuple):
     last_at: datetime
 
 
-async def count_receipts_twice(engine: AsyncEngine, store_ids: Sequence[str], date_from: date, date_until: date) -> int:
-    """Return how many receipts count beyond the first of their number."""
+async def count_receipts_twice(
+    engine: AsyncEngine, store_ids: Sequence[str], date_from: date, date_until: date, known_at: datetime | None = None
+) -> int:
+    """Return how many receipts count beyond the first of their number, by what was recorded until `known_at`."""
     async with engine.connect() as conn:
-        statement = _SURPLUS.format(generation=await serving_generation(conn, "till_periods"))
-        bound = {"stores": list(store_ids), "date_from": date_from, "date_until": date_until}
-        return int((await conn.execute(text(statement), bound)).scalar_one())
+        statement, bound = await _of_receipts(conn, _SURPLUS, store_ids, known_at)
+        bound |= {"date_from": date_from, "date_until": date_until}
+        return int((await conn.execute(statement, bound)).scalar_one())
 
 
 async def read_receipts_twice(
-    engine: AsyncEngine, store_ids: Sequence[str], date_from: date, date_until: date, cursor: ReceiptCursor | None = None, limit: int = 100
+    engine: AsyncEngine,
+    store_ids: Sequence[str],
+    date_from: date,
+    date_until: date,
+    cursor: ReceiptCursor | None = None,
+    limit: int = 100,
+    known_at: datetime | None = None,
 ) -> list[ReceiptTwice]:
     """Return a page of numbers that several counting events bear, by store, business date, number, till and kind."""
     after = cursor or (None,) * 5
-    bound: dict[str, Any] = {"stores": list(store_ids), "date_from": date_from, "date_until": date_until, "limit": limit}
-    bound |= dict(zip(("after_store", "after_day", "after_receipt", "after_till", "after_kind"), after, strict=True))
     async with engine.connect() as conn:
-        statement = _PAGE.format(generation=await serving_generation(conn, "till_periods"))
-        rows = (await conn.execute(text(statement), bound)).all()
+        statement, bound = await _of_receipts(conn, _PAGE, store_ids, known_at)
+        bound |= {"date_from": date_from, "date_until": date_until, "limit": limit}
+        bound |= dict(zip(("after_store", "after_day", "after_receipt", "after_till", "after_kind"), after, strict=True))
+        rows = (await conn.execute(statement, bound)).all()
     return [
         ReceiptTwice(row.store_id, row.business_date, row.receipt_id, row.till_id or None, row.kind, tuple(map(_event, row.events)))
         for row in rows
@@ -168,6 +177,15 @@ async def read_tick_clock(engine: AsyncEngine) -> datetime | None:
     async with engine.connect() as conn:
         generation = await serving_generation(conn, "till_periods")
         return (await conn.execute(text(_CLOCK.format(generation=generation)), {"generation": generation, "topic": STORE_FACTS})).scalar()
+
+
+async def _of_receipts(
+    conn: AsyncConnection, statement: str, store_ids: Sequence[str], known_at: datetime | None
+) -> tuple[TextClause, dict[str, Any]]:
+    """Make a statement about receipts of these stores that count, now or by what was recorded until a moment."""
+    generation = await serving_generation(conn, "till_periods")
+    counting = await counting_at(conn, f"read_g{generation}.till_period_events", store_ids, known_at)
+    return text(statement.format(generation=generation, counts=counting.of("e"))), {"stores": list(store_ids), **counting.bound}
 
 
 def _event(row: Mapping[str, Any]) -> ReceiptEvent:

@@ -1,0 +1,161 @@
+"""Months of the archive move to files and are read again: only what is proven, and never what is not."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.records import RawRecord
+from contracts.topics import STORE_FACTS
+from infra.addresses import Addresses
+from infra.clickhouse.client import writer
+from infra.clock import utc_now
+from infra.kafka.consumer import Partition
+from projections.archive.cold import Cold, ColdFile, Retention, is_over
+from projections.archive.files import FileUnproven, check_content, check_file, digest_of, records_in, write_file
+from projections.archive.months import Month, Months, months_of, move, read_retention, set_retention
+from projections.reconcile.compare import Digest
+from projections.reconcile.run import reconcile
+from projections.replay.archive import ArchiveUnproven
+from projections.replay.run import ReplayRequest, replay
+from tests.projections.replay.living import await_end, live, publish, told
+from tests.projections.story import at, log_of, sold
+
+HERE = Partition(STORE_FACTS, 0)
+
+
+def _records(count: int, first: int = 0) -> list[RawRecord]:
+    log = [*log_of([sold(str(number), at(number)) for number in range(count)])]
+    odd = replace(log[-1], value=None, key=b"\xff\x00", headers=[("ce_type", b"x"), ("empty", None), ("ce_type", b"y")])
+    return [replace(each, offset=each.offset + first) for each in [*log[:-1], odd]]
+
+
+def _file(root: Path, records: list[RawRecord]) -> ColdFile:
+    written = write_file(root / "f.parquet", [records[:3], records[3:]])
+    return ColdFile(202611, *HERE, written.first_offset, written.last_offset, *written.digest, "f.parquet", written.sha256, written.bytes)
+
+
+def test_a_file_gives_back_every_byte(tmp_path: Path) -> None:
+    """Values that are null, keys that are no text, headers that repeat; any span of offsets."""
+    records = _records(7, 40)
+    file = _file(tmp_path, records)
+
+    assert (file.first_offset, file.last_offset, file.digest) == (40, 46, digest_of(records))
+    assert records_in(tmp_path, file, 0, 100) == records
+    assert records_in(tmp_path, file, 42, 45) == records[2:5]
+    check_content(tmp_path, file)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.parquet"]
+
+
+def test_a_file_that_is_gone_changed_or_short_is_refused(tmp_path: Path) -> None:
+    """One bit is enough; and a hole in the offsets is no month."""
+    file = _file(tmp_path, _records(7))
+    with pytest.raises(FileUnproven, match="not hold the records 0 to 7"):
+        check_content(tmp_path, replace(file, last_offset=7))
+    path = tmp_path / "f.parquet"
+    content = bytearray(path.read_bytes())
+    content[60] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileUnproven, match="bytes have changed"):
+        check_file(tmp_path, file)
+    path.unlink()
+    with pytest.raises(FileUnproven, match="not there"):
+        check_file(tmp_path, file)
+    with pytest.raises(FileUnproven, match="offset 3 is missing"):
+        write_file(path, [_records(3), _records(3, 4)])
+    assert not path.exists()
+
+
+def test_a_month_is_cold_by_the_decision_and_over_a_day_after_its_end() -> None:
+    """Over the turn of a year; without a decision nothing is cold."""
+    january = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    assert [Retention(2).is_cold(month, january) for month in (202610, 202611, 202612, 202701)] == [True, True, False, False]
+    assert not Retention().is_cold(202001, january)
+    assert not is_over(202612, january)
+    assert is_over(202612, january + timedelta(days=1))
+    assert not is_over(202701, january + timedelta(days=9))
+
+
+def test_sums_of_files_count_below_the_end_only() -> None:
+    """Files of one partition add up; what reaches past the end is not there yet."""
+    one = ColdFile(202610, *HERE, 0, 9, 10, 5, "a", "", 1)
+    cold = Cold((202610, 202611), (one, replace(one, month=202611, first_offset=10, last_offset=14, records=5, hash_sum=7)))
+    assert cold.sums({HERE: 15}) == {HERE: Digest(15, 12)}
+    assert cold.sums({HERE: 14}) == {HERE: Digest(10, 5)}
+    assert (cold.covers(HERE, 14), cold.covers(HERE, 15), cold.covers(Partition(STORE_FACTS, 1), 3)) == (True, False, False)
+
+
+def _spoil(root: Path) -> None:
+    path = next(root.rglob("store-facts-v1-0.parquet"))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def _later() -> datetime:
+    return utc_now() + timedelta(days=40)
+
+
+async def _move(months: Months, drop: bool, root: list[str]) -> bool:
+    def chosen(month: Month) -> bool:
+        return month.is_cold
+
+    return await move(months, chosen, drop, lambda month, what, _: root.append(f"{month.month} {what}"))
+
+
+@pytest.mark.stack
+async def test_a_month_moves_to_files_and_a_replay_reads_it_there(place: Addresses, tmp_path: Path) -> None:
+    """Exported only when proven, dropped only when exported; then reconciled and replayed as before, and refused when a file changed."""
+    await publish(place, told(0, 40))
+    async with live(place, "stock_on_hand", "event_log"):
+        await await_end(place, "stock_on_hand", 1)
+        await await_end(place, "event_log", 1)
+        said: list[str] = []
+        async with months_of(place, tmp_path) as now:
+            (month,) = await now.all()
+            assert (month.is_cold, month.is_exported) == (False, False)
+            await set_retention(place, 1, "tests")
+            assert (await read_retention(place)).hot_months == 1
+            assert await _move(now, drop=False, root=said), "that of now is never cold"
+            assert said == []
+        async with months_of(place, tmp_path, _later) as months:
+            assert not await _move(months, drop=True, root=said)
+            assert await _move(months, drop=False, root=said)
+            _spoil(tmp_path)
+            assert not await _move(months, drop=True, root=said)
+            assert await _move(months, drop=False, root=said)
+            assert await _move(months, drop=True, root=said)
+            (month,) = await months.all()
+        assert [line.split(" ", 1)[1].split(":")[0] for line in said] == ["stays", "exported", "stays", "exported", "dropped"]
+        assert (month.is_dropped, month.records, sum(each.records for each in month.files) > 40) == (True, 0, True)
+        report = await reconcile(place)
+        assert [each for each in report.differences if each.model == "event_log"] == []
+
+        result = await replay(place, ReplayRequest("stock_on_hand", source="archive", archive_root=tmp_path))
+        assert (result.generation, result.done) == (2, "switched")
+        with pytest.raises(ArchiveUnproven, match="not there"):
+            await replay(place, ReplayRequest("stock_on_hand", source="archive", archive_root=tmp_path / "elsewhere"))
+        _spoil(tmp_path)
+        with pytest.raises(ArchiveUnproven, match="bytes have changed"):
+            await replay(place, ReplayRequest("stock_on_hand", source="archive", archive_root=tmp_path))
+
+
+@pytest.mark.stack
+async def test_a_month_that_is_not_proven_stays(place: Addresses, tmp_path: Path) -> None:
+    """Changed bytes or lost records: nothing is exported, so nothing can be dropped."""
+    await publish(place, told(0, 20))
+    async with live(place, "event_log"):
+        await await_end(place, "event_log", 1)
+    await set_retention(place, 1, "tests")
+    said: list[str] = []
+    async with months_of(place, tmp_path, _later) as months:
+        with writer(place.clickhouse_url) as client:
+            await asyncio.to_thread(
+                client.command, "ALTER TABLE event_log_g1 UPDATE value = 'x' WHERE offset = 2 SETTINGS mutations_sync = 2"
+            )
+        assert not await _move(months, drop=False, root=said)
+        assert "not those that were summed up" in said[-1]
+        with writer(place.clickhouse_url) as client:
+            await asyncio.to_thread(client.command, "TRUNCATE TABLE event_log_g1")
+        with pytest.raises(ArchiveUnproven, match="not what the log has"):
+            await _move(months, drop=False, root=said)
