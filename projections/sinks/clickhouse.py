@@ -59,6 +59,8 @@ class ClickHouseSink(Generic[Work]):
         ledger_id = await self._number(batch)
         splits = [sort_records(part, self._model.covers) for part in batch.parts]
         taken, discarded = await set_aside(self._context.engine, batch, splits)
+        if discarded:
+            await self._model.withdraw([letter.record for letter in discarded], ledger_id)
         work = await self._model.prepare(taken)
         await self._refuse_excess(batch, self._outcomes(taken, work)[1])
         reach("before_insert")

@@ -40,6 +40,9 @@ class ArchiveModel:
         """Work with this connection from now on."""
         self._client = client
 
+    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+        """Leave everything: a discarded record was on the log all the same."""
+
     async def prepare(self, records: Sequence[LogRecord]) -> ArchiveBatch:
         """Map all records; none is refused."""
         return await asyncio.to_thread(lambda: ArchiveBatch([map_record(self._log_id, r) for r in records]))

@@ -27,6 +27,7 @@ from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
 from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead
 from projections.sinks.clickhouse_table import ClickHouseTable
 
+_FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
 IDS_PER_QUERY: Final = 3_000
 _TOP: Final = 2**63
 _KNOWN: Final = """
@@ -91,6 +92,15 @@ class FactsModel:
     def connect(self, client: AsyncClient) -> None:
         """Work with this connection from now on."""
         self._client = client
+
+    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+        """Delete the facts of discarded records, where they are the ones that are there."""
+        del version  # no sums follow from these facts
+        events = self._read(records).candidates
+        known = await self._known(events)
+        for head in [event.head for event in events if known.get(event.key) == event.position]:
+            bound = {"table": self._table, "store": head.store_id, "day": head.business_date, "id": head.event_id}
+            await attempt("removal of a discarded event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
     async def prepare(self, records: Sequence[LogRecord]) -> FactsBatch:
         """Read the records; repeats, within the batch or of an earlier one, are judged here."""

@@ -124,6 +124,10 @@ class ClickHouseModel(Protocol[Work]):
         """Give it the connection it works with."""
         ...
 
+    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+        """Take out what an owner that died wrote of records that a person has discarded since; sums that follow have the version."""
+        ...
+
     async def prepare(self, records: Sequence[LogRecord]) -> Work:
         """Read records without writing; data errors are judgements, faults of the store raise."""
         ...

@@ -75,6 +75,18 @@ class SalesModel:
         """Work with this connection from now on."""
         self._client = client
 
+    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+        """Delete the facts of discarded records, where they are the ones that are there; their days are summed again in any case.
+
+        Whoever deleted them may have died before the sum.
+        """
+        events = self._read(records).candidates
+        known = await self._known(events)
+        for event in events:
+            if known.get(event.key) == event.position:
+                await self._forget(event)
+        await self.sum_again(SalesBatch(candidates=events), version)
+
     async def prepare(self, records: Sequence[LogRecord]) -> SalesBatch:
         """Read the records; repeats, within the batch or of an earlier one, are judged here."""
         work = await asyncio.to_thread(self._read, records)
@@ -152,7 +164,7 @@ class SalesModel:
     async def _forget(self, candidate: Candidate) -> None:
         for table in (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS):
             bound = {"table": table.name(self._generation), "store": candidate.key[0], "day": candidate.day, "id": candidate.key[1]}
-            await attempt("removal of a refused event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
+            await attempt("removal of an event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
     async def _rows(self, statement: str, bound: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         result = await attempt("look-up", lambda: self._client.query(statement, parameters=dict(bound)))

@@ -103,6 +103,20 @@ def asked_after(
 
 
 @pytest.mark.stack
+def test_the_facts_of_a_discarded_record_are_taken_out_where_they_are_its_own(place: Addresses) -> None:
+    """Another position of the same event, applied before, is not what was discarded."""
+    records = logged([sold("s1", at(1)), sold("s2", at(2)), sold("s1", at(1))])
+
+    async def withdrawn(client: AsyncClient) -> list[Any]:
+        model = FactsModel(FACTS["stock_ledger"])
+        model.connect(client)
+        await model.withdraw(records[1:], 1)
+        return [line.reference for line in await read_ledger(client, FactsAsked(("S1",), DAY, DAY))]
+
+    assert asked_after(place, "stock_ledger", [records], withdrawn) == [["s1"]]
+
+
+@pytest.mark.stack
 def test_what_counts_is_the_same_however_the_log_is_cut_and_repeated(place: Addresses) -> None:
     """One by one, at once, and twice: the same lines; corrected ones are replaced or gone, and were there before."""
     wrong, gone = sold("s1", at(1), 3), adjusted("a1", at(2), 5)
