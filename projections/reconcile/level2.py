@@ -94,9 +94,11 @@ class SecondLevel:
         for name in _MODELS:
             declared = PROJECTIONS[name]
             behind = await self._around.wait(name, declared.topics, self._state.ends)
-            if behind is not None:
+            if name not in mapping:
+                self._report.unverified.append(f"rows of {name}: no process has ever kept it")
+            elif behind is not None:
                 self._report.unverified.append(f"rows of {name}: {behind}")
-            elif mapping.get(name, declared.mapping_version) != declared.mapping_version:
+            elif mapping[name] != declared.mapping_version:
                 self._report.unverified.append(f"rows of {name}: made by mapping version {mapping[name]}; replay it first")
             else:
                 found.append(name)

@@ -67,7 +67,7 @@ class ScratchModel:
 async def scratch_models(
     addresses: Addresses, engine: AsyncEngine, until: Mapping[str, Mapping[Part, int]]
 ) -> AsyncIterator[list[ScratchModel]]:
-    """Make empty tables of these models; CannotReplay while one of them is replayed."""
+    """Make empty tables of these models, which have a generation that serves; CannotReplay while one of them is replayed."""
     async with alone(engine, *sorted(until)), AsyncExitStack() as stack:
         models = []
         await _drop_left_over(addresses, engine, list(until))
