@@ -34,18 +34,25 @@ class CompiledForm:
     def written(self, content: Any) -> bytes | None:
         """Judge what was decoded and return its canonical bytes, or None: read it the precise way."""
         try:
+            written = _write(content) if self.accepts(content) else None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        return written if written is not None and len(written) <= MAX_VALUE_BYTES else None
+
+    def accepts(self, content: Any) -> bool:
+        """Judge what was decoded; False: read it the precise way."""
+        try:
             for name, check in self.text_checks:
                 if (text := getattr(content, name)) is not None and check(text) != text:
-                    return None
+                    return False
             for name, are_canonical in self.row_checks:
                 if (rows := getattr(content, name)) and not are_canonical(rows):
-                    return None
+                    return False
             for validate in self.validators:
                 validate(content)
-            written = _write(content)
         except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
-            return None
-        return written if len(written) <= MAX_VALUE_BYTES else None
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +67,21 @@ class CompiledType:
 
         The content has the attributes of its model; decimals, times and ids are canonical text there.
         """
+        form, content = self._decoded(value)
+        written = None if content is None else form.written(content)
+        return None if written is None else (content, written)
+
+    def judged(self, value: bytes) -> Any:
+        """Return the content alone, or None: read it the precise way. Who reads the log writes nothing again."""
+        form, content = self._decoded(value)
+        return content if content is not None and form.accepts(content) else None
+
+    def _decoded(self, value: bytes) -> tuple[CompiledForm, Any]:
         form = self.plain if is_plain(value) else self.whole
         try:
-            content = form.decode(value)
+            return form, form.decode(value)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return None
-        written = form.written(content)
-        return None if written is None else (content, written)
+            return form, None
 
 
 def compiled(model: type[BaseModel]) -> CompiledType:

@@ -82,8 +82,8 @@ def _content(event_type: str, value: bytes) -> Model | None:
     if way is None:
         return None
     kind, build = way
-    read = kind.read(value)
-    return None if read is None else build(read[0])
+    content = kind.judged(value)
+    return None if content is None else build(content)
 
 
 @lru_cache(maxsize=256)
