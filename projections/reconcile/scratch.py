@@ -22,7 +22,7 @@ from projections.generations import begin, list_generations
 from projections.options import DeadLetterLimit, NoCrashPoints, Safeguards
 from projections.positions import Claim, claim
 from projections.replay.retire import drop
-from projections.replay.run import alone
+from projections.replay.run import CannotReplay, alone
 from projections.sinks.sink import Sink, SinkContext
 
 _NO_LIMIT: Final = DeadLetterLimit(open=2**40, among=1)
@@ -75,6 +75,8 @@ async def scratch_models(
             version = PROJECTIONS[name].mapping_version
             async with engine.begin() as conn:
                 generation = (await begin(conn, name, version, addresses.log_id, is_scratch=True, store_id=_OURS)).number
+                if generation == 1:
+                    raise CannotReplay(f"{name} has no generation yet, and the first one is no scratch")
                 await create_in_postgres(conn, name, generation)
             stack.push_async_callback(drop, addresses, engine, name, generation)
             context = SinkContext(name, generation, engine, addresses, Safeguards(), NoCrashPoints(), _NO_LIMIT)

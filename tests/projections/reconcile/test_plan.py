@@ -28,11 +28,13 @@ def test_store_days_of_one_model_and_store_are_one_step() -> None:
 
 
 def test_a_row_without_a_date_repairs_all_of_its_store() -> None:
-    """Stock on hand has no business date, and an unreadable one is none."""
+    """Stock on hand has no business date, and an unreadable one is none; beside rows that have one, too."""
     cell = Cell("stock_on_hand", {"store_id": "A", "sku": "MILK"}, "on_hand", "5", "6")
     row = Difference("stock_on_hand", Key("A", "", "stock_on_hand"), "row_differs", "", "", cell=cell)
 
+    dated = missing("stock_on_hand", "A", "2026-03-04")
     assert [step.command for step in plan_repairs([row], [])] == ["tillstream replay stock_on_hand --store A"]
+    assert [step.command for step in plan_repairs([row, dated], [])] == ["tillstream replay stock_on_hand --store A"]
     assert [step.command for step in plan_repairs([missing("sales", "A", "03/04")], [])] == ["tillstream replay sales --store A"]
 
 
