@@ -15,7 +15,7 @@ from processors.rules.rule import Feedback, Kind, State, microseconds
 _KEPT = 200
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
+class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One person's word on one alert."""
 
     alert: bytes

@@ -13,7 +13,7 @@ _RETENTION = RETENTION // RETENTION.resolution
 _KEPT = 5_000
 
 
-class Correction(msgspec.Struct, frozen=True, array_like=True):
+class Correction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One correction: itself, what it names, where it was recorded first, and when the corrected event happened."""
 
     event: bytes

@@ -1,6 +1,6 @@
 """One event at a time: which states it touches, whether they have it already, and what each becomes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,27 @@ from processors.policies import POLICY
 from processors.quiet_hours import notify_at
 from processors.record_view import RecordView
 from processors.reference_versions import PROMOTIONS, REFERENCE, REFERENCE_TYPES
-from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Recounted, Rule, State, Ticked, moment_of
+from processors.rules.rule import (
+    Became,
+    DecidesAtOnce,
+    Decision,
+    Derived,
+    Entity,
+    Entry,
+    Happening,
+    Kind,
+    Occurred,
+    Recounted,
+    Rule,
+    State,
+    Ticked,
+    View,
+    moment_of,
+)
 from processors.seen import SEEN
 from processors.stages import PARTITION_CLOCKS, PARTITION_CLOCKS_NAME, Stage
 from processors.state import UnreadableState, address_of, key_of, partition_place
-from processors.workspace import Entry, Workspace
+from processors.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class _Owner:
 
 
 _NO_CORRECTIONS = Corrections()
+_NEVER_SEEN = Entry(SEEN, None, -1, None)
 _READ_BY_RULES = (CLOCK, PARTITION_CLOCKS, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
 
 
@@ -58,10 +75,15 @@ KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERE
 """What no rule is handed: the fold keeps it, and rules read it through their view."""
 
 
-def rules_by_type(rules: Sequence[Rule]) -> Mapping[str, tuple[Rule, ...]]:
-    """Return for each event type the rules that want to see it, in their order."""
+AtOnce = Callable[[Occurred, View], Iterable[Became | Entity] | None]
+Wanting = Mapping[str, tuple[tuple[Rule, AtOnce | None], ...]]
+
+
+def rules_by_type(rules: Sequence[Rule]) -> Wanting:
+    """Return for each event type the rules that want to see it, in their order, with their way to decide at once."""
     types = frozenset[str]().union(*(rule.event_types for rule in rules))
-    return {each: tuple(rule for rule in rules if each in rule.event_types) for each in types}
+    ways = [(rule, rule.at_once if isinstance(rule, DecidesAtOnce) else None) for rule in rules]
+    return {each: tuple(way for way in ways if each in way[0].event_types) for each in types}
 
 
 def _one_place(place: str) -> str:
@@ -92,7 +114,7 @@ class Folding:
         self,
         partition: int,
         work: Workspace,
-        wanting: Mapping[str, tuple[Rule, ...]],
+        wanting: Wanting,
         rules: Sequence[Rule],
         kinds: dict[str, Kind],
         guard: bool,
@@ -112,20 +134,22 @@ class Folding:
         self._open: list[Outgoing] = []
         self._clock_key = key_of(partition_place(partition), CLOCK, CLOCK_NAME)
         self._told_clock: tuple[Clock | None, datetime | None] = (None, None)
-        self._without_effect: dict[str, tuple[Corrections, frozenset[bytes]]] = {}
+        self._without_effect: dict[str, frozenset[bytes]] = {}
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:
         """Fold one event; nothing of it stays unless it is accepted."""
         recorded_at = moment_of(record.timestamp * 1000)
         if event.type in KEPT_TYPES:
             self._kept(event, record.offset, recorded_at)
-        elif self._is_first(event, record.offset):
+            return
+        place = self._place(event)
+        if self._is_first(event, place, record.offset):
             occurred_at = event.data.corrects_occurred_at if event.type == EVENT_CORRECTED else event.envelope.occurred_at
-            view = self._view(event.envelope.tenant_id, self._place(event), record.offset, occurred_at, recorded_at)
+            view = self._view(event.envelope.tenant_id, place, record.offset, occurred_at, recorded_at)
             if event.type == EVENT_CORRECTED:
                 self._correction(event, view)
             else:
-                self._occurred(event, view, self._counts(event, view.store_id))
+                self._occurred(event, view, self._counts(event, place))
 
     def _kept(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         """Take in what the shell itself keeps for the rules; repeats of it say nothing new."""
@@ -157,18 +181,23 @@ class Folding:
         self._work.reject()
         self._open = []
 
-    def _is_first(self, event: Event[Any], offset: int) -> bool:
+    def _is_first(self, event: Event[Any], place: str, offset: int) -> bool:
         """Return False for a repeat. The same id from the same offset is this record, handed over again."""
-        place = self._place(event)
+        work, occurred_at = self._work, event.envelope.occurred_at
+        key, held = "", _NEVER_SEEN
 
         def read(page: str) -> State | None:
-            return self._work.read(key_of(place, SEEN, page), SEEN).state
+            nonlocal key, held
+            key = f"{place}|{SEEN.name}|{page}"
+            held = work.read(key, SEEN)
+            return held.state
 
-        first, page, known = seen.look_up(event.id, event.envelope.occurred_at, read)
+        first, _, known = seen.look_up(event.id, occurred_at, read)
         if first is not None:
             return first >= offset
-        due = seen.forget_at(event.envelope.occurred_at, self._now())
-        self._change(key_of(place, SEEN, page), SEEN, seen.with_id(known, event.id, offset), offset, due)
+        if held.applied < offset or not self._has(key, SEEN, offset):
+            due = seen.forget_at(occurred_at, self._now())
+            work.change(key, held, Entry(SEEN, seen.with_id(known, event.id, offset), offset, due))
         return True
 
     def _clock(self) -> Clock | None:
@@ -199,20 +228,24 @@ class Folding:
 
     def _counts(self, event: Event[Any], store: str) -> bool:
         """Return whether no correction has taken an event back; what does not count is worked out once for each change."""
-        known = self._corrections(store)
         found = self._without_effect.get(store)
-        if found is None or found[0] is not known:
-            found = self._without_effect[store] = known, corrected.without_effect(known)
-        return not found[1] or event.id.bytes not in found[1]
+        if found is None:
+            found = self._without_effect[store] = corrected.without_effect(self._corrections(store))
+        return not found or event.id.bytes not in found
 
     def _occurred(self, event: Event[Any], view: RecordView, counts: bool) -> None:
         happening = Occurred(event, counts)
-        for rule in self._wanting.get(event.type, ()):
-            self._route(rule, happening, view)
+        for rule, at_once in self._wanting.get(event.type, ()):
+            became = None if at_once is None else at_once(happening, view)
+            if became is None:
+                self._route(rule, happening, view)
+            else:
+                self._take(rule, became, happening, view)
 
     def _correction(self, event: Event[EventCorrected], view: RecordView) -> None:
         """Void or restore what the correction changes, then fold the right content under its own id."""
         data, store = event.data, event.store_id
+        self._without_effect.pop(store, None)
         before = self._corrections(store)
         after = corrected.with_correction(before, event.id, data.corrects_event_id, view.offset, data.corrects_occurred_at, view.clock)
         self._change(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS, after, view.offset, None)
@@ -238,6 +271,15 @@ class Folding:
         name = answers.name_of(event.data.rule, event.data.subject)
         self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event, counts), offset)
 
+    def _take(self, rule: Rule, became: Iterable[Became | Entity], happening: Occurred, view: RecordView) -> None:
+        """Keep what a rule decided in one go, and let it decide on the rest, in its order."""
+        change = self._work.change
+        for each in became:
+            if isinstance(each, Entity):
+                self._decide(rule, each, happening, view)
+            else:
+                change(*each)
+
     def _route(self, rule: Rule, happening: Occurred | Recounted, view: RecordView) -> None:
         decide = self._decide
         for entity in rule.touched(happening, view):
@@ -247,13 +289,13 @@ class Folding:
         """Let the rule decide on one state, unless that state has this record already."""
         kind, work, offset = entity.kind, self._work, view.offset
         key = f"{view.store_id}|{kind.name}|{entity.name}"
-        before = work.before(key, kind)
-        if self._guard and before.applied >= offset:
+        held = work.read(key, kind)
+        if held.applied >= offset and self._has(key, kind, offset):
             return
-        decision = rule.decide(entity, work.opened(key, before).state, happening, view)
+        decision = rule.decide(entity, held.state, happening, view)
         if decision.derived:
             self._tell(rule, decision, happening, view)
-        work.change(key, Entry(kind, decision.state, offset, decision.due_at, view.tenant_id))
+        work.change(key, held, Entry(kind, decision.state, offset, decision.due_at, view.tenant_id))
 
     def _tell(self, rule: Rule, decision: Decision, happening: Happening, view: RecordView) -> None:
         cause = happening.event if isinstance(happening, Occurred) else happening.cause
@@ -264,8 +306,9 @@ class Folding:
         return self._guard and self._work.is_ahead(key, kind, offset)
 
     def _change(self, key: str, kind: Kind, state: State | None, offset: int, due_at: int | None) -> None:
-        if not self._has(key, kind, offset):
-            self._work.change(key, Entry(kind, state, offset, due_at))
+        held = self._work.read(key, kind)
+        if held.applied < offset or not self._has(key, kind, offset):
+            self._work.change(key, held, Entry(kind, state, offset, due_at))
 
     def _version(self, store: str | None, kind: Kind, name: str, change: Callable[[State | None], State], offset: int) -> None:
         key = key_of(_one_place(store) if store else partition_place(self._partition), kind, name)
@@ -303,7 +346,7 @@ class Folding:
         self.refused.append(f"{key}: {error!r}")
         kind = self._kinds[address_of(key).kind]
         held = self._work.read(key, kind)
-        self._work.change(key, Entry(kind, held.state, offset, None, held.tenant_id))
+        self._work.change(key, held, Entry(kind, held.state, offset, None, held.tenant_id))
 
     def _look(self, key: str, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         address = address_of(key)

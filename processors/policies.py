@@ -4,9 +4,12 @@ Every sale asks for policies of every SKU on it, so those of a partition are gat
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import get_args
+from operator import attrgetter
+from typing import TypeAlias, get_args
 
 from pydantic import TypeAdapter
 
@@ -14,7 +17,6 @@ from contracts.envelope import Event
 from contracts.events.reference import PolicySet
 from contracts.policies.every import AnyPolicy
 from contracts.policies.parameters import PolicyParameters
-from processors import versions
 from processors.rules.rule import Kind, Policy, State, microseconds
 from processors.versions import Version, Versions
 
@@ -23,6 +25,12 @@ _EVERY_SKU = "*"
 _POLICIES = sorted(model.model_fields["policy"].default for model in get_args(get_args(AnyPolicy)[0]))
 _NAME = re.compile(f"(.*?)/({'|'.join(_POLICIES)})/(.*)", re.DOTALL)
 """Tenant, policy and SKU; tenants and SKUs may contain a slash, policies do not."""
+
+_InForce: TypeAlias = tuple[int, int, Policy | None]
+"""From when, until when (Unix microseconds), and what."""
+_EVER, _NEVER = -(2**63), 2**63
+_NO_SKUS: AbstractSet[str] = frozenset()
+_begins = attrgetter("effective_from")
 
 POLICY = Kind("policy", Versions, 1, 4)
 
@@ -44,6 +52,7 @@ class PolicyBooks:
     def __init__(self) -> None:
         self._books: dict[tuple[str, str], dict[tuple[str | None, str], Versions]] = {}
         self._skus: dict[tuple[str, str], set[str]] = {}
+        self._known: dict[tuple[str, str, str], tuple[AbstractSet[str], dict[str | None, _InForce]]] = {}
 
     @classmethod
     def of(cls, states: Iterable[tuple[str | None, str, State | None]]) -> "PolicyBooks":
@@ -60,21 +69,34 @@ class PolicyBooks:
             tenant, policy, sku = found.groups()
             self._books.setdefault((tenant, policy), {})[store, sku] = state
             self._skus.setdefault((tenant, policy), set()).add(sku)
+            self._known.clear()
 
     def in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope that has one decides: store and SKU, store, SKU, chain."""
-        place = tenant_id, policy
-        book = self._books.get(place)
-        if book is None:
-            return None
-        scopes = (sku, _EVERY_SKU) if sku is not None and sku in self._skus[place] else (_EVERY_SKU,)
+        place = tenant_id, policy, store_id
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = self._skus.get((tenant_id, policy), _NO_SKUS), {}
+        if sku not in known[0]:
+            sku = None
+        found = known[1].get(sku)
+        if found is None or not found[0] <= moment < found[1]:
+            found = known[1][sku] = self._found(tenant_id, store_id, policy, sku, moment)
+        return found[2]
+
+    def _found(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> _InForce:
+        """Return the policy in force at a time, and from when until when that holds."""
+        book = self._books.get((tenant_id, policy), {})
+        since, until, found = _EVER, _NEVER, None
         for store in (store_id, None):
-            for scope in scopes:
-                known = book.get((store, scope))
-                row = versions.in_force(known, moment) if known is not None else None
-                if row is not None:
-                    return _policy(row.number, row.content)
-        return None
+            for scope in (_EVERY_SKU,) if sku is None else (sku, _EVERY_SKU):
+                rows = book[store, scope].rows if (store, scope) in book else ()
+                place = bisect_right(rows, moment, key=_begins)
+                until = min(until, rows[place].effective_from) if place < len(rows) else until
+                if place:
+                    since = max(since, rows[place - 1].effective_from)
+                    found = found or _policy(rows[place - 1].number, rows[place - 1].content)
+        return since, until, found
 
 
 def _name(tenant_id: str, policy: str, sku: str | None) -> str:

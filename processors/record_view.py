@@ -9,12 +9,12 @@ from processors import answers, partition_clock, reference_versions
 from processors.answers import ANSWERS
 from processors.policies import PolicyBooks
 from processors.reference_versions import PROMOTIONS, REFERENCE
-from processors.rules.rule import Entity, Feedback, Kind, Policy, State, microseconds
+from processors.rules.rule import Entity, Entry, Feedback, Kind, Policy, State, microseconds
 from processors.state import key_of, partition_place
 from processors.workspace import Workspace
 
 
-class RecordView(msgspec.Struct, frozen=True):
+class RecordView(msgspec.Struct, frozen=True, gc=False):
     """One place: a store, or in the stage of chains a chain (then `store_id` is the chain's id)."""
 
     work: Workspace
@@ -33,6 +33,11 @@ class RecordView(msgspec.Struct, frozen=True):
         """Return another state of the place."""
         kind = entity.kind
         return self.work.read(f"{self.store_id}|{kind.name}|{entity.name}", kind).state
+
+    def held(self, kind: Kind, name: str) -> tuple[str, Entry]:
+        """Return the key of a state of the place, and the state."""
+        key = f"{self.store_id}|{kind.name}|{name}"
+        return key, self.work.read(key, kind)
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""

@@ -1,6 +1,6 @@
 """Which event ids were folded before, by the hour of the event: a repeat is an id known from a lower position."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -23,18 +23,13 @@ _NONE = Seen()
 SEEN = Kind("ids", Seen, 1, 2)
 
 
-def pages(occurred_at: datetime) -> Iterator[str]:
-    """Name the pages of the event's hour in the order in which they fill."""
-    hour = microseconds(occurred_at) // _HOUR
-    page = 0
-    while True:
-        yield f"{hour}/{page}"
-        page += 1
-
-
 def first_position(seen: Seen, event: UUID) -> int | None:
     """Return where the id was recorded first, None where this page does not know it."""
-    rows, wanted, at = seen.rows, event.bytes, -1
+    return _position(seen.rows, event.bytes)
+
+
+def _position(rows: bytes, wanted: bytes) -> int | None:
+    at = -1
     while (at := rows.find(wanted, at + 1)) >= 0:
         if at % _ROW_BYTES == 0:
             return int.from_bytes(rows[at + _ID_BYTES : at + _ROW_BYTES], "big")
@@ -52,14 +47,16 @@ def with_id(seen: Seen, event: UUID, position: int) -> Seen:
 
 
 def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | None]) -> tuple[int | None, str, Seen]:
-    """Return the first position of an id (None: new), and the page that it is on or belongs on."""
-    for page in pages(occurred_at):
+    """Return the first position of an id (None: new), and the page of its hour that it is on or belongs on; pages fill one by one."""
+    hour, number, wanted = microseconds(occurred_at) // _HOUR, 0, event.bytes
+    while True:
+        page = f"{hour}/{number}"
         held = read(page)
         seen = held if isinstance(held, Seen) else _NONE
-        position = first_position(seen, event)
+        position = _position(seen.rows, wanted)
         if position is not None or not is_full(seen):
             return position, page, seen
-    raise AssertionError("pages never end")
+        number += 1
 
 
 def forget_at(occurred_at: datetime, clock: datetime | None) -> int:

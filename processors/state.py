@@ -23,7 +23,7 @@ class UnreadableState(Exception):
     """A held value cannot be read: written by a newer version, or damaged."""
 
 
-class Held(msgspec.Struct, frozen=True, array_like=True):
+class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The frame around a state: readable without knowing its kind. The tenant is the chain of a store's state."""
 
     frame: int

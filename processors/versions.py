@@ -13,7 +13,7 @@ _BYTES_KEPT = 384 * 1024
 """One version may list thousands of SKUs; a state that outgrew a record of the log would hold up its partition for good."""
 
 
-class Version(msgspec.Struct, frozen=True, array_like=True):
+class Version(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One version: from when, which, and its content as canonical JSON."""
 
     effective_from: int

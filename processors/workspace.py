@@ -6,26 +6,14 @@ Changes of one event are kept apart until it is accepted, so an event that fails
 import heapq
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from processors.key_index import PartitionKeys
 from processors.policies import POLICY, PolicyBooks
-from processors.rules.rule import Kind, State
+from processors.rules.rule import Entry, Kind, State
 from processors.state import address_of, encode, is_partition, read_held, read_state
 
 Lookup = Callable[[str], bytes | None]
-_CACHED_STATES = 16_384
+_CACHED_STATES = 65_536
 _NEVER = -1
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A state as read or changed; `applied` is the highest source offset folded into it."""
-
-    kind: Kind
-    state: State | None
-    applied: int
-    due_at: int | None
-    tenant_id: str = ""
 
 
 class StateCache:
@@ -65,9 +53,9 @@ class Workspace:
         self._lookup = lookup
         self._keys = keys
         self._cache = cache
-        self._accepted: dict[str, Entry] = {}
-        self._before: dict[str, Entry] = {}
-        self._open: dict[str, Entry] = {}
+        self._now: dict[str, Entry] = {}
+        self._undo: dict[str, Entry] = {}
+        self._accepted: dict[str, Entry] = {}  # as they were before the batch
         self._fresh: list[str] = []
         self._soon: list[tuple[int, str]] = []
         self._policies_changed = False
@@ -75,23 +63,15 @@ class Workspace:
 
     def read(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch and of the open event."""
-        entry = self._open.get(key)
+        entry = self._now.get(key)
         if entry is None:
-            entry = self._before.get(key)
-            if entry is None:
-                entry = self._before[key] = self._looked_up(key, kind)
+            entry = self._now[key] = self._looked_up(key, kind)
         return entry
-
-    def opened(self, key: str, before: Entry) -> Entry:
-        """Return a state with the changes of the open event, given what it was before."""
-        return self._open.get(key, before)
 
     def before(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch, without those of the open event."""
-        entry = self._before.get(key)
-        if entry is None:
-            entry = self._before[key] = self._looked_up(key, kind)
-        return entry
+        entry = self._undo.get(key)
+        return self.read(key, kind) if entry is None else entry
 
     def _looked_up(self, key: str, kind: Kind) -> Entry:
         value = self._lookup(key)
@@ -129,38 +109,43 @@ class Workspace:
         """Return whether the state had this offset before the open event: then it comes again."""
         return self.before(key, kind).applied >= offset
 
-    def change(self, key: str, entry: Entry) -> None:
-        """Replace a state; it takes effect when the event is accepted."""
-        self._open[key] = entry
-        if entry.kind is POLICY:
+    def change(self, key: str, before: Entry, after: Entry) -> None:
+        """Replace a state, given as it was read; it takes effect when the event is accepted."""
+        self._undo.setdefault(key, before)
+        self._now[key] = after
+        if after.kind is POLICY:
             self._policies_changed = True
 
     def accept(self) -> None:
         """Make the open event's changes part of the batch."""
         if self._policies_changed:
             self._note_policies()
-        self._fresh += self._open
-        self._accepted.update(self._open)
-        self._before.update(self._open)
-        self._open.clear()
+        if self._undo:
+            self._fresh += self._undo
+            remember = self._accepted.setdefault
+            for key, before in self._undo.items():
+                remember(key, before)
+            self._undo = {}
 
     def _note_policies(self) -> None:
         self._policies_changed = False
-        for key, entry in self._open.items():
+        for key in self._undo:
+            entry = self._now[key]
             if entry.kind is POLICY:
                 self._note_policy(key, entry.state)
 
     def reject(self) -> None:
         """Drop the open event's changes."""
         self._policies_changed = False
-        self._open.clear()
+        self._now.update(self._undo)
+        self._undo = {}
 
     def due(self, clock: int) -> list[str]:
         """Return the keys that are due by the clock, by due time and key; each only once a call."""
         rows = self._keys.take(clock)
         self.taken += rows
         for key in dict.fromkeys(self._fresh):
-            due_at = self._accepted[key].due_at
+            due_at = self._settled(key).due_at
             if due_at is not None:
                 heapq.heappush(self._soon, (due_at, key))
         self._fresh.clear()
@@ -169,8 +154,11 @@ class Workspace:
         return [key for due_at, key in sorted(set(rows)) if self._due_at(key) == due_at]
 
     def _due_at(self, key: str) -> int | None:
-        entry = self._accepted.get(key)
-        return entry.due_at if entry is not None else self._keys.due.get(key)
+        return self._settled(key).due_at if key in self._accepted else self._keys.due.get(key)
+
+    def _settled(self, key: str) -> Entry:
+        """Return a state that the batch changed, without the changes of the open event."""
+        return self._undo.get(key) or self._now[key]
 
     def mentioning(self, store: str, kinds: dict[str, Kind], ids: frozenset[bytes]) -> Iterator[tuple[str, Kind]]:
         """Find the states of a store that hold one of the ids; corrections are rare, so this may look at all of them."""
@@ -178,30 +166,34 @@ class Workspace:
             kind = kinds.get(key.split("|")[1])
             if kind is None:
                 continue
-            entry = self._accepted.get(key)
-            raw = self._lookup(key) if entry is None else encode(kind, entry.state, 0, None, "")
+            raw = encode(kind, self._settled(key).state, 0, None, "") if key in self._accepted else self._lookup(key)
             if raw is not None and any(each in raw for each in ids):
                 yield key, kind
 
     def stages(self) -> list[dict[str, bytes]]:
         """Return the changed values, one group a level, in the order in which they must be written."""
         levels: dict[int, dict[str, bytes]] = {}
-        remember = self._cache.put
-        for key, entry in self._accepted.items():
+        remember, now = self._cache.put, self._now
+        for key in self._accepted:
+            entry = now[key]
             kind = entry.kind
             value = encode(kind, entry.state, entry.applied, entry.due_at, entry.tenant_id)
             remember(key, value, entry)
-            if kind.level not in levels:
-                levels[kind.level] = {}
-            levels[kind.level][key] = value
+            stage = levels.get(kind.level)
+            if stage is None:
+                stage = levels[kind.level] = {}
+            stage[key] = value
         self._cache.age()
         return [levels[level] for level in sorted(levels)]
 
     def settle(self, committed: bool) -> None:
         """Bring the index in line with what was written, or put back what was taken from it."""
         if committed:
-            for key, entry in self._accepted.items():
-                self._keys.note(key, entry.due_at)
+            looked_at = {key for _, key in self.taken}
+            for key, before in self._accepted.items():
+                due_at = self._now[key].due_at
+                if due_at != before.due_at or before.applied == _NEVER or key in looked_at:  # others are known, and due when they were
+                    self._keys.note(key, due_at)
         else:
             self._keys.policies = None
         self._keys.give_back(self.taken)

@@ -28,7 +28,7 @@ _STANDS, _OVER, _GONE, _MUTED, _ORPHANED = range(5)
 _ENDS: Final[Mapping[int, Literal["resolved", "retracted", "orphaned"]]] = {_OVER: "resolved", _GONE: "retracted", _ORPHANED: "orphaned"}
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What was told of one alert: where it stands, the number of its last transition, and the news told last."""
 
     key: str

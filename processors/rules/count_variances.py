@@ -25,7 +25,7 @@ FORGETTING = 0.95
 """What a week's counts still weigh a week later."""
 
 
-class Counted(msgspec.Struct, frozen=True, array_like=True):
+class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One count of a SKU: when, since which, what was found, what the book said, and what had moved, in whole quantities."""
 
     at: int

@@ -4,7 +4,7 @@ Any event of a till is a sign of it. A silence is over when the till is heard of
 arrives. It is judged whenever it could have become long enough, and again from the time of a late sign on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,8 +15,10 @@ from processors.rules import till_signs
 from processors.rules.alerting import Finding, Severity, Speaker, Told, settle
 from processors.rules.rule import (
     RETENTION,
+    Became,
     Decision,
     Entity,
+    Entry,
     Happening,
     Kind,
     Occurred,
@@ -64,13 +66,24 @@ class FeedSilence:
         at = microseconds(happening.event.envelope.occurred_at)
         marks = till_signs.touched_by_sign(till, at, view)
         feed = Entity(FEED, till)
-        known = view.state(feed)
-        is_news = not isinstance(known, Feed) or at < known.looked_at or any(row.stands for row in known.told)
+        is_news = _is_news(view.state(feed), at)
         return [*marks, *([feed] if is_news else []), *(_never_heard(view, till, at) if len(marks) > 1 else [])]
+
+    def at_once(self, happening: Occurred, view: View) -> Iterable[Became] | None:
+        """Mark a sign of a till that is heard of today already, and that nobody waits for."""
+        till = till_signs.till_of(happening.event.data)
+        if till is None:
+            return ()
+        at = microseconds(happening.event.envelope.occurred_at)
+        key, held = view.held(PAGE, till_signs.page_of(till, till_signs.day_of(at)).name)
+        if held.applied >= view.offset or not isinstance(held.state, till_signs.Page) or _is_news(view.held(FEED, till)[1].state, at):
+            return None
+        page = till_signs.with_sign(held.state, happening.event)
+        return ((key, held, Entry(PAGE, page, view.offset, max(till_signs.end_of(page), (view.clock_at or 0) + 1), view.tenant_id)),)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Mark the sign; when the clock is there, find the silences."""
-        clock = microseconds(view.clock) if view.clock else None
+        clock = view.clock_at
         if not isinstance(happening, Occurred):
             if entity.kind is not FEED or clock is None:
                 return Decision(None)
@@ -85,6 +98,11 @@ class FeedSilence:
         known = state if isinstance(state, Feed) else Feed()
         late = at if known.late_from is None else min(at, known.late_from)
         return Decision(msgspec.structs.replace(known, late_from=late), (), (clock or at) + 1)
+
+
+def _is_news(feed: State | None, at: int) -> bool:
+    """Return whether what is told of a till depends on a sign of this time."""
+    return not isinstance(feed, Feed) or at < feed.looked_at or any(row.stands for row in feed.told)
 
 
 def _never_heard(view: View, till: str, at: int) -> Iterator[Entity]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 
 import msgspec
@@ -36,7 +37,7 @@ _FULL = ROWS_BESIDE * ROW_BYTES
 _at = attrgetter("at")
 
 
-class Count(msgspec.Struct, frozen=True, array_like=True):
+class Count(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A counted quantity as of `at`; of equal times the later position, then the later line, wins."""
 
     at: int
@@ -47,7 +48,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
     counts: bool
 
 
-class Settled(msgspec.Struct, frozen=True, array_like=True):
+class Settled(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything up to `at`, no longer correctable; `quantity` None where it was never counted."""
 
     at: int
@@ -56,7 +57,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True):
     counted_by: bytes
 
 
-class Tally(msgspec.Struct, frozen=True, array_like=True):
+class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The count that stands, and the movements since, added up."""
 
     counted: int
@@ -127,7 +128,7 @@ def moved_by(event: Event[Model]) -> Moved:
     """Return what an event moves, sorted by SKU; a SKU that it does not move is not there."""
     deltas: dict[str, int] = {}
     for _, sku, delta in movements(event.data):
-        deltas[sku] = deltas.get(sku, 0) + int(delta * UNITS)
+        deltas[sku] = deltas.get(sku, 0) + units(delta)
     envelope = event.envelope
     return Moved(
         microseconds(envelope.occurred_at),
@@ -138,6 +139,7 @@ def moved_by(event: Event[Model]) -> Moved:
     )
 
 
+@lru_cache(maxsize=65_536)
 def units(quantity: Decimal) -> int:
     """Return a quantity in the whole numbers of the state."""
     return int(quantity * UNITS)

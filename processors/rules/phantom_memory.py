@@ -22,7 +22,7 @@ HISTORY_DAYS = 90
 _BYTES = 32
 
 
-class Proof(msgspec.Struct, frozen=True, array_like=True):
+class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A moment at which somebody had the goods in hand: a sale, or a count (`found`: how much; None for a sale)."""
 
     at: int

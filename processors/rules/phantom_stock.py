@@ -111,7 +111,7 @@ class PhantomStock:
             assert isinstance(happening, Occurred)
             return Decision(with_sale(trading_days(view), happening.event))
         known = state if isinstance(state, PhantomState) else PhantomState()
-        clock = microseconds(view.clock) if view.clock else 0
+        clock = view.clock_at or 0
         if isinstance(happening, Ticked):
             return _looked_at(entity.name, known, happening, view)
         look_at = min(known.look_at or clock + 1, clock + 1)

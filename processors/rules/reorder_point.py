@@ -4,7 +4,7 @@ The point is the policy's own, or follows demand and lead times (`demand/`). Thi
 sale changes its stock alone unless a recommendation stands or may have to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,12 +22,14 @@ from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.orders import LEAD_TIMES, ON_ORDER, Orders
 from processors.rules.demand.plan import Levelled, levelled, terms_of, weekday_of
 from processors.rules.demand.protection import Levels, order_quantity
-from processors.rules.on_hand import STOCK, Stock, counting_rows, day_of, moved_by, numbered_rows, units
+from processors.rules.on_hand import STOCK, Moved, Stock, counting_rows, day_of, moved_by, numbered_rows, units, with_movement
 from processors.rules.reorder_words import Judged, recommended
 from processors.rules.rule import (
+    Became,
     Decision,
     Derived,
     Entity,
+    Entry,
     Happening,
     Kind,
     Occurred,
@@ -37,7 +39,7 @@ from processors.rules.rule import (
     View,
     microseconds,
 )
-from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, sku_of
+from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, Row, page_of, sku_of
 
 NAME = "reorder_point"
 _MICROSECOND = timedelta(microseconds=1)
@@ -60,6 +62,7 @@ class Plan(State, frozen=True, array_like=True):
 
 
 PLAN = Kind("reorder_point", Plan, 2, 0)
+_MOVED_AT_ONCE = MOVING_TYPES - {STOCK_RECEIVED}
 
 
 class ReorderPoint:
@@ -103,11 +106,21 @@ class ReorderPoint:
                 touched.append(Entity(ON_ORDER, sku))
             if not stock.seen_until:
                 touched += (Entity(DEMAND, sku), Entity(PLAN, sku))
-            elif stock.position < offset and stock.tally is not None:
-                plan = Entity(PLAN, sku)
-                if _matters(plan, stock.tally.quantity + delta, max(moved.at, stock.seen_until), view):
-                    touched.append(plan)
+            elif stock.position < offset and _matters(sku, stock, delta, moved.at, view):
+                touched.append(Entity(PLAN, sku))
         return [*lists, *touched] if lists else touched
+
+    def at_once(self, happening: Occurred, view: View) -> Iterable[Became | Entity] | None:
+        """Move the stocks of known goods; what is received, or seen for the first time, is left to `touched`."""
+        if happening.event.type not in _MOVED_AT_ONCE:
+            return None
+        moved, held = self._changes.of(happening.event), list[tuple[str, Entry]]()
+        for sku in moved.deltas:
+            _, entry = known = view.held(STOCK, sku)
+            if entry.applied >= view.offset or not isinstance(entry.state, Stock) or not entry.state.seen_until:
+                return None
+            held.append(known)
+        return _moved_at_once(moved, held, happening.counts, view)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold the event into stock, orders or demand, or compare the stock with its levels."""
@@ -128,6 +141,22 @@ class ReorderPoint:
         assert isinstance(happening, Occurred)
         sku = entity.name if entity.kind is ON_ORDER else None
         return Decision(orders.with_event(known, happening.event, sku, happening.counts))
+
+
+def _moved_at_once(moved: Moved, held: Iterable[tuple[str, Entry]], counts: bool, view: View) -> Iterator[Became | Entity]:
+    """Yield each stock, before it the page that takes its rows, behind it the recommendation that may have to change."""
+    offset, tenant = view.offset, view.tenant_id
+    for (sku, delta), (key, entry) in zip(moved.deltas.items(), held, strict=True):
+        stock = entry.state
+        assert isinstance(stock, Stock)
+        if stock.is_full:
+            yield page_of(sku, stock.spilled)
+        matters = _matters(sku, stock, delta, moved.at, view)
+        row = Row(moved.at, moved.event, delta, moved.day, moved.is_demand)
+        stock = with_movement(stock, row, counts, offset)
+        yield key, entry, Entry(STOCK, stock, offset, stock_states.looks_at(stock, view), tenant)
+        if matters:
+            yield Entity(PLAN, sku)
 
 
 def _corrected(change: Recounted) -> list[Entity]:
@@ -168,11 +197,14 @@ def _listed(category: str, known: Assortment, happening: Happening, view: View) 
     return Decision(with_goods(known, [sku for sku in new if Entity(ASSORTMENT, category) in _category(sku, event, view)]))
 
 
-def _matters(entity: Entity, on_hand: int, present: int, view: View) -> bool:
-    """Return whether a recommendation stands, or may have to."""
-    sku, plan = entity.name, view.state(entity)
+def _matters(sku: str, stock: Stock, delta: int, at: int, view: View) -> bool:
+    """Return whether a recommendation of a counted SKU stands, or may have to once the stock has moved."""
+    if stock.tally is None:
+        return False
+    plan = view.held(PLAN, sku)[1].state
     if not isinstance(plan, Plan) or plan.ordering is not None:
         return True
+    on_hand, present = stock.tally.quantity + delta, max(at, stock.seen_until)
     policy = view.policy_at(NAME, sku, present)
     if policy is None:
         return False

@@ -1,10 +1,10 @@
 """What a rule is: which states an event touches, and what each touched state becomes; pure, one state at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -38,7 +38,7 @@ def moment_of(unix_microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=unix_microseconds)
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A value held under one key; subclasses are written as arrays, so fields are only ever added at the end."""
 
 
@@ -56,7 +56,7 @@ class Kind:
     level: int
 
 
-class Entity(msgspec.Struct, frozen=True):
+class Entity(msgspec.Struct, frozen=True, gc=False):
     """One state of a store: a kind, and which one of them."""
 
     kind: Kind
@@ -71,11 +71,15 @@ class Policy:
     parameters: Model
 
 
-class Occurred(msgspec.Struct, frozen=True):
-    """Something happened, or a correction says how it really was (then the event has the correction's id)."""
+class Occurred(msgspec.Struct, frozen=True, gc=False):
+    """Something happened, or a correction says how it really was (then the event has the correction's id).
+
+    `worked_out` is what one rule found out about it and the next one wants to know as well, by name.
+    """
 
     event: Event[Any]
     counts: bool
+    worked_out: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,10 @@ class View(Protocol):
         """Return a state of a higher level."""
         ...
 
+    def held(self, kind: Kind, name: str) -> tuple[str, "Entry"]:
+        """Return the key of a state, and the state with the offset that it has; for a rule that decides on many at once."""
+        ...
+
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
         ...
@@ -202,12 +210,26 @@ class Derived:
     store_id: str | None = None
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What a state becomes; `due_at` asks for a look when the clock has reached it, `state` None prunes."""
 
     state: State | None
     derived: Sequence[Derived] = ()
     due_at: int | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A state as it is held or becomes; `applied` is the highest source offset folded into it."""
+
+    kind: Kind
+    state: State | None
+    applied: int
+    due_at: int | None
+    tenant_id: str = ""
+
+
+Became: TypeAlias = tuple[str, Entry, Entry]
+"""The key of a state, what it was and what it became."""
 
 
 class Rule(Protocol):
@@ -234,4 +256,16 @@ class Rule(Protocol):
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Return what the state becomes. Must return a due time later than the clock, or none."""
+        ...
+
+
+@runtime_checkable
+class DecidesAtOnce(Protocol):
+    """A rule that decides on all states of a common event in one go, where `touched` and `decide` would come to the same."""
+
+    def at_once(self, happening: Occurred, view: View) -> Iterable[Became | Entity] | None:
+        """Yield in order what states became, and states to decide on as ever; None leaves the event to `touched` and `decide`.
+
+        A state that has the record already is left to those: only they are guarded against giving it again.
+        """
         ...

@@ -4,7 +4,7 @@ A receipt changes one small state, its hour. The mathematics runs when the clock
 days that late facts or corrections changed, and for those after them, whose baseline they are part of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from contracts.events.observations import SalesObserved
 from contracts.events.registry import SALES_OBSERVED, TILL_TYPES
 from contracts.identifiers import derived_id, transition_id
 from contracts.policies.sales_deviation import SalesDeviationPolicy
-from processors.rules.rule import Decision, Derived, Entity, Happening, Kind, Occurred, Policy, Recounted, State, View, microseconds
+from processors.rules.rule import Became, Decision, Derived, Entity, Entry, Happening, Kind, Occurred, Policy, Recounted, State, View
 from processors.rules.sales import hours
 from processors.rules.sales.book import BOOK, Book
 from processors.rules.sales.closing import Closing
@@ -54,9 +54,24 @@ class SalesDeviation:
         hour = [hours.hour_at(slot)] if receipt.net or receipt.receipts else []
         return [*hour, THE_BOOK] if late else hour
 
+    def at_once(self, happening: Occurred, view: View) -> Iterable[Became] | None:
+        """Fold a receipt into an hour that is not closed yet."""
+        receipt, book = self._read(happening, view), view.state(THE_BOOK)
+        if receipt is None:
+            return ()
+        if not isinstance(book, Book) or receipt.slot <= book.closed:
+            return None
+        if not (receipt.net or receipt.receipts):
+            return ()
+        key, held = view.held(HOUR, hours.hour_at(receipt.slot).name)
+        if held.applied >= view.offset:
+            return None
+        decision = self._decide_hour(held.state, happening, view, view.clock_at)
+        return ((key, held, Entry(HOUR, decision.state, view.offset, decision.due_at, view.tenant_id)),)
+
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold a receipt into its hour, or note in the book that a day changed; when the clock moved, close hours."""
-        clock = microseconds(view.clock) if view.clock else None
+        clock = view.clock_at
         if entity.kind is HOUR:
             return self._decide_hour(state, happening, view, clock)
         if isinstance(happening, Occurred):

@@ -110,7 +110,7 @@ class Shrinkage:
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Note when to look; at a tick learn the noise of the store, or judge the counts of a SKU."""
-        clock = microseconds(view.clock) if view.clock else 0
+        clock = view.clock_at or 0
         if entity.kind is COUNT_NOISE:
             return _learned(state if isinstance(state, CountNoise) else CountNoise(), happening, view, clock)
         known = state if isinstance(state, ShrinkageState) else ShrinkageState()

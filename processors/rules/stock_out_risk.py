@@ -125,7 +125,7 @@ class StockOutRisk:
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Note an order or a delivery, and when to look; at a tick look."""
         known = state if isinstance(state, StockOutState) else StockOutState()
-        clock = microseconds(view.clock) if view.clock else 0
+        clock = view.clock_at or 0
         if isinstance(happening, Ticked):
             return _looked_at(entity.name, known, happening, view)
         orders, learned = known.orders, known.learned

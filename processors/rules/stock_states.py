@@ -12,7 +12,7 @@ from contracts.events.registry import STOCK_COUNTED
 from contracts.events.stock import StockCounted
 from processors.rules import on_hand
 from processors.rules.on_hand import STOCK, Moved, Stock, moved_by
-from processors.rules.rule import Decision, Entity, Happening, Occurred, Recounted, State, View, microseconds
+from processors.rules.rule import Decision, Entity, Happening, Occurred, Recounted, State, View
 from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, Page, Row, page_of, sku_of
 
 ERASED_AFTER = 100_000
@@ -84,15 +84,19 @@ def earlier_rows(view: View, sku: str, since: int | None = None) -> on_hand.Earl
 def decide_stock(sku: str, state: State | None, happening: Happening, view: View, changes: Changes) -> Decision:
     """Fold an event into the stock; settle it when it is looked at."""
     stock = state if isinstance(state, Stock) else _EMPTY
-    clock = view.clock_at
     if isinstance(happening, Occurred) and happening.event.type != STOCK_COUNTED:
         moved = changes.of(happening.event)
         row = Row(moved.at, moved.event, moved.deltas[sku], moved.day, moved.is_demand)
         stock = on_hand.with_movement(stock, row, happening.counts, view.offset)
     else:
         stock = _told_anew(stock, sku, happening, view)
-    due = on_hand.settles_at(stock)
-    return Decision(stock, (), due if due is None or clock is None else max(due, clock + _SOON))
+    return Decision(stock, (), looks_at(stock, view))
+
+
+def looks_at(stock: Stock, view: View) -> int | None:
+    """Return when a stock wants to be looked at, to be settled."""
+    due, clock = on_hand.settles_at(stock), view.clock_at
+    return due if due is None or clock is None else max(due, clock + _SOON)
 
 
 def _told_anew(stock: Stock, sku: str, happening: Happening, view: View) -> Stock:
@@ -109,7 +113,7 @@ def _told_anew(stock: Stock, sku: str, happening: Happening, view: View) -> Stoc
 def decide_page(name: str, state: State | None, happening: Happening, view: View, closed: int) -> Decision:
     """Take the rows that the stock gives away, or, when looked at, end once the stock and the `closed` rows are beyond it."""
     page = state if isinstance(state, Page) else Page()
-    clock = microseconds(view.clock) if view.clock else 0
+    clock = view.clock_at or 0
     stock = stock_of(view, sku_of(name))
     if isinstance(happening, Occurred):
         look_at = page.look_at or max(clock, stock.oldest or 0) + 6 * _LOOK_AGAIN

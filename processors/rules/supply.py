@@ -25,7 +25,7 @@ _INFLOWS_ASKED = 9
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Order(msgspec.Struct, frozen=True, array_like=True):
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A purchase order, or (`is_receipt`) a delivery that names one; `expected`: the day that was promised, since 1970."""
 
     at: int

@@ -87,7 +87,7 @@ class TillOffShift:
             if not _is_kept(event, day, view):
                 return []
             return [_entity(PUNCHES, day), *_watched(range(day - 1, day + 2), view)]
-        place = place_within_reach(event, view)
+        place = place_within_reach(happening, view)
         if place is None:
             return []
         watch = _entity(WATCH, place.day)

@@ -7,7 +7,6 @@ whether no sales means no data.
 from dataclasses import dataclass
 from functools import lru_cache
 
-import msgspec
 import numpy as np
 
 from contracts.envelope import Event
@@ -93,15 +92,16 @@ def with_sign(known: State | None, event: Event[Model]) -> Page:
     page = known if isinstance(known, Page) and known.day >= day else Page(day, bytes(_CELLS // 8))
     if page.day > day:
         return page
-    marks = bytearray(page.marks)
-    marks[cell >> 3] |= 128 >> (cell & 7)
+    marks, byte, bit = page.marks, cell >> 3, 128 >> (cell & 7)
+    if not marks[byte] & bit:
+        marks = marks[:byte] + bytes((marks[byte] | bit,)) + marks[byte + 1 :]
     number = _number(event)
-    if number is None:
-        return msgspec.structs.replace(page, marks=bytes(marks))
     lowest, highest = page.lowest, page.highest
+    if number is None:
+        return page if marks is page.marks else Page(day, marks, lowest, highest, page.numbered)
     return Page(
         day,
-        bytes(marks),
+        marks,
         number if lowest is None else min(lowest, number),
         number if highest is None else max(highest, number),
         page.numbered + 1,

@@ -86,7 +86,7 @@ def _changed_days(happening: Occurred | Recounted, view: View) -> set[int]:
     """Return the days whose summaries change."""
     if isinstance(happening, Recounted):
         return set(_recounted_days(happening, view))
-    place = place_within_reach(happening.event, view)
+    place = place_within_reach(happening, view)
     return set() if place is None else _days_of(place.day, happening.event, view)
 
 

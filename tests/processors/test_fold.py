@@ -1,7 +1,7 @@
 """The fold as a whole: what comes of a log does not depend on how it is cut, repeated, redelivered or crashed over."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +13,9 @@ from contracts.events.control import RuleProgressed
 from contracts.events.registry import ALERT_ANSWERED, STORE_DEFINED, TICK
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, DEAD_LETTERS, RETRY_APPLIED
-from processors.fold import Fold
+from processors.fold import RULES, Fold
 from processors.outgoing import Outgoing
+from processors.rules.rule import DecidesAtOnce, Rule
 from tests.examples import examples
 from tests.processors import oracle
 from tests.processors.events import (
@@ -44,6 +45,26 @@ def _by_id(derived: list[Outgoing]) -> dict[Any, set[bytes | None]]:
         made = decode(RawRecord(each.topic, 0, 0, 0, each.key, each.value, each.headers))
         found.setdefault(made.id, set()).add(each.value)
     return found
+
+
+def _one_by_one(rule: Rule) -> Rule:
+    """Return a rule that decides on every state by itself."""
+    return cast("Rule", type(type(rule).__name__, (type(rule),), {"at_once": None})())
+
+
+@PROPERTY
+@given(stories(), st.integers(0, 40), st.integers(1, 7))
+def test_deciding_on_the_states_of_an_event_at_once_comes_to_the_same(story: Story, more: int, size: int) -> None:
+    """What is quick is only quick: every state and derived event, in their order, is that of deciding one by one."""
+    log = log_of(*story, *(sold(f"more-{number}", at(700 + number)) for number in range(more)))
+    slow = tuple(_one_by_one(rule) if isinstance(rule, DecidesAtOnce) else rule for rule in RULES)
+    assert len([rule for rule in slow if not isinstance(rule, DecidesAtOnce)]) == len(RULES)
+    one_by_one, at_once = Replica(Fold(slow)), Replica(Fold())
+    for start in range(0, len(log), size):
+        one_by_one.apply(log[start : start + size])
+        at_once.apply(log[start : start + size])
+    assert list(at_once.held.items()) == list(one_by_one.held.items())
+    assert at_once.derived == one_by_one.derived
 
 
 @PROPERTY

@@ -34,7 +34,7 @@ _BLOCK_SECONDS, _LATEST, _LARGEST = 3 * 3600, 2**32 - 1, 2**62
 _NOTHING = bytes(8)
 
 
-class Link(msgspec.Struct, frozen=True, array_like=True):
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which sale a return or void names: its event, its receipt (a hash), the day of its approval as an ordinal; empty or 0 if unsaid."""
 
     event: bytes
@@ -68,6 +68,7 @@ def page_of(place: Place) -> Entity:
     return Entity(PAGE, f"{date.fromordinal(place.day).isoformat()}/{place.block}")
 
 
+@lru_cache(maxsize=2048)
 def place_of(name: str) -> Place:
     """Return the place that a page's name says."""
     day, block = name.split("/")

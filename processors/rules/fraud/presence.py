@@ -15,7 +15,7 @@ _KEPT = 2_000
 """Punches of a store and day, about 100 kB; the earliest stay."""
 
 
-class Pressed(msgspec.Struct, frozen=True, array_like=True):
+class Pressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A clock-in or clock-out."""
 
     employee: str
