@@ -33,13 +33,14 @@ from infra.kafka.consumer import committed_offsets, end_offsets, read_range
 from infra.kafka.publisher import Publisher
 from processors.fold import Fold
 from processors.readiness import is_ready
+from processors.shell.consumer import cut
 from tests.benchmarks.results import ROOT, Metric
 from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt
 from tests.benchmarks.rivals.rules import chosen
 
-LOAD = Load(receipts=60_000)
-CONTEST = Load(receipts=40_000)
-"""What every contender folds with the reorder point alone."""
+LOAD = Load(receipts=50_000)
+STEADY = Load(stores=20, skus=200, receipts=2_000)
+LARGE = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
 FIRST_SALES_SECONDS, PATIENCE_SECONDS = 180.0, 60.0
 """For what comes before the sales (every SKU of every store is counted and looked at), and for the sales."""
 QUIX_PYTHON = ROOT / ".venv-quix" / "bin" / "python"
@@ -52,43 +53,56 @@ _TOPICS = {**TOPICS, **{name: Topic(name, "of a contender", "key", "per_store", 
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """What there is before the first sale, and the day; made once for all that fold it."""
+
+    load: Load
+    warm: list[OutboundRecord]
+    sold: list[OutboundRecord]
+
+    @classmethod
+    def of(cls, load: Load) -> "Log":
+        """Make the records of a load."""
+        return cls(load, list(opening(load)), list(day(load)))
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """A place with its topics, and the log on it."""
 
     bootstrap: str
     prefix: str
     directory: Path
-    warm: int
-    end: int
+    log: Log
+
+    @property
+    def warm(self) -> int:
+        """How many records come before the sales."""
+        return len(self.log.warm)
+
+    @property
+    def end(self) -> int:
+        """How many records there are."""
+        return self.warm + len(self.log.sold)
 
 
 @contextmanager
-def _course(bootstrap: str, name: str, load: Load) -> Iterator[Course]:
+def _course(bootstrap: str, name: str, log: Log) -> Iterator[Course]:
     prefix = f"speed-{name}-"
-    asyncio.run(ensure_topics(bootstrap, load.partitions, prefix=prefix, declared=_TOPICS))
-    warm, end = asyncio.run(_fill(bootstrap, prefix, load))
+    asyncio.run(ensure_topics(bootstrap, log.load.partitions, prefix=prefix, declared=_TOPICS))
+    asyncio.run(_fill(bootstrap, prefix, log))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            yield Course(bootstrap, prefix, Path(folder), warm, end)
+            yield Course(bootstrap, prefix, Path(folder), log)
         finally:
             asyncio.run(delete_topics(bootstrap, prefix))
 
 
-async def _fill(bootstrap: str, prefix: str, load: Load) -> tuple[int, int]:
+async def _fill(bootstrap: str, prefix: str, log: Log) -> None:
     async with Publisher(bootstrap, "speed", prefix) as publisher:
-        warm = await _publish(publisher, opening(load))
-        return warm, warm + await _publish(publisher, day(load))
-
-
-async def _publish(publisher: Publisher, records: Iterator[OutboundRecord]) -> int:
-    count, batch = 0, list[OutboundRecord]()
-    for record in records:
-        batch.append(record)
-        if len(batch) == 2_000:
-            await publisher.publish_all(batch)
-            count, batch = count + len(batch), []
-    await publisher.publish_all(batch)
-    return count + len(batch)
+        for records in (log.warm, log.sold):
+            for start in range(0, len(records), 2_000):
+                await publisher.publish_all(records[start : start + 2_000])
 
 
 @contextmanager
@@ -134,19 +148,17 @@ def _last_words(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-2_000:]
 
 
-def _speed(bootstrap: str, name: str, argv: Sequence[str], group: str | None = None, load: Load = CONTEST) -> float:
+def _speed(course: Course, name: str, argv: Sequence[str], group: str | None = None) -> float:
     """Return sale lines a second of one contender with the reorder point alone."""
-    with _course(bootstrap, name, load) as course:
-        log = course.directory / "log"
-        options = _options(course, name, ("reorder_point",), load)
-        with _running(argv, options, log) as process:
-            return LINES * _rate(course, group or f"{course.prefix}tillstream-rules", process, log)
+    log = course.directory / f"{name}.log"
+    with _running(argv, _options(course, name, ("reorder_point",)), log) as process:
+        return LINES * _rate(course, group or f"{course.prefix}tillstream-rules", process, log)
 
 
-def _options(course: Course, name: str, rules: Sequence[str], load: Load) -> dict[str, Any]:
+def _options(course: Course, name: str, rules: Sequence[str]) -> dict[str, Any]:
     return {
-        "bootstrap": course.bootstrap, "prefix": course.prefix, "directory": str(course.directory / "data"), "rules": list(rules),
-        "partitions": load.partitions, "group": f"speed-{name}", "changelog": f"{course.prefix}changelog",
+        "bootstrap": course.bootstrap, "prefix": course.prefix, "directory": str(course.directory / name), "rules": list(rules),
+        "partitions": course.log.load.partitions, "group": f"speed-{name}", "changelog": f"{course.prefix}changelog",
         "derived": f"{course.prefix}derived",
     }  # fmt: skip
 
@@ -155,32 +167,29 @@ def _ours(module: str) -> list[str]:
     return [sys.executable, "-m", f"tests.benchmarks.rivals.{module}"]
 
 
-def _state_bytes(rules: Sequence[str], load: Load) -> tuple[float, dict[str, bytes]]:
+def _state_bytes(rules: Sequence[str], log: Log) -> tuple[float, dict[str, bytes]]:
     """Fold the log in memory; return bytes of state written for each sale line, in batches as the worker takes them."""
     fold, held, written = Fold(chosen(rules)), dict[str, bytes](), 0
-    warm = [record for record in opening(load) if record.partition in {None, 0}]
-    sold = [record for record in day(load) if record.partition in {None, 0}]
     offset = 0
-    for records, counts in ((warm, False), (sold, True)):
-        for start in range(0, len(records), 500):
-            batch = [_raw(record, offset + n) for n, record in enumerate(records[start : start + 500])]
+    for records, counts in ((log.warm, False), (log.sold, True)):
+        for batch in cut(_raw(record, offset + n) for n, record in enumerate(records)):
             offset += len(batch)
             folded = fold(batch, held.get)
             for stage in folded.stages:
                 held.update(stage)
                 written += counts * sum(len(value) for value in stage.values())
             folded.settle(True)
-    return written / load.lines, held
+    return written / log.load.lines, held
 
 
 def _raw(record: OutboundRecord, offset: int) -> RawRecord:
     return RawRecord(record.topic, 0, offset, int(OPENS.timestamp() * 1000), record.key, record.value, record.headers)
 
 
-def _every_rule(bootstrap: str) -> list[Metric]:
+def _every_rule(bootstrap: str, records: Log) -> list[Metric]:
     """Let the worker fold everything, kill it, and see how long the next one takes to have its states again."""
-    with _course(bootstrap, "every", LOAD) as course:
-        log, options = course.directory / "log", _options(course, "every", (), LOAD)
+    with _course(bootstrap, "every", records) as course:
+        log, options = course.directory / "log", _options(course, "every", ())
         with _running(_ours("ours"), options, log) as process:
             every = LINES * _rate(course, f"{course.prefix}tillstream-rules", process, log)
         with _running(_ours("ours"), options, log) as process:
@@ -205,13 +214,12 @@ def _resident_mib(pid: int) -> float:
 
 def _latency(bootstrap: str) -> list[Metric]:
     """Sell at a steady rate with every rule on; time from the broker's clock of the sale to that of what it led to."""
-    load = Load(stores=20, skus=200, receipts=2_000)
-    with _course(bootstrap, "latency", load) as course:
-        log, options = course.directory / "log", _options(course, "latency", (), load)
+    with _course(bootstrap, "latency", Log.of(STEADY)) as course:
+        log, options = course.directory / "log", _options(course, "latency", ())
         with _running(_ours("ours"), options, log) as process:
             while not is_ready(Path(options["directory"]), process.pid):
                 time.sleep(0.1)
-            asyncio.run(_steady(course, load))
+            asyncio.run(_steady(course, STEADY))
             time.sleep(2)
             waits = asyncio.run(_waits(course))
     cuts = quantiles(waits, n=100)
@@ -222,7 +230,6 @@ def _latency(bootstrap: str) -> list[Metric]:
 
 
 async def _steady(course: Course, load: Load) -> None:
-
     chance = random.Random(2)
     async with Publisher(course.bootstrap, "speed", course.prefix, linger_ms=0) as publisher, asyncio.TaskGroup() as group:
         began = time.perf_counter()
@@ -258,23 +265,24 @@ def measure() -> list[Metric]:
     try:
         os.sched_setaffinity(0, CORES - {max(CORES)} or CORES)
         with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
-            bootstrap = stack.kafka_bootstrap
-            return [*_every_rule(bootstrap), *_contest(bootstrap), *_latency(bootstrap), *_sizes()]
+            bootstrap, log = stack.kafka_bootstrap, Log.of(LOAD)
+            return [*_every_rule(bootstrap, log), *_contest(bootstrap, log), *_latency(bootstrap), *_sizes()]
     finally:
         os.sched_setaffinity(0, CORES)
 
 
-def _contest(bootstrap: str) -> list[Metric]:
-    ours = _speed(bootstrap, "ours", _ours("ours"))
-    rivals = {
-        "bare aiokafka loop": _speed(bootstrap, "bare", _ours("bare_loop"), "speed-bare"),
-        "stock Faust": _speed(bootstrap, "faust", _ours("stock_faust"), "speed-faust"),
-    }
-    if QUIX_PYTHON.exists():
-        argv = [str(QUIX_PYTHON), "-m", "tests.benchmarks.rivals.quix_streams"]
-        rivals["Quix Streams 3"] = _speed(bootstrap, "quix", argv, "speed-quix")
-    else:
-        print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
+def _contest(bootstrap: str, log: Log) -> list[Metric]:
+    with _course(bootstrap, "contest", log) as course:
+        ours = _speed(course, "ours", _ours("ours"))
+        rivals = {
+            "bare aiokafka loop": _speed(course, "bare", _ours("bare_loop"), "speed-bare"),
+            "stock Faust": _speed(course, "faust", _ours("stock_faust"), "speed-faust"),
+        }
+        if QUIX_PYTHON.exists():
+            argv = [str(QUIX_PYTHON), "-m", "tests.benchmarks.rivals.quix_streams"]
+            rivals["Quix Streams 3"] = _speed(course, "quix", argv, "speed-quix")
+        else:
+            print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
     compared = [
         Metric(f"reorder point alone, {name}", round(rate), "sale lines/s", "the product's worker", round(rate / ours, 2))
         for name, rate in rivals.items()
@@ -283,8 +291,7 @@ def _contest(bootstrap: str) -> list[Metric]:
 
 
 def _sizes() -> list[Metric]:
-    large = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
-    found = []
+    large, found = Log.of(LARGE), list[Metric]()
     for name, rules in (("every rule", ()), ("reorder point alone", ("reorder_point",))):
         per_line, _ = _state_bytes(rules, large)
         found.append(Metric(f"state written for a sale line, {name}", round(per_line), "bytes"))
