@@ -28,6 +28,8 @@ GROUPS: Mapping[StageName, str] = {"stores": "rules", "chains": "chain-rules"}
 TABLE = "rule-state"
 SESSION_SECONDS = 6.0
 _BATCHES_WAITING = 8
+_BATCH_BYTES = 900_000
+"""Of records that are written at once: less than a record of the log may be, more than what most batches change."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _app(options: WorkerOptions) -> Any:
         table_standby_replicas=0,
         producer_acks=-1,
         producer_linger=0.0,
-        producer_max_batch_size=262_144,
+        producer_max_batch_size=_BATCH_BYTES,
         worker_redirect_stdouts=False,
     )
 

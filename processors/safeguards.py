@@ -31,7 +31,7 @@ class CrashPoints(Protocol):
         ...
 
 
-POINTS = ("sources_sought", "batch_received", "derived_acknowledged", "stage_acknowledged", "states_acknowledged", "before_acknowledge")
+POINTS = ("sources_sought", "batch_received", "derived_acknowledged", "states_written", "states_acknowledged", "before_acknowledge")
 """Every point, in the order in which a batch passes them."""
 
 

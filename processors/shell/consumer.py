@@ -19,13 +19,26 @@ from processors.shell.heartbeat import Heartbeat
 from processors.shell.points import pass_point
 
 FETCH_WAIT_MILLISECONDS = 50
-RECORDS_PER_BATCH = 500
+RECORDS_PER_BATCH, BYTES_PER_BATCH = 1_000, 512 * 1024
+"""A batch is at most so many records, and ends with the one that makes it so large: a sheet that counts every shelf is a lot of work."""
 _DRAIN_SECONDS = 3.0
 _NOTHING_TO_READ_SECONDS = 0.02
 
 
 class Batch(list[Any]):
     """Records of one partition, offsets ascending."""
+
+
+def cut(records: Iterable[Any]) -> list[Batch]:
+    """Cut records into batches, each little enough to be folded while nothing else goes on in the process."""
+    batches, size = list[Batch](), BYTES_PER_BATCH
+    for record in records:
+        if size >= BYTES_PER_BATCH or len(batches[-1]) >= RECORDS_PER_BATCH:
+            batches.append(Batch())
+            size = 0
+        batches[-1].append(record)
+        size += len(record.value or b"")
+    return batches
 
 
 @dataclass
@@ -134,10 +147,7 @@ class Consumer(driver.Consumer):
         if not active:
             return {}
         fetched = await super()._getmany(active, timeout)
-        return {tp: self._batches(records) if self._is_source(tp) else records for tp, records in fetched.items()}
-
-    def _batches(self, records: list[Any]) -> list[Batch]:
-        return [Batch(records[i : i + RECORDS_PER_BATCH]) for i in range(0, len(records), RECORDS_PER_BATCH)]
+        return {tp: cut(records) if self._is_source(tp) else records for tp, records in fetched.items()}
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, Batch):

@@ -4,7 +4,6 @@ Nothing leaves by an exception: Faust would acknowledge the batch and drop it.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from processors.fold import Fold, Folded
 from processors.safeguards import CrashPoints, Safeguards
 from processors.shell.exits import Exit, leave
 from processors.shell.points import pass_point
-from processors.shell.table import StateTable
+from processors.shell.table import StateTable, written_key
 from processors.shell.writer import Writer
 from processors.state import LARGE_BYTES, LIMIT_BYTES, UnreadableState
 
@@ -76,39 +75,46 @@ class RuleAgent:
 
     async def _attempt(self, event: Any) -> None:
         await pass_point(self.points, "batch_received")
-        folded = self.fold(event.value, self.table.get_state)
-        complete = False
-        try:
-            async with self.writing:
-                complete = await self._commit(event, folded, lambda: self._is_ours(event))
-        finally:
-            folded.settle(complete)
+        folded = self.fold(event.value, self.table.data.data.get)
+        held = False
+        async with self.writing:
+            try:
+                held = await self._write(event, folded)
+            finally:
+                folded.settle(held)  # once the table has the states, whatever becomes of the rest
+            if held:
+                await self._acknowledge(event, folded)
 
-    async def _commit(self, event: Any, folded: Folded, is_ours: Callable[[], bool]) -> bool:
-        """Put everything on the log in order; return False where the partition went away meanwhile."""
+    async def _write(self, event: Any, folded: Folded) -> bool:
+        """Put events and states on the log in order, then in the table; return False where the partition went away meanwhile."""
         partition = event.message.partition
         if folded.derived:
             await self.writer.send(folded.derived)
         await pass_point(self.points, "derived_acknowledged")
-        if not is_ours():
+        if not self._is_ours(event):
             return False
         for stage in folded.stages:
             _report_sizes(stage)
-            await self.writer.write_states([self.table.record(key, value, partition) for key, value in stage.items()])
-            await pass_point(self.points, "stage_acknowledged")
+        rows = ((written_key(key), value) for stage in folded.stages for key, value in stage.items())
+        changelog = self.table.changelog_topic_name, partition
+        await self.writer.write_in_order(changelog, rows, lambda: pass_point(self.points, "states_written"))
         for stage in folded.stages:
             self.table.put(stage, partition)
+        return True
+
+    async def _acknowledge(self, event: Any, folded: Folded) -> None:
+        """Say how far the rules are, and let the offset be committed."""
+        partition = event.message.partition
         await pass_point(self.points, "states_acknowledged")
         if folded.progress:
             await self.writer.send(folded.progress)
-        if not is_ours():
-            return True
+        if not self._is_ours(event):
+            return
         await pass_point(self.points, "before_acknowledge")
         self.app.consumer.progress.done[event.message.tp] = event.value[-1].offset + 1
         event.ack()
         if folded.dead:
             _log.warning("records_refused", records=folded.dead, partition=partition, until=event.value[-1].offset)
-        return True
 
 
 def _report_sizes(stage: dict[str, bytes]) -> None:

@@ -1,6 +1,6 @@
 """Writing to the log from a worker: never after the session may have ended, and always waiting for the broker."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from infra.kafka.chunks import partition_of
@@ -10,6 +10,7 @@ from processors.shell.exits import Exit, leave
 from processors.shell.heartbeat import Heartbeat
 
 Changelog: TypeAlias = tuple[str, bytes, bytes, int]
+_NO_HEADERS: Sequence[tuple[str, bytes]] = []
 
 
 class Writer:
@@ -34,6 +35,33 @@ class Writer:
     async def write_states(self, records: Sequence[Changelog]) -> None:
         """Write changelog records and wait until the broker has acknowledged all of them."""
         await self._write(((topic, key, value, partition, []) for topic, key, value, partition in records), self._wait_for_changelog)
+
+    async def write_in_order(
+        self, place: tuple[str, int], rows: Iterable[tuple[bytes, bytes]], acknowledged: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Write keys and values to one partition, each batch of them once the one before it is acknowledged, and say so each time.
+
+        A batch is on the log as a whole or not at all, so the log always has a beginning of the rows: what comes later among them is
+        never there without what comes earlier. One wait for as much as a batch holds, not one for each thing that must come first.
+        """
+        client = self._app.producer._ensure_producer()
+        batch: Any = None
+        for key, value in rows:
+            if batch is None or batch.append(timestamp=None, key=key, value=value, headers=_NO_HEADERS) is None:
+                if batch is not None:
+                    await self._finished(client, batch, place, acknowledged)
+                batch = client.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=_NO_HEADERS)
+        if batch is not None:
+            await self._finished(client, batch, place, acknowledged)
+
+    async def _finished(self, client: Any, batch: Any, place: tuple[str, int], acknowledged: Callable[[], Awaitable[None]]) -> None:
+        self._check_session()
+        future = await _sent(client, batch, place)
+        if self._wait_for_changelog:
+            await future
+        self.writes += 1
+        await acknowledged()
 
     async def _write(self, records: Iterable[tuple[Any, ...]], wait: bool = True) -> None:
         """Write records as whole batches of their partitions: a tenth of the work of queueing each by itself."""

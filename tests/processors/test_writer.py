@@ -1,12 +1,16 @@
-"""How a worker writes: every record to its own topic and partition, in order, and never more than a batch holds."""
+"""How a worker writes: every record to its own topic and partition, in order, and never more than a batch holds; and how it cuts."""
 
 import asyncio
 from collections import defaultdict
 from random import Random
 from typing import Any
 
+import pytest
+
+from contracts.records import RawRecord
 from infra.kafka.chunks import partition_of
 from processors.outgoing import Outgoing
+from processors.shell.consumer import cut
 from processors.shell.heartbeat import Heartbeat
 from processors.shell.writer import Writer
 
@@ -35,6 +39,7 @@ class _Log:
     def __init__(self) -> None:
         self.producer = self
         self.held: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+        self.open = self.most_open = 0
 
     def _ensure_producer(self) -> "_Log":
         return self
@@ -48,7 +53,10 @@ class _Log:
     async def send_batch(self, batch: _Batch, topic: str, *, partition: int) -> Any:
         self.held[topic, partition] += batch.values
         acknowledged = asyncio.get_running_loop().create_future()
-        acknowledged.set_result(None)
+        self.open += 1
+        acknowledged.add_done_callback(lambda _: setattr(self, "open", self.open - 1))
+        asyncio.get_running_loop().call_soon(acknowledged.set_result, None)
+        self.most_open = max(self.most_open, self.open)
         return acknowledged
 
 
@@ -63,3 +71,28 @@ async def test_records_land_where_they_belong_in_their_order_whatever_comes_betw
     await Writer(log, Heartbeat(), 10.0, "", check_heartbeat=False, wait=True).send(records)
     assert len(expected) == 6
     assert log.held == expected
+
+
+@pytest.mark.parametrize(("wait", "open_at_once"), [(True, 1), (False, 4)])
+async def test_what_must_come_first_is_acknowledged_first_if_the_writer_waits(wait: bool, open_at_once: int) -> None:
+    """States are written a batch after the other, each told of; without its guard the writer runs ahead of the broker."""
+    log, told = _Log(), list[int]()
+
+    async def acknowledged() -> None:
+        told.append(len(log.held["states", 1]))
+
+    rows = [(b"k", b"%d" % number) for number in range(10)]
+    await Writer(log, Heartbeat(), 10.0, "", check_heartbeat=False, wait=wait).write_in_order(("states", 1), rows, acknowledged)
+    assert log.held == {("states", 1): [b"%d" % number for number in range(10)]}
+    assert (told, log.most_open) == ([3, 6, 9, 10], open_at_once)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [([1] * 2_300, [1_000, 1_000, 300]), ([300_000] * 5, [2, 2, 1]), ([900_000, 1], [1, 1]), ([], [])]
+)
+def test_a_batch_is_no_more_than_can_be_folded_in_a_moment(sizes: list[int], expected: list[int]) -> None:
+    """By number or by bytes, in their order, nothing lost."""
+    records = [RawRecord("t", 0, number, 0, None, bytes(size), []) for number, size in enumerate(sizes)]
+    batches = cut(records)
+    assert [len(batch) for batch in batches] == expected
+    assert [record for batch in batches for record in batch] == records
