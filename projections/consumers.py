@@ -22,7 +22,6 @@ _log = structlog.get_logger(__name__)
 State = Literal["working", "waiting", "halted"]
 
 _BEAT_SECONDS: Final = 5.0
-_LONG_SECONDS: Final = 10.0
 _MERGE_SECONDS: Final = 3_600.0
 SILENT_AFTER: Final = timedelta(seconds=20)
 RATE_SECONDS: Final = 60
@@ -46,12 +45,16 @@ _END: Final = text("DELETE FROM delivery.consumers WHERE instance = :instance")
 
 
 class Pulse:
-    """Says for one runner how it fares, every five seconds; and joins its old accounts once an hour."""
+    """Says for one runner how it fares, every five seconds; and joins its old accounts once an hour.
 
-    def __init__(self, engine: AsyncEngine, projection: str, generation: int) -> None:
+    `patience_seconds`: how long a step may go without an answer before that is told.
+    """
+
+    def __init__(self, engine: AsyncEngine, projection: str, generation: int, patience_seconds: float = 10.0) -> None:
         self._engine = engine
         self._projection, self._generation = projection, generation
         self._instance = str(new_event_id())
+        self._patience_seconds = patience_seconds
         self._state: State = "working"
         self._error: str | None = None
         self._error_at: datetime | None = None
@@ -60,7 +63,7 @@ class Pulse:
 
     @contextmanager
     def asking(self, what: str) -> Iterator[None]:
-        """Note a step that others answer: silence of more than ten seconds is told while it lasts."""
+        """Note a step that others answer: a long silence is told while it lasts."""
         self._step = what, monotonic_seconds()
         try:
             yield
@@ -83,7 +86,7 @@ class Pulse:
         self._state, self._error, self._error_at = state, (str(error) or repr(error))[:_MAX_ERROR], utc_now()
 
     def _word(self) -> tuple[State, str | None, datetime | None]:
-        if self._step is not None and (silence := monotonic_seconds() - self._step[1]) > _LONG_SECONDS:
+        if self._step is not None and (silence := monotonic_seconds() - self._step[1]) > self._patience_seconds:
             return "waiting", f"no answer for {silence:.0f} s to this: {self._step[0]}", utc_now()
         return self._state, self._error, self._error_at
 

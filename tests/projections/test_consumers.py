@@ -50,6 +50,23 @@ async def engine(place: Addresses) -> AsyncIterator[AsyncEngine]:
     await found.dispose()
 
 
+@pytest.mark.stack
+async def test_a_step_without_an_answer_is_told_while_it_lasts(place: Addresses, engine: AsyncEngine) -> None:
+    """Not the error of a step, which there is none of, but what is asked and for how long; afterwards it works."""
+    async with engine.begin() as conn:
+        await register(conn, NAME, 1, 1, "log")
+    pulse = Pulse(engine, NAME, 1, patience_seconds=0.0)
+    async with pulse.beating():
+        with pulse.asking("write a batch"):
+            await pulse.say_now()
+            silent = await _said(engine)
+        await pulse.say_now()
+        heard = await _said(engine)
+
+    assert "no answer for 0 s to this: write a batch" in (silent.why_still(1) or "")
+    assert (silent.state, heard.state) == ("waiting", "working")
+
+
 async def _do(engine: AsyncEngine, statement: str) -> None:
     async with engine.begin() as conn:
         await conn.exec_driver_sql(statement)
