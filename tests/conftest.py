@@ -7,7 +7,7 @@ them with testcontainers and skips where no engine answers.
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from infra.addresses import Addresses, log_id_of
 from infra.embedded.stack import running_stack
 from infra.logs import configure_logging
 from tests.examples import register_profiles
-from tests.places import migrated_template, new_place
+from tests.places import Places, migrated_template
 
 register_profiles()
 
@@ -114,10 +114,17 @@ def template(stack: Addresses) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def places(stack: Addresses, template: str) -> Iterator[Places]:
+    """Keep what tests have left as new for the tests after them."""
+    with closing(Places(stack, template)) as kept:
+        yield kept
+
+
 @pytest.fixture
-def place(stack: Addresses, template: str) -> Iterator[Addresses]:
-    """Give a test its own topics (by prefix) and its own migrated databases, and take them away afterwards."""
-    with new_place(stack, template) as addresses:
+def place(places: Places) -> Iterator[Addresses]:
+    """Give a test its own topics (by prefix) and its own migrated databases, all of them empty."""
+    with places.lend() as addresses:
         yield addresses
 
 
