@@ -25,6 +25,13 @@ class OutOfRange(Exception):
     """The log does not hold the offset that is asked for."""
 
 
+_IDLE_FETCHES = 4
+_WAIT_MILLISECONDS = 50
+_IDLE_WAIT_MILLISECONDS = 500
+"""How long the broker holds its answer when there is nothing to read. Briefly while records come: until it answers, the client asks
+for no partition whose records were just taken. Longer while none come: each question costs both sides, and a record ends the wait."""
+
+
 class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # the client library has no types
     """One consumer of a group. `changed` turns true when partitions were assigned or taken away."""
 
@@ -40,8 +47,9 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # the client
     ) -> None:
         self._prefix = prefix
         self._topics = [qualified(prefix, topic) for topic in topics]
-        self._client: AIOKafkaConsumer = consumer(bootstrap, client_id, group, **settings)
+        self._client: AIOKafkaConsumer = consumer(bootstrap, client_id, group, fetch_max_wait_ms=_WAIT_MILLISECONDS, **settings)
         self._on_revoked = on_revoked
+        self._empty_fetches = 0
         self.changed = False
         self.assigned: frozenset[Partition] = frozenset()
 
@@ -84,7 +92,14 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # the client
             return {}  # a fetch that was under way when partitions came and had no position yet
         except OffsetOutOfRangeError as error:
             raise OutOfRange(str(error)) from error
+        self._ask_as_often_as_is_worth(bool(found))
         return {Partition(plain(self._prefix, tp.topic), tp.partition): records for tp, records in found.items() if records}
+
+    def _ask_as_often_as_is_worth(self, found: bool) -> None:
+        """Take effect before the client's next question: it asks after its caller has the records."""
+        self._empty_fetches = 0 if found else self._empty_fetches + 1
+        wait = _IDLE_WAIT_MILLISECONDS if self._empty_fetches >= _IDLE_FETCHES else _WAIT_MILLISECONDS
+        self._client._fetcher._fetch_max_wait_ms = wait  # noqa: SLF001 - fixed at the start for all others
 
     async def note_for_lag_tools(self, positions: Mapping[Partition, int]) -> None:
         """Commit offsets that nobody reads for effect; a failure is only worth a line."""
