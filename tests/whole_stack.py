@@ -1,10 +1,8 @@
 """A whole stack as its user runs it: `tillstream up` and its companions as processes, on a directory of their own."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,23 +14,8 @@ import httpx
 from api.security.tokens import issue_token
 from infra.addresses import Addresses, resolve_addresses
 from infra.settings import Settings
+from tests.command_line import TILLSTREAM, environment
 from tests.waiting import until
-
-TILLSTREAM = (sys.executable, "-m", "tillstream")
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """Return this environment without settings of a surrounding stack."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TILLSTREAM_")}
-    return {**kept, "COLUMNS": "200", **extra}
-
-
-def run(*arguments: str, timeout: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one command of the command line to its end."""
-    done = subprocess.run([*TILLSTREAM, *arguments], env=environment(), capture_output=True, text=True, timeout=timeout, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"tillstream {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done
 
 
 @dataclass

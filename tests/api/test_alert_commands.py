@@ -1,4 +1,4 @@
-"""`tillstream alerts` as its operator runs it: processes against real servers."""
+"""`tillstream alerts` as its operator runs it, against real servers."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from contracts.identifiers import alert_id, derived_id
 from infra.addresses import Addresses
 from tests.api.alerts import publish, transition
 from tests.api.world import catch_up, projected
-from tests.whole_stack import TILLSTREAM, environment
+from tests.command_line import environment, run
 
 pytestmark = pytest.mark.stack
 
@@ -32,10 +32,7 @@ def alerts(stores: Addresses, tmp_path: Path) -> Command:
         TILLSTREAM_DATA_DIR=str(tmp_path / "data"),
     )
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*TILLSTREAM, "alerts", *words], env=place, capture_output=True, text=True, timeout=60, check=False)
-
-    return run
+    return lambda *words: run("alerts", *words, check=False, env=place)
 
 
 def test_an_operator_lists_looks_and_answers(stores, alerts):

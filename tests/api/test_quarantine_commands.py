@@ -1,4 +1,4 @@
-"""`tillstream quarantine` as its operator runs it: processes against real servers."""
+"""`tillstream quarantine` as its operator runs it, against real servers."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from infra.postgres.engine import async_engine
 from producers.quarantine import PostgresQuarantine, QuarantinedEvent, QuarantinedLine
 from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
-from tests.whole_stack import TILLSTREAM, environment
+from tests.command_line import environment, run
 
 pytestmark = pytest.mark.stack
 
@@ -39,10 +39,7 @@ def quarantine(stores: Addresses, tmp_path: Path) -> Command:
         TILLSTREAM_DATA_DIR=str(tmp_path / "data"),
     )
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*TILLSTREAM, "quarantine", *words], env=place, capture_output=True, text=True, timeout=60, check=False)
-
-    return run
+    return lambda *words: run("quarantine", *words, check=False, env=place)
 
 
 def refused(document: dict[str, Any]) -> QuarantinedEvent:

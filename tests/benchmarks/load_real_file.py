@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.results import Metric
+from tests.command_line import run_process
 from tests.waiting import until
-from tests.whole_stack import WholeStack, run, whole_stack
+from tests.whole_stack import WholeStack, whole_stack
 
 
 def _file() -> Path | None:
@@ -33,7 +34,9 @@ def measure() -> list[Metric]:
     with tempfile.TemporaryDirectory() as folder, whole_stack(Path(folder) / "stack") as stack:
         summary_file = Path(folder) / "summary.json"
         began = time.monotonic()
-        run("load", str(file), "--mapping", "online_retail", "--json", str(summary_file), "--data-dir", str(stack.data_dir), timeout=600)
+        run_process(
+            "load", str(file), "--mapping", "online_retail", "--json", str(summary_file), "--data-dir", str(stack.data_dir), timeout=600
+        )
         loaded = time.monotonic() - began
         until(lambda: _is_caught_up(stack), 600, "every read model has the file")
         everywhere = time.monotonic() - began

@@ -16,8 +16,9 @@ import aiohttp
 
 from infra.clock import new_event_id
 from tests.benchmarks.results import Metric
+from tests.command_line import run_process
 from tests.waiting import until
-from tests.whole_stack import WholeStack, run, whole_stack
+from tests.whole_stack import WholeStack, whole_stack
 
 RATES = (250, 500)
 SECONDS = 20
@@ -110,7 +111,7 @@ def measure() -> list[Metric]:
     """Post to a whole stack with live time, one store a rate."""
     found: list[Metric] = []
     with tempfile.TemporaryDirectory() as folder, whole_stack(Path(folder) / "stack", "live") as stack:
-        run("simulate", "--stores", str(len(RATES)), "--days", "1", "--data-dir", str(stack.data_dir))
+        run_process("simulate", "--stores", str(len(RATES)), "--days", "1", "--data-dir", str(stack.data_dir))
         with stack.client() as client:
             stores = until(lambda: len(rows := client.get("/v1/stores").json()["rows"]) == len(RATES) and rows, 60, "the stores are known")
         for rate, store in zip(RATES, stores, strict=True):

@@ -11,8 +11,8 @@ import pytest
 from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
 from producers.simulator.truth import GroundTruth, TruthTally
+from tests.command_line import run_process
 from tests.end_to_end.independent_sql import classes_and_totals
-from tests.whole_stack import run
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
     """Run the demo in a fresh directory and return its result for machines."""
     result = tmp_path / "result.json"
-    run("demo", "--data-dir", str(tmp_path / "demo"), "--json", str(result), *arguments, timeout=220.0)
+    run_process("demo", "--data-dir", str(tmp_path / "demo"), "--json", str(result), *arguments, timeout=220.0)
     content: dict[str, Any] = json.loads(result.read_text("utf-8"))
     return content
 

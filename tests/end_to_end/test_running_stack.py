@@ -20,10 +20,11 @@ from contracts.records import OutboundRecord
 from contracts.topics import STORE_FACTS
 from infra.kafka.publisher import Publisher
 from tests.architecture.committed import ROOT
+from tests.command_line import environment, run
 from tests.docs.documented import tour
 from tests.producers.twin import write_twin
 from tests.waiting import until
-from tests.whole_stack import WholeStack, environment, run, whole_stack
+from tests.whole_stack import WholeStack, whole_stack
 from tillstream.progress import read_progress
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

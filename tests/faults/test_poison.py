@@ -14,6 +14,7 @@ from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from projections.dead_letters import PROCESSORS, Letter, LetterKey
 from projections.letter_reader import LetterSearch, list_letters
+from tests.command_line import TILLSTREAM, environment
 from tests.places import PARTITIONS
 from tests.processors.events import at, counted, reorder_policy, sold, tick
 from tests.processors.odd_rules import POISON
@@ -22,7 +23,6 @@ from tests.processors.scene import Scene
 from tests.projections.folding import rows_of
 from tests.projections.running import scene_on
 from tests.waiting import until
-from tests.whole_stack import TILLSTREAM, environment
 
 pytestmark = [pytest.mark.stack, pytest.mark.long]
 

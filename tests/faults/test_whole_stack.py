@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.command_line import TILLSTREAM, environment, run_process
 from tests.waiting import until
-from tests.whole_stack import TILLSTREAM, WholeStack, await_ready, environment, run, start_stack, whole_stack
+from tests.whole_stack import WholeStack, await_ready, start_stack, whole_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
 
@@ -44,7 +45,7 @@ def kpi_of(stack: WholeStack, tenant: str) -> dict[str, int]:
 def reconciled(stack: WholeStack, folder: Path) -> dict[str, Any]:
     """Reconcile everything and return the report."""
     report = folder / "report.json"
-    run("reconcile", "--wait", "60", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=120)
+    run_process("reconcile", "--wait", "60", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=120)
     content: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return content
 

@@ -13,8 +13,8 @@ import pytest
 from api.store_and_forward.database import FILE_NAME
 from tests.api.store_and_forward.running import NOWHERE, document, edge_config, running_edge, till
 from tests.api.store_and_forward.scripted_centre import Answer, outcomes, scripted_centre, takes_all
+from tests.command_line import TILLSTREAM, environment, run
 from tests.waiting import until
-from tests.whole_stack import TILLSTREAM, environment, run
 
 
 @contextmanager
