@@ -12,7 +12,7 @@ from infra.postgres.engine import async_engine
 from processors.app import GROUPS
 from processors.stages import TOPIC_OF_STAGE
 from projections.catalogue import PROJECTIONS
-from projections.freshness import read_freshness
+from projections.freshness import read_freshnesses
 
 WORKER = "worker"
 _WORKERS = {"stores": WORKER, "chains": "chain-worker"}
@@ -49,8 +49,7 @@ async def read_progress(addresses: Addresses) -> list[ConsumerProgress]:
         )
     engine = async_engine(addresses.postgres_dsn, "tillstream-progress")
     try:
-        for name, projection in PROJECTIONS.items():
-            fresh = await read_freshness(engine, name)
+        for (name, projection), fresh in zip(PROJECTIONS.items(), await read_freshnesses(engine, *PROJECTIONS), strict=True):
             found.append(_progress(name, list(projection.topics), ends, fresh.positions, fresh.as_of))
     finally:
         await engine.dispose()
