@@ -110,7 +110,7 @@ def test_every_fault_at_once_leaves_the_rules_with_what_the_ground_truth_says() 
 
 def test_no_till_is_silent_because_the_simulation_is_over() -> None:
     """Corrections and late receipts are heard of next morning, when tills of a chain that lived on would be at work."""
-    options = SimulationOptions(seed=7, stores=6, days=3)
+    options = SimulationOptions(seed=7, stores=6, days=3, scale=0.3)
     logs, _ = partition_logs(options)
     for log in logs.values():
         replica = Replica(Fold((FeedSilence(),)))

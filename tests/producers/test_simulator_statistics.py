@@ -83,6 +83,11 @@ def simulated(stores: int, days: int, scale: float) -> Trade:
     return trade
 
 
+def usual_trade() -> Trade:
+    """Four weeks of two stores: enough for all that is asked of it."""
+    return simulated(2, 28, 1.0)
+
+
 @cache
 def wholesaler(file: Path) -> Trade:
     """Read the invoices of the public file, without its cancellations and write-offs."""
@@ -159,12 +164,12 @@ def test_hourly_receipts_vary_more_than_those_of_the_wholesaler(real_data: Path)
     found = wholesaler(real_data / "online_retail.csv.gz").dispersion(range(9, 18))
 
     assert abs(mean(found) - MEASURED["dispersion, wholesaler"]) < 0.4
-    assert mean(found) < mean(simulated(4, 7 * WEEKS, 1.0).dispersion(range(8, 23)))
+    assert mean(found) < mean(usual_trade().dispersion(range(8, 23)))
 
 
 def test_baskets_are_those_of_a_convenience_store() -> None:
     """Two lines on average, almost half of one line, never more than five of goods and one given away."""
-    lines = simulated(4, 7 * WEEKS, 1.0).lines
+    lines = usual_trade().lines
 
     assert 1.9 < mean(lines) < 2.1
     assert 0.4 < lines.count(1) / len(lines) < 0.5
@@ -177,12 +182,12 @@ def test_baskets_are_not_those_of_the_wholesaler(real_data: Path) -> None:
     real = wholesaler(real_data / "online_retail.csv.gz").lines
 
     assert (median(real), round(mean(real))) == (15, 27)
-    assert max(simulated(4, 7 * WEEKS, 1.0).lines) < median(real)
+    assert max(usual_trade().lines) < median(real)
 
 
 def test_equal_lines_on_one_receipt_occur_and_are_legal() -> None:
     """Some two in a hundred lines repeat another of their receipt: content never tells a duplicate."""
-    trade = simulated(4, 7 * WEEKS, 1.0)
+    trade = usual_trade()
 
     assert 0.005 < trade.repeated_lines / sum(trade.lines) < 0.04
 
@@ -190,14 +195,14 @@ def test_equal_lines_on_one_receipt_occur_and_are_legal() -> None:
 @pytest.mark.real_data
 def test_the_wholesaler_repeats_lines_too(real_data: Path) -> None:
     """About one in a hundred of his; the simulation has the case more often, not less."""
-    real, trade = wholesaler(real_data / "online_retail.csv.gz"), simulated(4, 7 * WEEKS, 1.0)
+    real, trade = wholesaler(real_data / "online_retail.csv.gz"), usual_trade()
 
     assert 0.005 < real.repeated_lines / sum(real.lines) < trade.repeated_lines / sum(trade.lines)
 
 
 def test_hours_and_weekdays_have_the_shape_of_a_neighbourhood() -> None:
     """A peak at noon and a higher one in the evening, little at night; Fridays above Mondays, by a fifth at most."""
-    trade = simulated(4, 7 * WEEKS, 1.0)
+    trade = usual_trade()
     hours = {hour: trade.share(place for place in trade.hourly if place[2] == hour) for hour in range(24)}
     weekdays = Counter[int]()
     for (_, day, _), count in trade.hourly.items():
@@ -212,7 +217,7 @@ def test_hours_and_weekdays_have_the_shape_of_a_neighbourhood() -> None:
 @pytest.mark.real_data
 def test_the_wholesaler_keeps_office_hours_and_a_chain_does_not(real_data: Path) -> None:
     """He sells nothing on Saturdays and nothing in the evening: shapes of hours cannot be compared, only that there are any."""
-    real, trade = wholesaler(real_data / "online_retail.csv.gz"), simulated(4, 7 * WEEKS, 1.0)
+    real, trade = wholesaler(real_data / "online_retail.csv.gz"), usual_trade()
 
     assert {day.weekday() for _, day in real.days} == {0, 1, 2, 3, 4, 6}
     assert real.share(place for place in real.hourly if place[2] >= 18) < 0.03
