@@ -25,6 +25,8 @@ from projections.runner import Runner
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS: Final = 1.0
+_CANCEL_AGAIN_SECONDS: Final = 8.0
+"""Longer than a runner takes to leave its group when the broker does not answer."""
 
 _At: TypeAlias = tuple[str, int]
 """A read model and the number of one of its generations."""
@@ -109,10 +111,21 @@ class _Runners:
         await pulse.say_now()
 
     async def _end(self, ended: Sequence[_At]) -> None:
-        tasks = [self._tasks.pop(at) for at in ended]
-        for task in tasks:
+        await end_all([self._tasks.pop(at) for at in ended])
+
+
+async def end_all(tasks: Sequence[asyncio.Task[None]], again_seconds: float = _CANCEL_AGAIN_SECONDS) -> None:
+    """Cancel tasks and wait for their ends; one that has not ended is cancelled again.
+
+    A cancellation can be lost: `asyncio.wait_for` of Python 3.11, through which the clients of the log wait, returns the result of
+    what ended in the same moment. The task would work on for ever, with partitions that nobody knows of.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=again_seconds)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_generations(names: Sequence[str], options: RunnerOptions, stop: asyncio.Event) -> None:
