@@ -117,8 +117,8 @@ class _Runners:
 async def end_all(tasks: Sequence[asyncio.Task[None]], again_seconds: float = _CANCEL_AGAIN_SECONDS) -> None:
     """Cancel tasks and wait for their ends; one that has not ended is cancelled again.
 
-    A cancellation can be lost: `asyncio.wait_for` of Python 3.11, through which the clients of the log wait, returns the result of
-    what ended in the same moment. The task would work on for ever, with partitions that nobody knows of.
+    A cancellation can be lost: the client of the log, when it is closed, awaits tasks of its own, which take the cancellation of who
+    awaits them for theirs and end well. The runner would join its group again and work on for ever.
     """
     left = set(tasks)
     while left:
