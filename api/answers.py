@@ -32,8 +32,11 @@ async def answer_of(resources: Resources, projection: str, wait: Wait, over: Ove
 
 
 async def answer_of_all(resources: Resources, projections: Sequence[str], wait: Wait, over: Over | None) -> dict[str, Any]:
-    """Do the same for an answer that several read models make; the fields are those of the first."""
+    """Do the same for an answer that several read models make: as of the earlier, behind as the one that is most so."""
     for projection in projections:
         await await_positions(resources, projection, wait.min_position, wait.wait_ms)
-    fields = await freshness_of(resources, projections[0])
-    return fields | {"completeness": None if over is None else await completeness_of(resources, over)}
+    first, *others = [await freshness_of(resources, projection) for projection in projections]
+    for other in others:
+        first["as_of"] = min(first["as_of"], other["as_of"]) if first["as_of"] and other["as_of"] else None
+        first["behind"] = max(first["behind"], other["behind"], key=lambda behind: behind.events or 0)
+    return first | {"completeness": None if over is None else await completeness_of(resources, over)}

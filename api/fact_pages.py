@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from api.answers import WaitDep, answer_of
+from api.answers import WaitDep, answer_of_all
 from api.completeness import Over
 from api.dependencies import ScopeDep
 from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, KnownAt, StoresParameter, UntilDate
@@ -30,11 +30,11 @@ class DatePage:
         """Return which facts are asked for; 403 for a store outside the scope."""
         return FactsAsked(self.scope.store_ids(self.store), self.from_date, self.until_date)
 
-    async def answer(self, resources: Resources, projection: str) -> dict[str, Any]:
-        """Wait for the positions, then return the fields of an `Answer`."""
+    async def answer(self, resources: Resources, *projections: str) -> dict[str, Any]:
+        """Wait for the positions, then return the fields of an `Answer` that these read models make."""
         asked = self.facts
         over = Over(self.scope, asked.store_ids, asked.date_from, asked.date_until, asked.known_at)
-        return await answer_of(resources, projection, self.wait, over)
+        return await answer_of_all(resources, projections, self.wait, over)
 
 
 @dataclass(frozen=True, slots=True)

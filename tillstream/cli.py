@@ -15,6 +15,7 @@ from tillstream.commands import (
     archive,
     dead_letters,
     edge,
+    history,
     ingest,
     kpis,
     mapping,
@@ -58,6 +59,7 @@ app.command("replay")(replay.replay)
 app.add_typer(replay.app, name="generations")
 app.add_typer(archive.app, name="archive")
 app.add_typer(kpis.app, name="kpis")
+app.add_typer(history.app, name="history")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")

@@ -1,4 +1,4 @@
-"""Facts as they were recorded: the stock ledger, punches, and how alerts came and went; now or as known at a moment."""
+"""Facts as they were recorded: lines of receipts, the stock ledger, punches, and how alerts came and went; now or as known at a moment."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -12,16 +12,48 @@ from api.fact_pages import FactPageDep
 from api.openapi import problem_answers
 from api.parameters import Code
 from api.schemas.histories import AlertHistoryPage, AlertHistoryRow, LedgerPage, LedgerRow, PunchPage, PunchRow
+from api.schemas.sales_facts import SaleLinePage, SaleLineRow
 from projections.fact_reader import FactCursor
 from projections.read_models.alert_history.reader import read_history
 from projections.read_models.clock_events.reader import read_punches
+from projections.read_models.sales_lines.reader import FIRST_PAGE as FIRST_LINES
+from projections.read_models.sales_lines.reader import LineCursor, read_lines
 from projections.read_models.stock_ledger.reader import read_ledger
 
 router = APIRouter(prefix="/v1", tags=["histories"])
 
 _LEDGER, _PUNCHES, _ALERTS = "stock_ledger", "clock_events", "alert_history"
 """Names of the read models, and of the lists that cursors belong to."""
+_SALES, _LINES = "sales", "sales lines"
 _LedgerKind = Literal["sale", "return", "void", "receipt", "transfer_in", "transfer_out", "waste", "adjustment", "count"]
+
+
+@router.get(
+    "/sales-lines",
+    name="read_sales_lines",
+    operation_id="read_sales_lines",
+    summary="Lines of receipts",
+    responses=problem_answers(400, 401, 403, 409, 422, 503),
+)
+async def read_sales_lines(
+    resources: ResourcesDep,
+    page: FactPageDep,
+    sku: Annotated[tuple[Code, ...], Query(max_length=500, description="Only these SKUs (repeat the parameter).")] = (),
+    till: Annotated[tuple[Code, ...], Query(max_length=500, description="Only of these tills (repeat the parameter).")] = (),
+    employee: Annotated[tuple[Code, ...], Query(max_length=500, description="Only of these cashiers (repeat the parameter).")] = (),
+    receipt: Annotated[tuple[Code, ...], Query(max_length=500, description="Only of these receipts (repeat the parameter).")] = (),
+) -> SaleLinePage:
+    """Return the lines of sales, returns and voids; those of corrected receipts are the right ones."""
+    asked = page.facts
+    key = read_cursor(_LINES, page.cursor, 4)
+    after = LineCursor(key[0], date_of(key[1]), id_of(key[2]), number_of(key[3])) if key else FIRST_LINES
+    wanted = {"sku": sku, "till_id": till, "employee_id": employee, "receipt_id": receipt}
+    only = {name: values for name, values in wanted.items() if values}
+    with resources.queries:
+        answer = await page.answer(resources, _SALES)
+        found = await read_lines(await resources.clickhouse(), asked, only, answer["generation"], after, page.limit)
+    rows = [SaleLineRow.model_validate(row) for row in found]
+    return SaleLinePage(**answer, known_at=page.known_at, rows=rows, next_cursor=_next(_LINES, found, page.limit))
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """What the facts of sales say beside the KPIs: changes since a moment, payments by kind, voids and refunds by cashier."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
@@ -9,11 +9,15 @@ from api.answers import WaitDep, answer_of
 from api.completeness import Over
 from api.cursors import date_of, id_of, read_cursor, write_cursor, written
 from api.dependencies import ResourcesDep, ScopeDep
+from api.errors import ApiError
 from api.fact_pages import FactPageDep
 from api.openapi import problem_answers
 from api.parameters import EARLIEST, LATEST, CursorParameter, FromDate, Since, StoresParameter, UntilDate
+from api.resources import Resources
 from api.schemas.kpis import Money
 from api.schemas.sales_facts import CashierPage, CashierRow, SalesChangeRow, SalesChanges, SalesDifference, TenderPage, TenderRow
+from projections.read_models.attendance_day.known import DaysKnown
+from projections.read_models.attendance_day.spans import TooManyShifts, read_shift_spans
 from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, ChangeCursor, read_changes
 from projections.read_models.sales_by_hour.reader import SalesQuery, read_sales
 from projections.read_models.tenders_by_day.reader import FIRST_PAGE as FIRST_TENDERS
@@ -21,10 +25,11 @@ from projections.read_models.tenders_by_day.reader import TenderDay, read_tender
 from projections.read_models.voids_and_refunds.reader import FIRST_PAGE as FIRST_CASHIERS
 from projections.read_models.voids_and_refunds.reader import CashierShift, read_cashiers
 from projections.sale_facts import FactsAsked
+from projections.shift_spans import ShiftSpan
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
-PROJECTION = "sales"
+PROJECTION, ATTENDANCE = "sales", "attendance_day"
 _CHANGES, _TENDERS, _CASHIERS = "sales changes", "tenders", "cashiers"
 _Limit = Annotated[int, Query(ge=1, le=5_000)]
 
@@ -98,23 +103,35 @@ async def read_tenders_by_day(
     "/cashiers",
     name="read_cashiers",
     operation_id="read_cashiers",
-    summary="Voids and refunds by cashier and till period",
+    summary="Voids and refunds by cashier and till period or shift",
     responses=problem_answers(400, 401, 403, 409, 422, 503),
 )
 async def read_voids_and_refunds(
     resources: ResourcesDep,
     page: FactPageDep,
+    by: Annotated[Literal["period", "shift"], Query(description="Till periods that receipts name, or published shifts.")] = "period",
 ) -> CashierPage:
-    """Return what each cashier sold, voided and refunded. A rate of few receipts says little: alerts judge it, this only counts."""
-    asked = page.facts
-    key = read_cursor(_CASHIERS, page.cursor, 5)
+    """Return what each cashier sold, voided and refunded. A rate of few receipts says little: alerts judge it, this only counts.
+
+    A receipt was rung up on a shift of its cashier between its planned start or the press before it, and its end or the press after
+    it. By shifts, no more than 20,000 of them are looked at: 422 asks for fewer stores or dates.
+    """
+    asked, listing = page.facts, f"{_CASHIERS} by {by}"
+    key = read_cursor(listing, page.cursor, 5)
     after = (key[0], date_of(key[1]), key[2], key[3], key[4]) if key else FIRST_CASHIERS
     with resources.queries:
-        answer = await page.answer(resources, PROJECTION)
-        found = await read_cashiers(await resources.clickhouse(), asked, answer["generation"], after, page.limit)
-    return CashierPage(
-        **answer, known_at=page.known_at, rows=[_cashier(row) for row in found], next_cursor=_next(_CASHIERS, found, page.limit)
-    )
+        answer = await page.answer(resources, PROJECTION, *([ATTENDANCE] if by == "shift" else []))
+        shifts = await _shifts(resources, asked) if by == "shift" else None
+        found = await read_cashiers(await resources.clickhouse(), asked, answer["generation"], after, page.limit, shifts)
+    rows = [_cashier(row, by) for row in found]
+    return CashierPage(**answer, known_at=page.known_at, rows=rows, next_cursor=_next(listing, found, page.limit))
+
+
+async def _shifts(resources: Resources, asked: FactsAsked) -> list[ShiftSpan]:
+    try:
+        return await read_shift_spans(resources.engine, DaysKnown(asked.store_ids, asked.date_from, asked.date_until, asked.known_at))
+    except TooManyShifts as error:
+        raise ApiError("invalid_request", f"{error}: ask for fewer stores or dates") from error
 
 
 def _differences(then: dict[str, int], now: dict[str, int]) -> list[SalesDifference]:
@@ -163,12 +180,13 @@ def _tender(row: TenderDay) -> TenderRow:
     )
 
 
-def _cashier(row: CashierShift) -> CashierRow:
+def _cashier(row: CashierShift, by: str) -> CashierRow:
     return CashierRow(
         store_id=row.store_id,
         business_date=row.business_date,
         employee_id=row.employee_id,
-        period_id=row.period_id,
+        period_id=row.group_id if by == "period" else None,
+        shift_id=row.group_id if by == "shift" else None,
         currency=row.currency,
         completed=row.completed,
         gross_sales=Money.of(row.gross, row.currency),

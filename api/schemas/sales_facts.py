@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Answer
+from api.schemas.freshness import Answer, KnownAtField
 from api.schemas.kpis import Money
+from contracts.fields import DecimalString
 
 
 class SalesChangeRow(BaseModel):
@@ -69,20 +70,21 @@ class TenderRow(BaseModel):
 class TenderPage(Answer):
     """One page of payments by store, business date, kind and currency."""
 
-    known_at: datetime | None
+    known_at: KnownAtField
     rows: list[TenderRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
 
 class CashierRow(BaseModel):
-    """What a cashier sold, voided and refunded in one till period; counts are of receipts."""
+    """What a cashier sold, voided and refunded in one till period or on one shift; counts are of receipts."""
 
     model_config = ConfigDict(from_attributes=True)
 
     store_id: str
     business_date: date
     employee_id: str = Field(description="Opaque id; empty where the receipts name nobody.")
-    period_id: str = Field(description="Till period, the cashier's shift at the till; empty where the receipts name none.")
+    period_id: str | None = Field(description="Till period; empty where the receipts name none, null by shifts.")
+    shift_id: str | None = Field(description="Published shift; empty for what was rung up off any, null by periods.")
     currency: str
     completed: int
     gross_sales: Money
@@ -97,8 +99,45 @@ class CashierRow(BaseModel):
 
 
 class CashierPage(Answer):
-    """One page of cashiers by store, business date, cashier, till period and currency."""
+    """One page of cashiers by store, business date, cashier, till period or shift, and currency."""
 
-    known_at: datetime | None
+    known_at: KnownAtField
     rows: list[CashierRow]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class SaleLineRow(BaseModel):
+    """One line of a receipt; amounts in minor units, without tax where prices are without it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    store_id: str
+    business_date: date
+    event_id: UUID
+    line: int
+    event_type: str = Field(examples=["sale.completed.v1"])
+    is_correction: bool = Field(description="The right content of a receipt that was wrong.")
+    occurred_at: datetime
+    recorded_at: datetime = Field(description="Broker time.")
+    phase: str = Field(description="Of a void: before_completion or after_completion.")
+    kind: str = Field(description="item, service or return.", examples=["item"])
+    sku: str
+    quantity: DecimalString
+    gross: int
+    discount: int
+    tax: int
+    currency: str
+    receipt_id: str
+    till_id: str
+    period_id: str
+    employee_id: str = Field(description="Opaque id; empty where the receipt names nobody.")
+    channel: str
+    promotion_id: str
+
+
+class SaleLinePage(Answer):
+    """One page of lines by store, business date and event."""
+
+    known_at: KnownAtField
+    rows: list[SaleLineRow]
     next_cursor: str | None = Field(description="For the next page; null on the last.")

@@ -16,6 +16,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "list_sales_changes": _LEADERS,
     "read_tenders": _LEADERS,
     "read_cashiers": _LEADERS,
+    "read_sales_lines": _LEADERS,
     "read_stock_ledger": _LEADERS,
     "read_clock_events": _LEADERS,
     "read_alert_history": _LEADERS,

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.stack
 
 MODELS = (
     *("stores", "event_index", "stock_on_hand", "attendance_day", "open_alerts", "reorder_recommendations"),
-    *("stock_ledger", "clock_events", "alert_history", "incoming_goods", "reference_data"),
+    *("sales", "stock_ledger", "clock_events", "alert_history", "incoming_goods", "reference_data"),
 )
 NOON = utc_now().replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=3)
 """Noon in Seoul, three days ago."""
@@ -86,18 +86,22 @@ def world(stores, api):
 
 
 DAY = f"/v1/attendance/{NOON.date()}"
-HISTORIES = ("/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
+HISTORIES = ("/v1/sales-lines", "/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
 CURRENT = ("/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods", "/v1/attendance-weeks")
 CHANGES = tuple(f"/v1/changes/{model}" for model in ("stock_on_hand", "incoming_goods", "attendance_day"))
 LISTS = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, *CURRENT)
 ROUTES = (*LISTS, "/v1/stores", "/v1/kpis/sales?group_by=store")
 BEFORE = "2019-01-01T00:00:00Z"
 FILTERS = (
-    *((path, "sku", "TEA") for path in ("/v1/stock", "/v1/stock-ledger", "/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods")),
+    *(
+        (path, "sku", "TEA")
+        for path in ("/v1/stock", "/v1/sales-lines", "/v1/stock-ledger", "/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods")
+    ),
     *((path, "known_at", BEFORE) for path in ("/v1/stock-counts", *HISTORIES, DAY, "/v1/attendance-weeks", "/v1/incoming-goods")),
     ("/v1/reference-data/store", "known_at", BEFORE),
     *((path, "since", "2100-01-01T00:00:00Z") for path in CHANGES),
-    *((path, "employee", "E-9") for path in (DAY, "/v1/attendance-weeks", "/v1/clock-events")),
+    *(("/v1/sales-lines", *only) for only in (("till", "T-9"), ("receipt", "R-9"))),
+    *((path, "employee", "E-9") for path in (DAY, "/v1/sales-lines", "/v1/attendance-weeks", "/v1/clock-events")),
     *(("/v1/alert-history", *only) for only in (("rule", "overtime"), ("kind", "answer"), ("alert", str(derived_id("none"))))),
     *(("/v1/stock-counts", *span) for span in (("since", "2100-01-01T00:00:00Z"), ("until", BEFORE))),
     *((path, "until", "2019-01-01") for path in (*HISTORIES, "/v1/attendance-weeks")),
@@ -164,6 +168,10 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     ahead = {"min_position": "store-facts-v1/0/999999", "wait_ms": 0}
     assert {manager.get(path, params=ahead).json()["code"] for path in HISTORIES} == {"position_not_reached"}
 
+    (shift,) = manager.get("/v1/kpis/cashiers", params={"by": "shift"}).json()["rows"]
+    (period,) = manager.get("/v1/kpis/cashiers").json()["rows"]
+    assert [(row["shift_id"], row["period_id"], row["completed"]) for row in (shift, period)] == [("", None, 1), (None, "", 1)]
+
     hq = api.client()
     for path in (*LISTS, "/v1/reference-data/store"):
         first = hq.get(path, params={"limit": 1}).json()
@@ -184,7 +192,7 @@ def test_status_and_freshness_say_how_far_behind_the_log_everything_is(world, ap
     hq = api.client()
     status = {row["projection"]: row for row in hq.get("/v1/status").json()["projections"]}
     assert {name: status[name]["behind"]["events"] for name in MODELS} == dict.fromkeys(MODELS, 0)
-    assert (status["sales"]["partitions"], status["sales"]["behind"]) == ([], {"events": None, "seconds": None})
+    assert (status["event_log"]["partitions"], status["event_log"]["behind"]) == ([], {"events": None, "seconds": None})
     assert {row["lag_events"] for row in status["stock_on_hand"]["partitions"]} == {0}
     assert hq.post("/v1/events", json=[sale("A", n) for n in range(3)]).json()["accepted"] == 3
     behind = until(lambda: (b := hq.get("/v1/stock").json()["behind"])["events"] and b, 5, "the model is behind")

@@ -18,9 +18,11 @@ from infra.addresses import Addresses
 from infra.clickhouse.client import async_writer
 from projections.read_models.sales_by_hour.changes import FIRST_PAGE, Change, read_changes
 from projections.read_models.sales_by_hour.reader import SalesQuery, SalesRow, read_sales
+from projections.read_models.sales_lines.reader import read_lines
 from projections.read_models.tenders_by_day.reader import read_tenders
 from projections.read_models.voids_and_refunds.reader import read_cashiers
 from projections.sale_facts import FactsAsked
+from projections.shift_spans import ShiftSpan, spans_of
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.examples import examples
 from tests.projections.clickhouse.driving import clickhouse
@@ -186,6 +188,56 @@ def test_tenders_and_cashiers_count_what_counts_now_or_counted_then(place: Addre
     assert [(r.kind, r.tenders, r.received, r.paid_back, r.amount) for r in paid_now] == [("card", 1, 0, 50, -50), ("cash", 2, 500, 500, 0)]
     assert [(r.kind, r.amount) for r in paid_then] == [("card", -50), ("cash", 500)]
     [now], [then] = cashiers_now, cashiers_then
-    assert (now.employee_id, now.period_id, now.completed, now.gross, now.voided, now.void_amount) == ("E-1", "P1", 1, 500, 1, 500)
+    assert (now.employee_id, now.group_id, now.completed, now.gross, now.voided, now.void_amount) == ("E-1", "P1", 1, 500, 1, 500)
     assert (now.cancelled, now.refunded, now.refund_amount, now.refund_rate) == (1, 1, 50, Decimal("0.1000"))
     assert (then.completed, then.gross, then.void_rate) == (2, 1000, Decimal("0.5000"))
+
+
+def test_cashiers_by_shift_and_the_lines_behind_them(place: Addresses) -> None:
+    """A receipt belongs to the shift of its cashier that encloses it, ends included; off any shift it is listed under no name."""
+    early, late = ShiftSpan("S1", "E-1", "A", at(8), at(9)), ShiftSpan("S1", "E-1", "B", at(10), at(12))
+    shifts = [early, late, ShiftSpan("S1", "E-2", "C", at(8), at(20)), ShiftSpan("S2", "E-1", "D", at(8), at(20))]
+    records = recorded_one_by_one(
+        [
+            sale("R1", at(9), line(1, 100), line(2, 10), employee_id="E-1", till_id="1"),
+            sale("R2", at(9) + timedelta(minutes=30), line(1, 200), employee_id="E-1"),
+            voided("V1", at(11), line(1, 40), employee_id="E-1"),
+            sale("R3", at(11), line(1, 300), employee_id="E-2"),
+            sale("R4", at(11), line(1, 400)),
+        ]
+    )
+
+    async def ask(client: AsyncClient) -> tuple[list[Any], ...]:
+        asked = FactsAsked(STORES, DAY, DAY)
+        first = await read_cashiers(client, asked, limit=2, shifts=shifts)
+        rest = await read_cashiers(client, asked, after=first[-1].cursor, shifts=shifts)
+        lines = await read_lines(client, asked, {}, limit=3)
+        more = await read_lines(client, asked, {}, after=lines[-1].cursor)
+        only = await read_lines(client, asked, {"sku": ["SKU-2"], "till_id": ["1"]})
+        then = await read_lines(client, FactsAsked(STORES, DAY, DAY, minute(0)), {})
+        return [*first, *rest], [*lines, *more], only, then
+
+    cashiers, lines, only, then = asked_after(place, records, ask)
+
+    assert [(r.employee_id, r.group_id, r.completed, r.gross, r.voided) for r in cashiers] == [
+        ("", "", 1, 400, 0),
+        ("E-1", "", 1, 200, 0),
+        ("E-1", "A", 1, 110, 0),
+        ("E-1", "B", 0, 0, 1),
+        ("E-2", "C", 1, 300, 0),
+    ]
+    assert sorted(row.gross for row in lines) == [10, 40, 100, 200, 300, 400]
+    assert [(row.sku, row.gross, row.receipt_id) for row in only] == [("SKU-2", 10, "R1")]
+    assert [row.gross for row in then] == [100, 10]
+
+
+def test_a_shift_is_as_long_as_somebody_was_on_it() -> None:
+    """Who came early or stayed long was on it all that time; a session of no shift belongs to none, and no press leaves the plan."""
+    plan = {"shift_id": "A", "starts_at": at(9).isoformat(), "ends_at": at(17).isoformat()}
+    sessions = [
+        {"shift_id": "A", "in_at": at(8).isoformat(), "out_at": at(12).isoformat()},
+        {"shift_id": "A", "in_at": at(13).isoformat(), "out_at": None},
+        {"shift_id": None, "in_at": at(1).isoformat(), "out_at": at(23).isoformat()},
+    ]
+    assert spans_of("S1", "E-1", [plan], sessions) == [ShiftSpan("S1", "E-1", "A", at(8), at(17))]
+    assert spans_of("S1", "E-1", [plan], []) == [ShiftSpan("S1", "E-1", "A", at(9), at(17))]

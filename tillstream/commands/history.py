@@ -1,0 +1,149 @@
+"""`tillstream history`: facts as they were recorded, and payments and cashiers day by day, now or as they were known."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tillstream.console import console
+from tillstream.options import DataDir, settings_for
+
+if TYPE_CHECKING:
+    from tillstream.histories import History
+
+app = typer.Typer(no_args_is_help=True, help="Histories: lines of receipts, payments, cashiers, stock, punches and alerts, fact by fact.")
+_FORMATS, _MOMENTS = ["%Y-%m-%d"], ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
+_BEGINNING, _END = datetime(1971, 1, 1), datetime(2148, 12, 31)  # noqa: DTZ001 - calendar dates
+
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Of this store (may be repeated); all without it.")]
+First = Annotated[datetime, typer.Option("--from", formats=_FORMATS, help="First business date.")]
+Last = Annotated[datetime, typer.Option("--until", formats=_FORMATS, help="Last business date, inclusive.")]
+KnownAt = Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Only facts recorded by then, as 2026-11-20T08:00:00+09:00.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")]
+Skus = Annotated[list[str] | None, typer.Option("--sku", help="Of this SKU (may be repeated).")]
+Employees = Annotated[list[str] | None, typer.Option("--employee", help="Of this person (may be repeated).")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Of this kind (may be repeated).")]
+
+
+@app.command()
+def sales(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END, sku: Skus = None, employee: Employees = None,
+    till: Annotated[list[str] | None, typer.Option("--till", help="Of this till (may be repeated).")] = None,
+    receipt: Annotated[list[str] | None, typer.Option("--receipt", help="Of this receipt (may be repeated).")] = None,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List the lines of sales, returns and voids that count."""
+    only = {"sku": sku, "employee_id": employee, "till_id": till, "receipt_id": receipt}
+    rows = _find("sales", (store, first, last), only, known_at, limit, data_dir)
+    shown = ("store_id", "business_date", "receipt_id", "line", "event_type", "kind", "sku", "quantity", "gross", "discount", "currency")
+    _print(rows, shown, json, limit)
+
+
+@app.command()
+def tenders(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Show payments by store, business date and kind."""
+    rows = _find("tenders", (store, first, last), {}, known_at, limit, data_dir)
+    _print(rows, ("store_id", "business_date", "kind", "tenders", "amount", "received", "paid_back", "tips", "currency"), json, limit)
+
+
+@app.command()
+def cashiers(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END,
+    by_shift: Annotated[bool, typer.Option("--by-shift", help="By published shifts instead of till periods.")] = False,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Show what each cashier sold, voided and refunded, by till period or by shift."""
+    from projections.read_models.attendance_day.spans import TooManyShifts
+
+    try:
+        rows = _find("shifts" if by_shift else "cashiers", (store, first, last), {}, known_at, limit, data_dir)
+    except TooManyShifts as error:
+        raise typer.BadParameter(f"{error}: name fewer stores or dates", param_hint="--by-shift") from error
+    shown = (
+        "store_id",
+        "business_date",
+        "employee_id",
+        "group_id",
+        "completed",
+        "gross",
+        "voided",
+        "void_amount",
+        "refunded",
+        "refund_amount",
+    )
+    _print(rows, (*shown, "currency"), json, limit)
+
+
+@app.command()
+def stock(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END, sku: Skus = None, kind: Kinds = None,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List what moved stock, and counts."""
+    rows = _find("stock", (store, first, last), {"sku": sku, "kind": kind}, known_at, limit, data_dir)
+    _print(rows, ("store_id", "business_date", "moved_at", "kind", "sku", "quantity", "reason", "reference"), json, limit)
+
+
+@app.command()
+def clock(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END, employee: Employees = None,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List the presses of time clocks."""
+    rows = _find("clock", (store, first, last), {"employee_id": employee}, known_at, limit, data_dir)
+    _print(rows, ("store_id", "business_date", "occurred_at", "employee_id", "kind", "punch_source", "verdict"), json, limit)
+
+
+@app.command()
+def alerts(
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END, kind: Kinds = None,
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="Of this rule (may be repeated).")] = None,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List the transitions of alerts, and what people answered."""
+    rows = _find("alerts", (store, first, last), {"rule": rule, "kind": kind}, known_at, limit, data_dir)
+    _print(rows, ("store_id", "business_date", "recorded_at", "kind", "rule", "subject", "transition", "status", "summary"), json, limit)
+
+
+def _find(
+    history: "History",
+    span: tuple[list[str] | None, datetime, datetime],
+    only: dict[str, list[str] | None],
+    known_at: datetime | None,
+    limit: int,
+    data_dir: DataDir,
+) -> list[Any]:
+    from tillstream.histories import HistoryAsked, find_history
+    from tillstream.reaching import addresses_of, run_async
+
+    wanted = {name: values for name, values in only.items() if values}
+    asked = HistoryAsked(history, span[0], span[1].date(), span[2].date(), known_at, wanted, limit)
+    return run_async(find_history(addresses_of(settings_for(data_dir)), asked))
+
+
+def _print(rows: Sequence[Any], shown: Sequence[str], json: bool, limit: int) -> None:
+    if len(rows) == limit:
+        typer.echo(f"the first {limit}; more with --limit", err=True)
+    if json:
+        for row in rows:
+            typer.echo(dumps(asdict(row), default=str))
+        return
+    if not rows:
+        console.print("nothing is known of it")
+        return
+    table = Table(*(name.removesuffix("_id").replace("_", " ") for name in shown), box=None)
+    for row in rows:
+        table.add_row(*(_text(getattr(row, name)) for name in shown))
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    return value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
