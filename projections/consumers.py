@@ -147,6 +147,7 @@ class Fare:
     """How the serving generation of a projection fares.
 
     `rate`: records a second over the last minute. `silent_seconds`: since the last word of any of its processes, None without one.
+    `is_held`: a replay keeps it at one position for now.
     """
 
     projection: str
@@ -157,6 +158,7 @@ class Fare:
     silent_seconds: float | None
     rate: float
     open_letters: int
+    is_held: bool = False
 
     def why_still(self, behind: int | None) -> str | None:
         """Say why nothing moves, or may not move, although there is something to do; None when all is well."""
@@ -168,6 +170,8 @@ class Fare:
             return f"its process has not said anything for {self.silent_seconds:.0f} s: it was killed, or hangs"
         if self.state == "waiting":
             return f"it waits and tries again: {self.last_error}"
+        if self.is_held and behind:
+            return "a replay holds it at one position to compare it; it goes on by itself"
         if behind and not self.rate:
             return f"it works, but has applied nothing for {RATE_SECONDS} s"
         return None
@@ -189,7 +193,8 @@ _FARES: Final = text(
         SELECT projection, generation, count(*) AS open FROM delivery.dead_letters WHERE disposition = 'open'
         GROUP BY projection, generation
     )
-    SELECT projection, generation, state, error, error_at, silent, coalesce(rate, 0) AS rate, coalesce(open, 0) AS open
+    SELECT projection, generation, state, error, error_at, silent, coalesce(rate, 0) AS rate, coalesce(open, 0) AS open,
+           EXISTS (SELECT FROM delivery.holds h WHERE h.projection = serving.projection AND h.expires_at > now()) AS held
     FROM serving LEFT JOIN word USING (projection, generation) LEFT JOIN speed USING (projection, generation)
     LEFT JOIN letters USING (projection, generation)
     """
@@ -205,4 +210,4 @@ async def read_fares(engine: AsyncEngine, projections: Sequence[str]) -> Mapping
 
 
 def _fare(row: Row[Any]) -> Fare:
-    return Fare(row.projection, row.generation, row.state, row.error, row.error_at, row.silent, row.rate, row.open)
+    return Fare(row.projection, row.generation, row.state, row.error, row.error_at, row.silent, row.rate, row.open, row.held)

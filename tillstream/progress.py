@@ -1,11 +1,12 @@
 """How far every consumer of the log is: the read models by their own positions, the rule worker by what it committed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contracts.topics import TOPICS
 from infra.addresses import Addresses
+from infra.kafka.admin import group_members
 from infra.kafka.consumer import Partition, committed_offsets, end_offsets
 from infra.kafka.names import qualified
 from infra.postgres.engine import async_engine
@@ -22,7 +23,8 @@ _WORKERS = {"stores": WORKER, "chains": "chain-worker"}
 class ConsumerProgress:
     """One consumer: how many records it has read of those that are there, and the broker's time it has reached.
 
-    `unread`: for each partition with something to read, the first offset that was not.
+    `unread`: for each partition with something to read, the first offset that was not. `members`: of the workers, how many
+    processes are in their group; None where that is not asked.
     """
 
     name: str
@@ -30,6 +32,7 @@ class ConsumerProgress:
     total: int
     as_of: datetime | None = None
     unread: Mapping[Partition, int] = field(default_factory=dict)
+    members: int | None = None
 
     @property
     def behind(self) -> int:
@@ -44,9 +47,9 @@ async def read_progress(addresses: Addresses) -> list[ConsumerProgress]:
     for stage, topic in TOPIC_OF_STAGE.items():
         group = qualified(addresses.topic_prefix, f"tillstream-{GROUPS[stage]}")
         committed = await committed_offsets(addresses.kafka_bootstrap, group, addresses.topic_prefix)
-        found.append(
-            _progress(_WORKERS[stage], [topic], ends, {(tp.topic, tp.partition): offset for tp, offset in committed.items()}, None)
-        )
+        reached = {(tp.topic, tp.partition): offset for tp, offset in committed.items()}
+        row = _progress(_WORKERS[stage], [topic], ends, reached, None)
+        found.append(replace(row, members=await group_members(addresses.kafka_bootstrap, group)))
     engine = async_engine(addresses.postgres_dsn, "tillstream-progress")
     try:
         for (name, projection), fresh in zip(PROJECTIONS.items(), await read_freshnesses(engine, *PROJECTIONS), strict=True):

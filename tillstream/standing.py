@@ -1,28 +1,29 @@
 """How every consumer stands, for `tillstream status`: how far, how fast, what it could not apply, and why nothing moves."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 
 from infra.addresses import Addresses
 from infra.clock import utc_now
-from infra.kafka.consumer import Partition, Record, read_range
 from infra.postgres.engine import async_engine
 from projections.catalogue import PROJECTIONS
 from projections.consumers import Fare, read_fares
+from projections.oldest import oldest, recorded_times
 from tillstream.progress import ConsumerProgress, read_progress
 
-_READ_SECONDS = 10.0
+_COMMANDS = {"worker": "tillstream worker", "chain-worker": "tillstream worker --stage chains"}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One consumer. `fare` is None for the workers of the rules, which tell their state elsewhere; `oldest_at`: see `status`."""
+    """One consumer; `oldest_at`: see `status`.
+
+    `fare` is None for the workers of the rules: only their group and its offsets tell of them.
+    """
 
     progress: ConsumerProgress
     fare: Fare | None
@@ -30,7 +31,11 @@ class Standing:
 
     def why_still(self) -> str | None:
         """Say why nothing moves; None when all is well, or nobody knows."""
-        return None if self.fare is None else self.fare.why_still(self.progress.behind)
+        if self.fare is not None:
+            return self.fare.why_still(self.progress.behind)
+        if self.progress.members == 0:
+            return f"no process runs these rules: start one with `{_COMMANDS[self.progress.name]}`"
+        return None
 
 
 async def read_standing(addresses: Addresses) -> list[Standing]:
@@ -41,30 +46,8 @@ async def read_standing(addresses: Addresses) -> list[Standing]:
         fares = await read_fares(engine, tuple(PROJECTIONS))
     finally:
         await engine.dispose()
-    times = await _times(addresses, {(tp, offset) for row in progress for tp, offset in row.unread.items()})
-    return [Standing(row, fares.get(row.name), _oldest(row, times)) for row in progress]
-
-
-def _oldest(row: ConsumerProgress, times: Mapping[tuple[Partition, int], datetime]) -> datetime | None:
-    return min((times[at] for at in row.unread.items() if at in times), default=None)
-
-
-async def _times(addresses: Addresses, places: Iterable[tuple[Partition, int]]) -> dict[tuple[Partition, int], datetime]:
-    """Return the broker's time of the record at each place; consumers at several places of a partition cost a read each."""
-    found: dict[tuple[Partition, int], datetime] = {}
-
-    def note(tp: Partition, records: list[Record]) -> None:
-        found[tp, records[0].offset] = datetime.fromtimestamp(records[0].timestamp / 1000, UTC)
-
-    waiting = set(places)
-    while waiting:
-        begin: dict[Partition, int] = dict(sorted(waiting))
-        until = {tp: offset + 1 for tp, offset in begin.items()}
-        with suppress(RuntimeError, TimeoutError):  # the log lost the record, or does not answer: the rest is told all the same
-            async with asyncio.timeout(_READ_SECONDS):
-                await read_range(addresses.kafka_bootstrap, begin, until, note, addresses.topic_prefix, max_records=1)
-        waiting -= set(begin.items())
-    return found
+    times = await recorded_times(addresses, {(tp, offset) for row in progress for tp, offset in row.unread.items()})
+    return [Standing(row, fares.get(row.name), oldest(row.unread, times)) for row in progress]
 
 
 def print_standing(console: Console, rows: Sequence[Standing], now: datetime | None = None) -> None:
@@ -75,8 +58,8 @@ def print_standing(console: Console, rows: Sequence[Standing], now: datetime | N
         done = row.progress
         as_of = done.as_of.isoformat(timespec="seconds") if done.as_of else "-"
         rate, letters = (f"{row.fare.rate:,.1f}", f"{row.fare.open_letters:,}") if row.fare else ("-", "-")
-        oldest = _age((asked_at - row.oldest_at).total_seconds()) if row.oldest_at else "-"
-        table.add_row(done.name, f"{done.done:,}", f"{done.total:,}", f"{done.behind:,}", oldest, rate, letters, as_of)
+        age = _age((asked_at - row.oldest_at).total_seconds()) if row.oldest_at else "-"
+        table.add_row(done.name, f"{done.done:,}", f"{done.total:,}", f"{done.behind:,}", age, rate, letters, as_of)
     console.print(table)
     for row in rows:
         if (why := row.why_still()) is not None:

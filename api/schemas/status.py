@@ -30,6 +30,10 @@ class ProjectionStatus(Freshness):
     last_error: str | None
     last_error_at: datetime | None
     why_still: str | None = Field(description="Why nothing moves although there is something to do; null when all is well.")
+    oldest_unapplied_at: datetime | None = Field(
+        description="Broker time of the oldest record that it has not applied; null when there is none, or the log does not say."
+    )
+    oldest_unapplied_seconds: float | None = Field(description="The age of that record.", examples=[0.0])
     partitions: list[PartitionStatus]
 
 
@@ -41,6 +45,7 @@ class RuleStatus(BaseModel):
     clock: datetime = Field(description="The partition's clock: its highest accepted tick.")
     recorded_at: datetime = Field(description="Broker time of the report.")
     lag_events: int | None
+    why_still: str | None = Field(description="Why nothing moves although there is something to do; null when all is well.")
 
 
 class StackStatus(BaseModel):

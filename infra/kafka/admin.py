@@ -1,11 +1,11 @@
-"""Create topics as they are declared, wait until they have leaders, and read what a log is called."""
+"""Create topics as they are declared, wait until they have leaders, and read what a log is called and who reads it."""
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.topics import TOPICS, Topic
 from infra.kafka.names import qualified
@@ -71,6 +71,20 @@ async def log_id(bootstrap: str) -> str:
     try:
         described = await admin.describe_cluster()
         return str(described["cluster_id"])
+    finally:
+        await admin.close()
+
+
+async def group_members(bootstrap: str, group: str) -> int | None:
+    """Return how many processes are members of a consumer group; None where the broker does not say."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (response,) = await admin.describe_consumer_groups([group])
+        ((error, _, _, _, _, members, *_),) = response.groups
+        return None if error else len(members)
+    except KafkaError:
+        return None
     finally:
         await admin.close()
 

@@ -1,10 +1,12 @@
 """The other read routes over rows of the real projections: what they say, to whom, and how far behind they are."""
 
 import asyncio
+import json
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
 from api.cursors import write_cursor
 from api.routes.stock import _position
@@ -24,6 +26,7 @@ from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
 from tests.api.world import catch_up, projected
 from tests.waiting import until
+from tillstream.cli import app
 
 pytestmark = pytest.mark.stack
 
@@ -81,7 +84,7 @@ def world(stores, api):
     derived = [transition("A", "E-A", 1), transition("B", "E-B", 1), transition("B", "E-B", 2)]
     asyncio.run(publish(stores, [*derived, recommendation("A"), recommendation("B")]))
     with projected(stores, *MODELS):
-        catch_up(stores, *MODELS)
+        catch_up(stores, *MODELS, timeout=90)
     return stores
 
 
@@ -130,6 +133,34 @@ def test_each_route_answers_for_the_stores_in_scope_and_for_no_other(world, api)
     assert {row["store_id"] for row in hq.get("/v1/stock", params={"store": "B"}).json()["rows"]} == {"B"}
 
 
+SHOWN = {
+    "sales": "/v1/sales-lines",
+    "tenders": "/v1/kpis/tenders",
+    "cashiers": "/v1/kpis/cashiers",
+    "cashiers --by-shift": "/v1/kpis/cashiers?by=shift",
+    "stock": "/v1/stock-ledger",
+    "clock": "/v1/clock-events",
+    "alerts": "/v1/alert-history",
+}
+"""Histories on the command line, and the routes that say the same."""
+
+
+def ran(world, *words: str) -> str:
+    """Run a command in this process and return what it printed."""
+    names = ("KAFKA_BOOTSTRAP", "POSTGRES_DSN", "CLICKHOUSE_URL", "TOPIC_PREFIX")
+    places = (world.kafka_bootstrap, world.postgres_dsn, world.clickhouse_url, world.topic_prefix)
+    env = {f"TILLSTREAM_{name}": place for name, place in zip(names, places, strict=True)}
+    done = CliRunner().invoke(app, words, env=env)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def told_by_command(world, history: str, *words: str) -> list[dict]:
+    """Return the rows that a history of store B prints for machines."""
+    printed = ran(world, "history", *history.split(), "--store", "B", "--json", *words)
+    return [json.loads(line) for line in printed.splitlines()]
+
+
 def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     """Stock after count and sale, the punch, the newest transition with its evidence, the order; one row a page gives the same."""
     manager = api.client("manager", "B")
@@ -172,6 +203,14 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     (period,) = manager.get("/v1/kpis/cashiers").json()["rows"]
     assert [(row["shift_id"], row["period_id"], row["completed"]) for row in (shift, period)] == [("", None, 1), (None, "", 1)]
 
+    assert {name: len(told_by_command(world, name)) for name in SHOWN} == {
+        name: len(manager.get(path).json()["rows"]) for name, path in SHOWN.items()
+    }
+    assert told_by_command(world, "sales", "--receipt", "R-9", "--known-at", "2100-01-01T00:00:00+00:00") == []
+    assert "MILK-1L" in ran(world, "history", "stock", "--store", "B", "--kind", "count")
+    assert "the first 1" in ran(world, "history", "stock", "--limit", "1")
+    assert "every month stays" in ran(world, "archive", "status")
+
     hq = api.client()
     for path in (*LISTS, "/v1/reference-data/store"):
         first = hq.get(path, params={"limit": 1}).json()
@@ -198,6 +237,10 @@ def test_status_and_freshness_say_how_far_behind_the_log_everything_is(world, ap
     behind = until(lambda: (b := hq.get("/v1/stock").json()["behind"])["events"] and b, 5, "the model is behind")
     assert behind["events"] == 3
     assert behind["seconds"] > 0
+    stopped = next(row for row in hq.get("/v1/status").json()["projections"] if row["projection"] == "stock_on_hand")
+    assert stopped["oldest_unapplied_seconds"] >= 0
+    assert "no process keeps it" in stopped["why_still"]
+    assert status["stock_on_hand"]["oldest_unapplied_at"] is None
 
 
 def test_what_the_index_knows_is_answered_as_duplicate_with_its_first_position(world, api):

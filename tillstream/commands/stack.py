@@ -78,7 +78,18 @@ def status(data_dir: DataDir = None) -> None:
 
     `oldest` is the age of the first event that it has not applied, on the broker's clock.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from infra.kafka.group import LogError
     from tillstream.reaching import addresses_of, run_async
     from tillstream.standing import print_standing, read_standing
 
-    print_standing(console, run_async(read_standing(addresses_of(settings_for(data_dir)))))
+    try:
+        rows = run_async(read_standing(addresses_of(settings_for(data_dir))))
+    except (SQLAlchemyError, LogError, OSError) as error:
+        where = "Postgres" if isinstance(error, SQLAlchemyError) else "the log"
+        console.print(
+            f"[red]{where} does not answer, so nothing is known of any consumer:[/red] {str(error).splitlines()[0]}", soft_wrap=True
+        )
+        raise typer.Exit(1) from error
+    print_standing(console, rows)
