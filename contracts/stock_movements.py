@@ -53,7 +53,7 @@ _NONE: Final[Mapping[str, int]] = MappingProxyType({})
 def movements(content: Model) -> list[Movement]:
     """Return what an event's content moves, line by line; nothing for what moves no stock."""
     if isinstance(content, Receipt):
-        signs = _directions(content)
+        signs = directions(content)
         return [Movement(row.line, row.sku, sign * row.quantity) for row in content.lines if (sign := signs.get(row.kind, 0))]
     if isinstance(content, StockAdjusted):
         return [Movement(row.line, row.sku, row.quantity_delta) for row in content.lines]
@@ -64,7 +64,7 @@ def movements(content: Model) -> list[Movement]:
     return []
 
 
-def _directions(receipt: Receipt) -> Mapping[str, int]:
+def directions(receipt: Receipt) -> Mapping[str, int]:
     """Return by kind of line −1 for goods that left and +1 for goods that came back; a kind that moves no stock is not there.
 
     A return line of an exchange brings goods in; a void after completion undoes the item lines that it repeats.

@@ -23,27 +23,28 @@ class StateCache:
     """
 
     def __init__(self) -> None:
-        self._young: dict[str, tuple[bytes, Entry]] = {}
+        self.young: dict[str, tuple[bytes, Entry]] = {}
+        """For who looks first where most of what is asked for lies; another one after each `age`."""
         self._old: dict[str, tuple[bytes, Entry]] = {}
 
     def get(self, key: str, value: bytes) -> Entry | None:
         """Return the decoded state of exactly these bytes."""
-        found = self._young.get(key)
+        found = self.young.get(key)
         if found is None:
             found = self._old.get(key)
             if found is None:
                 return None
-            self._young[key] = found
+            self.young[key] = found
         return found[1] if found[0] is value else None
 
     def put(self, key: str, value: bytes, entry: Entry) -> None:
         """Remember a decoded state."""
-        self._young[key] = (value, entry)
+        self.young[key] = (value, entry)
 
     def age(self) -> None:
         """Forget what was not asked for lately, where there is too much; to be called now and then."""
-        if len(self._young) > _CACHED_STATES:
-            self._old, self._young = self._young, {}
+        if len(self.young) > _CACHED_STATES:
+            self._old, self.young = self.young, {}
 
 
 class Workspace:
@@ -65,7 +66,10 @@ class Workspace:
         """Return a state with the changes of this batch and of the open event."""
         entry = self._now.get(key)
         if entry is None:
-            entry = self._now[key] = self._looked_up(key, kind)
+            value = self._lookup(key)
+            found = self._cache.young.get(key)
+            entry = found[1] if found is not None and found[0] is value else self._looked_up(key, kind, value)
+            self._now[key] = entry
         return entry
 
     def before(self, key: str, kind: Kind) -> Entry:
@@ -73,8 +77,7 @@ class Workspace:
         entry = self._undo.get(key)
         return self.read(key, kind) if entry is None else entry
 
-    def _looked_up(self, key: str, kind: Kind) -> Entry:
-        value = self._lookup(key)
+    def _looked_up(self, key: str, kind: Kind, value: bytes | None) -> Entry:
         if value is None:
             return Entry(kind, None, _NEVER, None)
         entry = self._cache.get(key, value)

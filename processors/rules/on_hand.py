@@ -19,7 +19,7 @@ from contracts.envelope import Event
 from contracts.events.sales import Receipt
 from contracts.events.stock import StockCounted
 from contracts.fields import Model
-from contracts.stock_movements import movements
+from contracts.stock_movements import directions, movements
 from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
 from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, UNITS, Row, packed, unpacked
 
@@ -127,8 +127,8 @@ class Moved:
 def moved_by(event: Event[Model]) -> Moved:
     """Return what an event moves, sorted by SKU; a SKU that it does not move is not there."""
     deltas: dict[str, int] = {}
-    for _, sku, delta in movements(event.data):
-        deltas[sku] = deltas.get(sku, 0) + units(delta)
+    for sku, delta in _deltas(event.data):
+        deltas[sku] = deltas.get(sku, 0) + delta
     envelope = event.envelope
     return Moved(
         microseconds(envelope.occurred_at),
@@ -137,6 +137,14 @@ def moved_by(event: Event[Model]) -> Moved:
         isinstance(event.data, Receipt),
         dict(sorted(deltas.items())),
     )
+
+
+def _deltas(content: Model) -> Iterable[tuple[str, int]]:
+    """Return what each line moves; of receipts, the most of all, without a decimal for each."""
+    if isinstance(content, Receipt):
+        signs = directions(content)
+        return [(line.sku, sign * units(line.quantity)) for line in content.lines if (sign := signs.get(line.kind))]
+    return [(sku, units(delta)) for _, sku, delta in movements(content)]
 
 
 @lru_cache(maxsize=65_536)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from infra.clock import utc_now
 from infra.kafka.chunks import partition_of
 from infra.kafka.names import qualified
 from processors.outgoing import Outgoing
@@ -44,14 +45,14 @@ class Writer:
         A batch is on the log as a whole or not at all, so the log always has a beginning of the rows: what comes later among them is
         never there without what comes earlier. One wait for as much as a batch holds, not one for each thing that must come first.
         """
-        client = self._app.producer._ensure_producer()
+        client, now = self._app.producer._ensure_producer(), _now()
         batch: Any = None
         for key, value in rows:
-            if batch is None or batch.append(timestamp=None, key=key, value=value, headers=_NO_HEADERS) is None:
+            if batch is None or batch.append(timestamp=now, key=key, value=value, headers=_NO_HEADERS) is None:
                 if batch is not None:
                     await self._finished(client, batch, place, acknowledged)
                 batch = client.create_batch()
-                batch.append(timestamp=None, key=key, value=value, headers=_NO_HEADERS)
+                batch.append(timestamp=now, key=key, value=value, headers=_NO_HEADERS)
         if batch is not None:
             await self._finished(client, batch, place, acknowledged)
 
@@ -66,7 +67,7 @@ class Writer:
     async def _write(self, records: Iterable[tuple[Any, ...]], wait: bool = True) -> None:
         """Write records as whole batches of their partitions: a tenth of the work of queueing each by itself."""
         self._check_session()
-        client = self._app.producer._ensure_producer()
+        client, now = self._app.producer._ensure_producer(), _now()
         open_batches: dict[tuple[str, int], Any] = {}
         futures = []
         place: tuple[str, int] | None = None
@@ -76,11 +77,11 @@ class Writer:
             if place is None or partition != place[1] or topic != place[0]:  # most records go where the one before them went
                 place = topic, partition
                 batch = open_batches.get(place)
-            if batch is None or batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            if batch is None or batch.append(timestamp=now, key=key, value=value, headers=headers) is None:
                 if batch is not None:
                     futures.append(await _sent(client, batch, place))
                 batch = open_batches[place] = client.create_batch()
-                batch.append(timestamp=None, key=key, value=value, headers=headers)
+                batch.append(timestamp=now, key=key, value=value, headers=headers)
         futures += [await _sent(client, batch, place) for place, batch in open_batches.items()]
         if wait:
             for future in futures:
@@ -94,6 +95,11 @@ class Writer:
         age = self._heartbeat.age_seconds
         if self._check and age > self._session_seconds:
             leave(Exit.HEARTBEAT_TOO_OLD, f"the last answered heartbeat is {age:.1f} s old, a session lasts {self._session_seconds:.1f} s")
+
+
+def _now() -> int:
+    """Return Unix milliseconds; asked for once a write, for the client asks for each record."""
+    return int(utc_now().timestamp() * 1000)
 
 
 async def _sent(client: Any, batch: Any, place: tuple[str, int]) -> Any:
