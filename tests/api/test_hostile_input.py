@@ -26,7 +26,7 @@ ENDLESS = "/v1/alerts/stream"
 HONEST = {503, 507}
 """The server may say that it is busy or that a part is away; it may not fail."""
 QUICK = settings(
-    max_examples=examples(4),
+    max_examples=examples(2),
     deadline=None,
     derandomize=True,
     database=None,

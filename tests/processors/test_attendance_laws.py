@@ -26,7 +26,7 @@ from tests.processors.events import at, corrected, log_of, record, shift, tick
 from tests.processors.oracle import Replica, contents, replica_of
 from tests.processors.stories import Story
 
-PROPERTY = settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 RULES = {speaker.rule for speaker, _ in JUDGES} | {"repeated_lateness"}
 _DAYS = 4
 _PEOPLE = ("ana", "ben")

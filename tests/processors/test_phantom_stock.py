@@ -29,7 +29,7 @@ from tests.processors.shelf_stories import (
     told,
 )
 
-PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
 RULE = "phantom_stock"
 RAISED, CONFIRMED = ("raised", "provisional"), ("updated", "confirmed")
 

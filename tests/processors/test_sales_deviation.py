@@ -20,7 +20,7 @@ from tests.processors.observations import observed
 from tests.processors.oracle import Replica
 from tests.processors.sales_stories import Story, compared, day, folded, observations, sale, sales_of, standing, store_defined
 
-PROPERTY = settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PROPERTY = settings(max_examples=examples(5), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DAYS = 16
 DROPPED = 15
 

@@ -39,7 +39,7 @@ from tests.processors.shelf_stories import (
     shelf_worlds,
 )
 
-PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
 RULE = "shrinkage"
 TERMS = ShrinkagePolicy(count_noise=Decimal(1), moved_noise=Decimal("0.02"))
 RAISED = ("raised", "provisional")

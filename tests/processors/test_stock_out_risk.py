@@ -38,7 +38,7 @@ from tests.processors.shelf_stories import (
     shelf_worlds,
 )
 
-PROPERTY = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
 RULE = "stock_out_risk"
 
 
