@@ -12,7 +12,7 @@ from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from tests.api.events import sale
 from tests.api.running import ServedApi, config
-from tests.api.world import catch_up, projected
+from tests.api.world import apply_log, catch_up, projected
 
 pytestmark = pytest.mark.stack
 
@@ -57,8 +57,7 @@ def test_accounts_are_answered_and_a_gap_is_named(api: ServedApi, stores: Addres
 
 def test_a_position_that_a_halted_model_will_not_reach_is_a_conflict(api: ServedApi, stores: Addresses) -> None:
     """In time it is 503, to come again, with how far the model is; once the model has halted 409, with its reason."""
-    with projected(stores, "stores", "stock_on_hand"):
-        catch_up(stores, "stores", "stock_on_hand")
+    apply_log(stores, "stores", "stock_on_hand")
     hq = api.client()
     asked = {"min_position": "store-facts-v1/0/999999", "wait_ms": "50"}
     late = hq.get("/v1/stock", params=asked)

@@ -21,7 +21,7 @@ from projections.read_models.till_periods.receipts import LateFacts
 from tests.api.alerts import publish
 from tests.api.events import event_id, sale
 from tests.api.running import ServedApi, config, served
-from tests.api.world import catch_up, projected
+from tests.api.world import apply_log
 
 FIRST, UNTIL = date(2026, 3, 1), date(2026, 4, 15)
 SEALED = date(2026, 3, 18)
@@ -91,9 +91,8 @@ def told(stores: Addresses, api: ServedApi) -> Addresses:
         sale("A", "recent", at=RECENT),
         sale("B", "history", at=OLD, history=True),
     ]
-    with projected(stores, "stores", "sales", "till_periods"):
-        assert api.client().post("/v1/events", json=documents).json()["accepted"] == 3
-        catch_up(stores, "sales", "till_periods")
+    assert api.client().post("/v1/events", json=documents).json()["accepted"] == 3
+    apply_log(stores, "stores", "sales", "till_periods")
     return stores
 
 
@@ -136,9 +135,8 @@ def test_a_late_correction_revises_too(told, api):
     wrong = {"corrects_event_id": str(event_id("B", "history")), "corrects_type": "sale.completed.v1"}
     data = wrong | {"corrects_occurred_at": OLD.isoformat(), "kind": "did_not_occur", "reason": "a mistake"}
     other = {"type": "event.corrected.v1", "data": data | {"reason": "twice"}}
-    with projected(told, "stores", "sales", "till_periods"):
-        assert api.client().post("/v1/events", json=[sale("B", "undo", at=OLD) | other, sale("B", "more", at=OLD)]).json()["accepted"] == 2
-        catch_up(told, "sales", "till_periods")
+    assert api.client().post("/v1/events", json=[sale("B", "undo", at=OLD) | other, sale("B", "more", at=OLD)]).json()["accepted"] == 2
+    apply_log(told, "stores", "sales", "till_periods")
     body = api.client().get("/v1/kpis/sales", params={"store": "B", "until": str(OLD.date())}).json()
     assert [(each["transactions"], each["status"], each["late_facts"]) for each in body["rows"]] == [(1, "revised", 2)]
 
@@ -148,13 +146,13 @@ def test_a_stack_of_simulated_time_has_the_clock_of_its_ticks(told):
     """Before the first, nothing is final; then what came after its week by the ticks revises its day, and nothing else does."""
     day, sealed = OLD.date(), OLD + timedelta(days=8)
     asked = {"group_by": ["store", "day"], "until": str(day)}
-    with served(config(told, time="simulated")) as api, projected(told, "stores", "sales", "till_periods"):
+    with served(config(told, time="simulated")) as api:
         before = api.client().get("/v1/kpis/sales", params=asked).json()
         asyncio.run(_tick(told, sealed))
-        catch_up(told, "till_periods")
+        apply_log(told, "till_periods")
         final = api.client().get("/v1/kpis/sales", params=asked).json()
         assert api.client().post("/v1/events", json=[sale("A", "later", at=OLD)]).json()["accepted"] == 1
-        catch_up(told, "sales", "till_periods")
+        apply_log(told, "sales", "till_periods")
         after = api.client().get("/v1/kpis/sales", params=asked).json()
     assert (before["status"], before["late_facts"], before["final_until"]) == ("provisional", 0, None)
     assert (final["status"], final["late_facts"], final["final_until"]) == ("final", 0, str(day))

@@ -37,7 +37,7 @@ from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
 from tests.api.running import ServedApi
-from tests.api.world import catch_up, projected, store
+from tests.api.world import apply_log, store
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -203,8 +203,7 @@ def test_an_event_whose_reason_is_gone_is_resubmitted_as_it_was(api, stores):
     assert (entry["code"], entry["store_id"]) == ("unknown_store", "NEW")
     defined = store("NEW", "Asia/Seoul", "KRW", "KR", 0)
     asyncio.run(publish(stores, [encode(defined, topic) for topic in (REFERENCE_DATA, STORE_FACTS)]))
-    with projected(stores, "stores"):
-        catch_up(stores, "stores")
+    apply_log(stores, "stores")
     until(lambda: "NEW" in api.client().get("/v1/stores").text, 10, "the API knows the store")
 
     answer = api.client().post(f"/v1/quarantine/{entry['id']}/resubmit")

@@ -13,7 +13,7 @@ from infra.addresses import Addresses
 from tests.api.alerts import publish
 from tests.api.events import sale
 from tests.api.running import QUICK, ServedApi, config, served
-from tests.api.world import catch_up, projected, store
+from tests.api.world import apply_log, store
 
 pytestmark = pytest.mark.stack
 
@@ -40,19 +40,17 @@ def test_a_new_chain_sees_its_store_at_once_and_the_old_one_never(stores: Addres
     with served(config(stores, limits=replace(QUICK, stores_refresh_seconds=3600.0))) as api:
         assert api.client().post("/v1/events", json=[sale("A", 1)]).json()["accepted"] == 1
         open_and_sell(stores)
-        with projected(stores, "stores", "sales"):
-            catch_up(stores, "stores", "sales")
+        apply_log(stores, "stores", "sales")
 
-            assert stores_with_sales(api.client()) == {"A"}
-            assert stores_with_sales(api.client(tenant="newcomer")) == {"N"}
-            assert stores_with_sales(api.client(tenant="rival")) == set()
+        assert stores_with_sales(api.client()) == {"A"}
+        assert stores_with_sales(api.client(tenant="newcomer")) == {"N"}
+        assert stores_with_sales(api.client(tenant="rival")) == set()
 
 
 def test_an_answer_is_no_newer_than_the_stores_that_it_is_limited_to(stores: Addresses, api: ServedApi) -> None:
     """Sales are level with the log, stores are not: what the answer leaves out shows as being behind."""
     open_and_sell(stores)
-    with projected(stores, "sales"):
-        catch_up(stores, "sales")
+    apply_log(stores, "sales")
 
     answer = api.client(tenant="newcomer").get("/v1/kpis/sales", params={"group_by": "store"}).json()
     assert (answer["rows"], answer["behind"]["events"]) == ([], 2)

@@ -16,7 +16,7 @@ from infra.clock import utc_now
 from tests.api.alerts import publish
 from tests.api.events import event_id, sale
 from tests.api.running import ServedApi
-from tests.api.world import LONG_AGO, catch_up, projected, store
+from tests.api.world import LONG_AGO, apply_log, store
 
 pytestmark = pytest.mark.stack
 
@@ -53,8 +53,7 @@ def post(addresses: Addresses, api: ServedApi, *documents: dict) -> None:
     """Post events and let the projections apply them."""
     answer = api.client().post("/v1/events", json=list(documents))
     assert answer.json()["accepted"] == len(documents), answer.text
-    with projected(addresses, *MODELS):
-        catch_up(addresses, *MODELS)
+    apply_log(addresses, *MODELS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.api.events import sale
 from tests.api.log_reader import events_on
 from tests.api.running import ServedApi, config, served
 from tests.api.webhook_accounts import ACCOUNTS, CLOSED_AT, deliver, shopify_order, signed, square_order, toast_time_entry
-from tests.api.world import catch_up, projected
+from tests.api.world import apply_log, catch_up, projected
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -76,8 +76,7 @@ def test_a_delivery_that_comes_again_is_the_same_event(stores, vendors):
         assert deliver(vendors, "square-london", {"order": square_order("O-1")}).status_code == 200
     first, second = delivered(stores)
     assert (first.id, first.data, first.envelope.occurred_at) == (second.id, second.data, second.envelope.occurred_at)
-    with projected(stores, "event_index"):
-        catch_up(stores, "event_index")
+    apply_log(stores, "event_index")
 
     assert counts(deliver(vendors, "square-london", {"order": square_order("O-1")})) == (200, 0, 1, 0, 0)
     assert len(delivered(stores)) == 2
@@ -182,11 +181,10 @@ def update(version: int, amount: int) -> dict[str, Any]:
 def test_updates_of_an_order_form_one_chain_of_corrections(stores, vendors):
     """The second update names the first, which the log has; an update that comes again is known."""
     assert deliver(vendors, "square-london", {"order": square_order("O-6")}).status_code == 200
-    with projected(stores, "event_index"):
-        for version in (4, 7):
-            catch_up(stores, "event_index")
-            assert counts(deliver(vendors, "square-london", update(version, 100 * version))) == (200, 1, 0, 0, 0)
-        catch_up(stores, "event_index")
+    for version in (4, 7):
+        apply_log(stores, "event_index")
+        assert counts(deliver(vendors, "square-london", update(version, 100 * version))) == (200, 1, 0, 0, 0)
+    apply_log(stores, "event_index")
     again = deliver(vendors, "square-london", update(4, 400))
 
     assert counts(again) == (200, 0, 1, 0, 0)

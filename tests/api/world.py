@@ -1,7 +1,7 @@
 """A small world for the API: two stores, and the real projections running beside the test."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,17 +11,22 @@ from contracts.envelope import Envelope, Event
 from contracts.events.reference import StoreDefined
 from contracts.events.registry import STORE_DEFINED
 from contracts.fields import Model
+from contracts.records import RawRecord
 from contracts.topics import REFERENCE_DATA, STORE_FACTS
 from infra.addresses import Addresses
-from infra.kafka.consumer import end_offsets
+from infra.kafka.consumer import Partition, Record, end_offsets, read_range
 from infra.postgres.engine import async_engine
-from projections.freshness import read_freshness
+from projections.batching import Part
+from projections.catalogue import PROJECTIONS
+from projections.freshness import read_freshnesses
 from projections.generation_runners import run_generations
-from projections.options import RunnerOptions
+from projections.options import RunnerOptions, Safeguards
 from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id
+from tests.projections.folding import Owner
 from tests.waiting import until
 
+_LOOK_SECONDS = 0.05
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -54,8 +59,35 @@ def define_stores(addresses: Addresses) -> None:
     """Write the stores to the log and let the real projection read them."""
     records = [encode(event, topic) for event in STORES for topic in (REFERENCE_DATA, STORE_FACTS)]
     asyncio.run(publish(addresses, records))
-    with projected(addresses, "stores"):
-        catch_up(addresses, "stores")
+    apply_log(addresses, "stores")
+
+
+def apply_log(addresses: Addresses, *names: str) -> None:
+    """Let the real projections apply what their topics hold now, as one owner of all partitions: without a group it is done at once."""
+    asyncio.run(_apply_log(addresses, names))
+
+
+async def _apply_log(addresses: Addresses, names: Sequence[str]) -> None:
+    topics = {topic for name in names for topic in PROJECTIONS[name].topics}
+    ends = await end_offsets(addresses.kafka_bootstrap, topics, addresses.topic_prefix)
+    log: list[RawRecord] = []
+
+    def keep(tp: Partition, records: list[Record]) -> None:
+        log.extend(RawRecord(tp.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
+
+    await read_range(addresses.kafka_bootstrap, dict.fromkeys(ends, 0), ends, keep, addresses.topic_prefix)
+    engine = async_engine(addresses.postgres_dsn, "tests")
+    try:
+        for name in names:
+            owner = Owner(engine, addresses, name, Safeguards(), addresses.log_id)
+            await owner.sink.start()
+            await owner.take(Part(tp.topic, tp.partition) for tp in ends if tp.topic in PROJECTIONS[name].topics)
+            unread = [r for r in log if (own := owner.claims.get(Part(r.topic, r.partition))) and r.offset >= own.next_offset]
+            if unread:
+                await owner.apply(unread)
+            await owner.sink.close()
+    finally:
+        await engine.dispose()
 
 
 @contextmanager
@@ -81,19 +113,26 @@ def projected(addresses: Addresses, *names: str) -> Iterator[None]:
 
 def catch_up(addresses: Addresses, *names: str, timeout: float = 30.0) -> None:
     """Wait until projections have applied all that their topics hold now."""
-    until(lambda: asyncio.run(_are_level(addresses, names)), timeout, f"{', '.join(names)} are level with the log")
+    asyncio.run(_await_level(addresses, names, timeout))
 
 
-async def _are_level(addresses: Addresses, names: Sequence[str]) -> bool:
+async def _await_level(addresses: Addresses, names: Sequence[str], timeout: float) -> None:  # noqa: ASYNC109
+    topics = {topic for name in names for topic in PROJECTIONS[name].topics}
+    ends = await end_offsets(addresses.kafka_bootstrap, topics, addresses.topic_prefix)
     engine = async_engine(addresses.postgres_dsn, "tests")
     try:
-        for name in names:
-            positions = (await read_freshness(engine, name)).positions
-            if not positions:
-                return False
-            ends = await end_offsets(addresses.kafka_bootstrap, {topic for topic, _ in positions}, addresses.topic_prefix)
-            if any(positions.get((tp.topic, tp.partition), 0) < end for tp, end in ends.items()):
-                return False
-        return True
+        async with asyncio.timeout(timeout):
+            while True:
+                if all(_is_level(fresh.positions, ends) for fresh in await read_freshnesses(engine, *names)):
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"not level with the log within {timeout} s: {', '.join(names)}") from None
     finally:
         await engine.dispose()
+
+
+def _is_level(positions: Mapping[tuple[str, int], int], ends: Mapping[Partition, int]) -> bool:
+    """Tell whether a read model has applied all that its topics held; one that was never started has not."""
+    topics = {topic for topic, _ in positions}
+    return bool(positions) and all(positions.get((tp.topic, tp.partition), 0) >= end for tp, end in ends.items() if tp.topic in topics)

@@ -51,8 +51,8 @@ WHERE_IT_CAME_FROM = {"position", "recorded_at", "part", "topic", "certain_at", 
 class Owner:
     """An owner of all partitions of one projection, without a broker."""
 
-    def __init__(self, engine: AsyncEngine, place: Addresses, projection: str, safeguards: Safeguards) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, place: Addresses, projection: str, safeguards: Safeguards, log: str = "log") -> None:
+        self._engine, self._log = engine, log
         self._projection = projection
         context = SinkContext(projection, 1, engine, place, safeguards, NoCrashPoints())
         self.sink: Sink = PROJECTIONS[projection].factory(context)
@@ -61,7 +61,7 @@ class Owner:
     async def take(self, parts: Iterable[Part]) -> None:
         """Claim partitions as a runner does."""
         async with self._engine.begin() as conn:
-            await register(conn, self._projection, 1, PROJECTIONS[self._projection].mapping_version, "log")
+            await register(conn, self._projection, 1, PROJECTIONS[self._projection].mapping_version, self._log)
             self.claims |= await claim(conn, self._projection, 1, parts)
 
     def batch(self, records: Sequence[LogRecord]) -> Batch:
