@@ -1,10 +1,9 @@
-"""Reconcile on a schedule and when somebody asks for it: cheap while no event comes, and what was found is kept for a while."""
+"""What is done on a schedule and when somebody asks: cheap while no event comes, and what was found is kept for a while."""
 
-import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import structlog
@@ -20,70 +19,62 @@ from projections.reconcile.keeping import reconcile_and_keep
 from projections.reconcile.level1 import UNREACHABLE
 from projections.reconcile.log_digest import KeptLog
 from projections.reconcile.run import ReconcileOptions, serving_generations
-from projections.reconciliations import Reconciliation, confirm, last_run, prune, take
+from projections.reconciliation_schedule import Schedule
+from projections.reconciliations import Reconciliation, confirm, last_run, prune
 
 _log = structlog.get_logger(__name__)
-_LOOK_SECONDS: Final = 5.0
 SCHEDULE: Final = "schedule"
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """`every`: between two looks; `whole_every`: at least so often everything is compared even where nothing was added to the log."""
+class ScheduledReconciler:
+    """Makes the runs of a schedule; see its protocol. `options` are the usual ones."""
 
-    every: timedelta
-    whole_every: timedelta = timedelta(days=1)
-    keep_days: int = 90
+    addresses: Addresses
+    schedule: Schedule
+    options: ReconcileOptions
 
-
-async def run_schedule(addresses: Addresses, schedule: Schedule, options: ReconcileOptions, stop: asyncio.Event) -> None:
-    """Work until stopped; an interval goes by first, so that a stack that begins is not looked at before it has begun."""
-    engine = async_engine(addresses.postgres_dsn, "tillstream-reconcile", pool_size=2)
-    due = utc_now() + schedule.every
-    try:
-        while not stop.is_set():
-            try:
-                await _answer(addresses, engine, options)
-                if utc_now() >= due:
-                    due = utc_now() + schedule.every
-                    await _turn(addresses, engine, schedule, options)
-            except UNREACHABLE as error:
-                _log.warning("not_reconciled", error=repr(error)[:300])
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(_LOOK_SECONDS, schedule.every.total_seconds()))
-    finally:
-        await engine.dispose()
-
-
-async def _answer(addresses: Addresses, engine: AsyncEngine, options: ReconcileOptions) -> None:
-    """Make every run that was asked for."""
-    while (asked := await take(engine)) is not None:
-        _, report = await reconcile_and_keep(addresses, asked_options(options, asked.options), asked.asked_by, asked.id)
+    async def answer(self, asked: Reconciliation) -> None:
+        """Make a run that somebody asked for."""
+        options = asked_options(self.options, asked.options)
+        _, report = await reconcile_and_keep(self.addresses, options, asked.asked_by, asked.id)
         _log.info("reconciled", run=asked.id, verdict=report.verdict)
 
+    async def turn(self) -> None:
+        """Make a run unless the last one still holds."""
+        try:
+            async with self._engine() as engine:
+                last = await last_run(engine)
+                if last is not None and await self._still_holds(engine, last):
+                    await confirm(engine, last.id)
+                    return
+        except UNREACHABLE as error:
+            _log.warning("not_looked_at_the_log", error=repr(error)[:300])
+        number, report = await reconcile_and_keep(self.addresses, self.options, SCHEDULE)
+        _log.info("reconciled", run=number, verdict=report.verdict)
+        async with self._engine() as engine:
+            await prune(engine, self.schedule.keep_days)
 
-async def _turn(addresses: Addresses, engine: AsyncEngine, schedule: Schedule, options: ReconcileOptions) -> None:
-    last = await last_run(engine)
-    if last is not None and await _still_holds(addresses, engine, schedule, last):
-        await confirm(engine, last.id)
-        return
-    number, report = await reconcile_and_keep(addresses, options, SCHEDULE)
-    _log.info("reconciled", run=number, verdict=report.verdict)
-    await prune(engine, schedule.keep_days)
+    async def _still_holds(self, engine: AsyncEngine, last: Reconciliation) -> bool:
+        """Tell whether a run would find the same: it passed not long ago, nothing waits to be compared, and no event came since."""
+        report = last.report or {}
+        if last.verdict != "PASS" or last.finished_at is None or utc_now() - last.finished_at > self.schedule.whole_every:
+            return False
+        if report.get("store_days", {}).get("not_yet_checked") or report.get("store_days", {}).get("moving"):
+            return False
+        ends = await end_offsets(self.addresses.kafka_bootstrap, TOPICS, self.addresses.topic_prefix)
+        state = await KeptLog(self.addresses, engine).advance(ends)
+        known = report.get("log", {})
+        is_same = (state.events, state.repeats) == (known.get("events"), known.get("repeats")) and not state.holes
+        return is_same and await serving_generations(engine) == report.get("generations")
 
-
-async def _still_holds(addresses: Addresses, engine: AsyncEngine, schedule: Schedule, last: Reconciliation) -> bool:
-    """Tell whether a run would find the same: it passed not long ago, nothing waits to be compared, and nothing was added since."""
-    report = last.report or {}
-    if last.verdict != "PASS" or last.finished_at is None or utc_now() - last.finished_at > schedule.whole_every:
-        return False
-    if report.get("store_days", {}).get("not_yet_checked") or report.get("store_days", {}).get("moving"):
-        return False
-    ends = await end_offsets(addresses.kafka_bootstrap, TOPICS, addresses.topic_prefix)
-    state = await KeptLog(addresses, engine).advance(ends)
-    known = report.get("log", {})
-    is_same = (state.events, state.repeats) == (known.get("events"), known.get("repeats")) and not state.holes
-    return is_same and await serving_generations(engine) == report.get("generations")
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[AsyncEngine]:
+        engine = async_engine(self.addresses.postgres_dsn, "tillstream-reconcile", pool_size=2)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
 
 def asked_options(usual: ReconcileOptions, asked: Mapping[str, Any]) -> ReconcileOptions:

@@ -17,8 +17,8 @@ from projections.replay.measures import EMPTIED, VERSIONED_BY_WORK
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 Rows: TypeAlias = list[dict[str, Any]]
-_OF_WORKERS: Final = frozenset({"rule_progress"})
-"""How far the rules are, which is no store's."""
+_OF_PARTITIONS: Final = "part"
+"""A table with this in its key tells of partitions, such as how far their clocks are, and of no store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _condition(model: str, table: Table, generation: int, wanted: Wanted) -> str
     """By business date where a row has one, else by that of its event, else all of the store."""
     columns = set(table.columns.keys())
     if "store_id" not in columns:
-        return "true" if CHAIN_WIDE in wanted.stores and table.name not in _OF_WORKERS else None
+        return "true" if CHAIN_WIDE in wanted.stores and _OF_PARTITIONS not in postgres_key(table) else None
     if "business_date" in columns:
         return f"(store_id, business_date::text) IN ({_PAIRS})"
     events = next((each.name for each in POSTGRES_TABLES[model] if each.name.endswith("_events")), None)

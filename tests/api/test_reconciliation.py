@@ -16,7 +16,8 @@ from projections.reconcile.compare import Cell, Difference, Key
 from projections.reconcile.keeping import kept_findings, kept_report
 from projections.reconcile.report import Conflict, Report
 from projections.reconcile.run import ReconcileOptions
-from projections.reconcile.service import Schedule, run_schedule
+from projections.reconcile.service import ScheduledReconciler
+from projections.reconciliation_schedule import Schedule, keep_schedule
 from projections.reconciliations import Result
 from tests.api.running import ServedApi, config
 from tests.waiting import until
@@ -113,7 +114,9 @@ def test_a_run_that_was_asked_for_is_made_by_the_schedule(api: ServedApi, stores
 
 async def _serve_until_done(place: Addresses, hq: Any, number: int) -> None:
     stop = asyncio.Event()
-    serving = asyncio.create_task(run_schedule(place, Schedule(timedelta(hours=1)), ReconcileOptions(wait_seconds=0), stop))
+    schedule = Schedule(timedelta(hours=1))
+    reconciler = ScheduledReconciler(place, schedule, ReconcileOptions(wait_seconds=0))
+    serving = asyncio.create_task(keep_schedule(place.postgres_dsn, schedule, lambda: reconciler, stop))
     try:
         await asyncio.to_thread(until, lambda: hq.get(f"/v1/reconciliation/runs/{number}").json()["state"] == "done", 30, "the run is done")
     finally:

@@ -114,22 +114,27 @@ def _serve(every: timedelta, keep_days: int, store_days: int, data_dir: Path | N
     import asyncio
 
     from infra.logs import configure_logging
-    from projections.reconcile.days import RowScope
-    from projections.reconcile.run import ReconcileOptions
-    from projections.reconcile.service import Schedule, run_schedule
+    from projections.reconciliation_schedule import Reconciler, Schedule, keep_schedule
     from tillstream.commands.services import stop_event
     from tillstream.composition import write_ready_file
     from tillstream.reaching import addresses_of
 
     settings = settings_for(data_dir)
     configure_logging("reconcile", settings.log_level, settings.log_format)
-    addresses = addresses_of(settings)
-    rows = RowScope(store_days=store_days) if store_days else None
-    options = ReconcileOptions(wait_seconds=60.0, rows=rows, business=True, time=_time(data_dir))
+    addresses, schedule = addresses_of(settings), Schedule(every, keep_days=keep_days)
+
+    def reconciler() -> Reconciler:
+        """Import what reconciles when there is first something to do: a process that waits is small."""
+        from projections.reconcile.days import RowScope
+        from projections.reconcile.run import ReconcileOptions
+        from projections.reconcile.service import ScheduledReconciler
+
+        rows = RowScope(store_days=store_days) if store_days else None
+        return ScheduledReconciler(addresses, schedule, ReconcileOptions(60.0, rows=rows, business=True, time=_time(data_dir)))
 
     async def work() -> None:
         write_ready_file(ready_file)
-        await run_schedule(addresses, Schedule(every, keep_days=keep_days), options, stop_event())
+        await keep_schedule(addresses.postgres_dsn, schedule, reconciler, stop_event())
 
     asyncio.run(work())
 

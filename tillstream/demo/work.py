@@ -86,7 +86,7 @@ def perform(console: Console, stack: RunningStack, given: DemoInput) -> DemoResu
     catch_up(console, stack.addresses)
     answers = ask(stack, given.tenant)
     console.print("[bold]Reconciling[/bold] the read models with the log")
-    options = ReconcileOptions(wait_seconds=30.0, rows=RowScope(), business=True, time="simulated")
+    options = ReconcileOptions(wait_seconds=30.0, rows=RowScope(store_days=3, stores=1), business=True, time="simulated")
     number, report = asyncio.run(reconcile_and_keep(stack.addresses, options, "demo"))
     show_answers(console, answers)
     print_report(console, report, number)

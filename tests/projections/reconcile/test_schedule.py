@@ -15,7 +15,8 @@ from projections.options import RunnerOptions
 from projections.reconcile.days import RowScope
 from projections.reconcile.keeping import reconcile_and_keep
 from projections.reconcile.run import ReconcileOptions, reconcile
-from projections.reconcile.service import Schedule, run_schedule
+from projections.reconcile.service import ScheduledReconciler
+from projections.reconciliation_schedule import Schedule, keep_schedule
 from projections.reconciliations import Reconciliation, list_runs, prune
 from tests.projections.clickhouse.driving import publish, publish_records
 from tests.projections.clickhouse.sales_events import at, sale
@@ -38,7 +39,9 @@ async def _runs(place: Addresses) -> list[Reconciliation]:
 
 async def _serve_until(place: Addresses, is_done: Callable[[list[Reconciliation]], bool]) -> list[Reconciliation]:
     stop = asyncio.Event()
-    serving = asyncio.create_task(run_schedule(place, Schedule(timedelta(milliseconds=200)), LEVEL_1, stop))
+    schedule = Schedule(timedelta(milliseconds=200))
+    reconciler = ScheduledReconciler(place, schedule, LEVEL_1)
+    serving = asyncio.create_task(keep_schedule(place.postgres_dsn, schedule, lambda: reconciler, stop))
     try:
         await asyncio.to_thread(until, lambda: is_done(asyncio.run(_runs(place))), 60, "the schedule has done it")
         return await _runs(place)

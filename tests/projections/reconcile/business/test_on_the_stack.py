@@ -205,6 +205,7 @@ def bad_days() -> list[Event[Any]]:
         *(each for each in story if getattr(each.data, "till_id", None) != "3"),
         z_report("P1", 1, z_number=9, sales_count=2, counted_cash=9_900),
         replace(second, envelope=second.envelope.model_copy(update={"id": derived_id("test", "second closing")})),
+        closed("early", at(-60), at(-1), z_number=6),
         opened("P2", at(100), till="2"),
         renamed(receipt("R0 again", at(700), line(500), tenders=CASH), "R0"),
         receipt("R3", at(701), line(400), till="2", tenders=[{"kind": "cash", "amount": 300}]),
@@ -214,8 +215,9 @@ def bad_days() -> list[Event[Any]]:
         returned("B3", at(705), line(500), till="2", original_event_id=sale),
         returned("B4", at(706), line(403), till="2", original_receipt_id="R3"),
         returned("B5", at(707), line(1), till="2"),
-        numbered(receipt("N1", at(708), till="2"), "dev", 3),
+        numbered(receipt("N1", at(708), till="2", tenders=[{"kind": "card", "amount": 110, "tip": 10}]), "dev", 3),
         numbered(receipt("N2", at(709), till="2"), "dev", 6),
+        receipt("Q1", at(710), till="4"),
         counted("third", at(800), 5, "RICE"),
     ]
 
@@ -299,18 +301,21 @@ def test_a_scope_leaves_out_other_dates_and_stores(teller: Teller) -> None:
 
 
 def test_a_correction_settles_what_it_corrects(teller: Teller) -> None:
-    """The second receipt, a return of nothing, a wrong payment: corrected away, nothing of them is found any more."""
+    """The second receipt, a return of nothing, a wrong payment, a closing too many: corrected away, nothing of them is found any more."""
     story = bad_days()
     wrong = [sold(story, "R3"), sold(story, "V1")]
     twice = [each for each in story if getattr(each.data, "receipt_id", None) == "R0"][1]
     return_of_nothing = next(each for each in story if each.type == SALE_RETURNED and each.data.receipt_id == "B1")
-    taken_back = [corrected(f"correction {number}", each) for number, each in enumerate([*wrong, twice, return_of_nothing])]
+    second_closing = [each for each in story if isinstance(each.data, TillClosed) and each.data.period_id == "P0"][1]
+    all_wrong = [*wrong, twice, return_of_nothing, second_closing]
+    taken_back = [corrected(f"correction {number}", each) for number, each in enumerate(all_wrong)]
     place = teller.anew(recorded([*story, *taken_back]))
 
     outcomes = check(place, SEALED)
 
     assert verdicts(outcomes) == dict.fromkeys(FOUND, "MISMATCH") | {"tenders": "PASS", "receipts_twice": "PASS"}
     assert [subject for *_, subject in said(outcomes["orphan_refunds"])] == ["return B3", "return B4"]
+    assert "period P0 of till 1" not in {finding.subject for finding in outcomes["z_reports"].findings}
     assert [finding.unit for finding in outcomes["orphan_refunds"].findings if finding.subject == "return B4"] == ["units"]
 
 

@@ -80,6 +80,7 @@ def test_each_figure_of_the_report_is_compared(figure: str) -> None:
         ({"cash": (2, 4_011)}, POLICY, True),
         ({"card": (2, 5_301)}, POLICY, True),
         ({"card": (3, 5_300)}, POLICY, True),
+        ({"cash": (3, 4_000)}, POLICY, True),
         ({"points": (1, 0)}, POLICY, True),
         ({"card": (2, 5_400)}, ReconciliationPolicy(tenders=(TenderTolerance(kind="card", currency="KRW", amount=100),)), False),
         ({"card": (2, 5_401)}, ReconciliationPolicy(tenders=(TenderTolerance(kind="card", currency="KRW", amount=100),)), True),
