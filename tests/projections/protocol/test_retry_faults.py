@@ -24,7 +24,7 @@ from tests.projections.running import Scene
 from tests.projections.story import at, outbound, sold
 from tests.waiting import until
 
-pytestmark = [pytest.mark.stack, pytest.mark.long]
+pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(400)]
 
 NAMES = ("stock_on_hand", "event_index", "sales")
 KEY = LetterKey("stock_on_hand", STORE_FACTS, 0, 1)
