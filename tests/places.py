@@ -179,7 +179,7 @@ class _Database:
             return False
         filled = [name for name in self._filled(self._tables) if name not in self._first_rows]
         if filled:
-            self._connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY")
+            self._connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
         return True
 
     def close(self) -> None:
