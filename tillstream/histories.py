@@ -14,6 +14,7 @@ from api.store_directory import StoreDirectory
 from infra.addresses import Addresses
 from infra.clickhouse.client import async_reader
 from infra.postgres.engine import async_engine
+from projections.changed_facts import ChangedFact, read_changed_facts
 from projections.generations import serving_generation
 from projections.read_models.alert_history.reader import read_history
 from projections.read_models.attendance_day.known import DaysKnown
@@ -101,12 +102,24 @@ async def find_history(addresses: Addresses, asked: HistoryAsked) -> list[Any]:
     return rows
 
 
+async def find_changed(
+    addresses: Addresses, model: str, stores: Sequence[str] | None, first: date, last: date, since: datetime, limit: int
+) -> list[ChangedFact]:
+    """Return the facts that changed a model of Postgres since; KeyError for another one."""
+    engine = async_engine(addresses.postgres_dsn, "tillstream-history", pool_size=2)
+    try:
+        asked = FactsAsked(await _stores(engine, stores), first, last)
+        return await read_changed_facts(engine, model, asked, since, limit=limit)
+    finally:
+        await engine.dispose()
+
+
 @asynccontextmanager
 async def _reader(addresses: Addresses, asked: HistoryAsked) -> AsyncIterator[_Reader]:
     engine = async_engine(addresses.postgres_dsn, "tillstream-history", pool_size=2)
     client = await async_reader(addresses.clickhouse_url)
     try:
-        facts = FactsAsked(await _stores(engine, asked), asked.first, asked.last, asked.known_at)
+        facts = FactsAsked(await _stores(engine, asked.stores), asked.first, asked.last, asked.known_at)
         async with engine.connect() as conn:
             generation = await serving_generation(conn, MODEL_OF[asked.history])
         spans = None
@@ -118,8 +131,5 @@ async def _reader(addresses: Addresses, asked: HistoryAsked) -> AsyncIterator[_R
         await engine.dispose()
 
 
-async def _stores(engine: AsyncEngine, asked: HistoryAsked) -> tuple[str, ...]:
-    if asked.stores:
-        return tuple(asked.stores)
-    stores = StoreDirectory(engine, Limits().stores_refresh_seconds)
-    return tuple(await stores.tenants_now())
+async def _stores(engine: AsyncEngine, named: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(named) if named else tuple(await StoreDirectory(engine, Limits().stores_refresh_seconds).tenants_now())

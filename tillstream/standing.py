@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.addresses import Addresses
@@ -62,12 +63,12 @@ def print_standing(console: Console, rows: Sequence[Standing], now: datetime | N
         table.add_row(done.name, f"{done.done:,}", f"{done.total:,}", f"{done.behind:,}", age, rate, letters, as_of)
     console.print(table)
     for row in rows:
-        if (why := row.why_still()) is not None:
-            console.print(f"[yellow]{row.progress.name}[/yellow]: {why}", highlight=False, soft_wrap=True)
-        elif row.fare is not None and row.fare.last_error is not None:
-            console.print(
-                f"{row.progress.name}: last error, over now: {row.fare.last_error}", highlight=False, soft_wrap=True, markup=False
-            )
+        why, error = row.why_still(), row.fare.last_error if row.fare else None
+        if why is not None:
+            console.print(f"[yellow]{row.progress.name}[/yellow]: {escape(why)}", highlight=False, soft_wrap=True)
+        if error is not None and error not in (why or ""):
+            when = "last error" if why else "last error, over now"
+            console.print(f"{row.progress.name}: {when}: {error}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _age(seconds: float) -> str:

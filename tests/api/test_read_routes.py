@@ -209,6 +209,7 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     assert told_by_command(world, "sales", "--receipt", "R-9", "--known-at", "2100-01-01T00:00:00+00:00") == []
     assert "MILK-1L" in ran(world, "history", "stock", "--store", "B", "--kind", "count")
     assert "the first 1" in ran(world, "history", "stock", "--limit", "1")
+    assert "clock.in.v1" in ran(world, "history", "changes", "attendance_day", "--since", "2020-01-01T00:00:00+00:00")
     assert "every month stays" in ran(world, "archive", "status")
 
     hq = api.client()

@@ -122,6 +122,8 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
         "receipts_twice": 0,
         "as_of": None,
     }
+    unheard = completeness(hq, known_at="2020-01-01T00:00:00Z")
+    assert (unheard["tills_expected"], unheard["store_days_expected"], unheard["numbers_missing"]) == (0, 0, None)
     before = completeness(hq, until="2020-01-01")
     assert (before["tills_expected"], before["store_days_expected"]) == (0, 0)
     nothing = completeness(api.client(tenant="rival"))

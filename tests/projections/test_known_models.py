@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.routes import changes
 from contracts.envelope import Event
 from contracts.records import RawRecord
 from contracts.topics import REFERENCE_DATA, STORE_FACTS
@@ -29,6 +30,7 @@ from tests.projections.folding import empty, fold_steps
 from tests.projections.story import START, at, corrected, log_of, punched, shift, store
 from tests.projections.test_goods_and_moments import goods
 from tests.projections.till_story import closed, heartbeat, numbered, opened, receipt, renamed
+from tillstream.commands.history import ChangedModel
 
 pytestmark = pytest.mark.stack
 
@@ -236,3 +238,10 @@ def test_what_a_correction_took_back_names_the_correction(place: Addresses) -> N
     assert first == {wrong.id: ("taken_back", undone.id, None), again.id: ("came", again.id, undone.id)}
     assert second == {undone.id: ("taken_back", again.id, wrong.id), again.id: ("came", again.id, undone.id)}
     assert third == {}
+
+
+def test_the_models_of_which_changes_are_told_are_the_same_everywhere() -> None:
+    """On the command line, over HTTP, and where they are read."""
+    route = next(route for route in changes.router.routes if route.name == "list_changes")  # type: ignore[attr-defined]
+    (told,) = [each for each in route.dependant.path_params if each.name == "read_model"]  # type: ignore[attr-defined]
+    assert {each.value for each in ChangedModel} == set(EVENTS) == set(get_args(told.field_info.annotation))

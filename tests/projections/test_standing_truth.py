@@ -35,7 +35,7 @@ def test_status_tells_idle_from_held_frozen_stopped_and_never_begun(scene: Scene
     assert "`tillstream worker --stage chains`" in _why(scene, "chain-worker")
     scene.publish([outbound(counted("count", at(0), 100))])
     runner = scene.start(NAME)
-    scene.await_position(NAME, 1)
+    scene.await_position(NAME, 1, timeout=90)
     idle = _standing(scene)
     assert (idle.why_still(), idle.oldest_at, idle.progress.behind) == (None, None, 0)
 
@@ -72,7 +72,8 @@ def test_status_says_what_a_consumer_waits_for(scene: Scene, tmp_path: Path) -> 
     scene.publish([outbound(counted("count", at(0), 100))])
     with scene_on(away, tmp_path) as elsewhere:
         elsewhere.start("stock_ledger")
-        until(lambda: "it waits and tries again" in _why(scene, "stock_ledger"), 30, "it says that it waits")
+        until(lambda: rows_of(scene.place, "SELECT FROM delivery.consumers WHERE state = 'waiting'"), 90, "it says that it waits")
+    assert "it waits and tries again: connection" in _why(scene, "stock_ledger")
     standing = _standing(scene, "stock_ledger")
     assert standing.fare is not None
     assert standing.progress.behind == 1

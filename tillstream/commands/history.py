@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,15 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line; amou
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="Of this SKU (may be repeated).")]
 Employees = Annotated[list[str] | None, typer.Option("--employee", help="Of this person (may be repeated).")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Of this kind (may be repeated).")]
+
+
+class ChangedModel(StrEnum):
+    """Read models of which changes are told."""
+
+    STOCK_ON_HAND = "stock_on_hand"
+    INCOMING_GOODS = "incoming_goods"
+    ATTENDANCE_DAY = "attendance_day"
+    TILL_PERIODS = "till_periods"
 
 
 @app.command()
@@ -113,6 +123,21 @@ def alerts(
     _print(rows, ("store_id", "business_date", "recorded_at", "kind", "rule", "subject", "transition", "status", "summary"), json, limit)
 
 
+@app.command()
+def changes(
+    read_model: Annotated[ChangedModel, typer.Argument(help="Whose figures are no longer what they were.")],
+    since: Annotated[datetime, typer.Option(formats=_MOMENTS, help="When they were known, as 2026-11-20T08:00:00+09:00.")],
+    store: Stores = None, first: First = _BEGINNING, last: Last = _END, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List the facts recorded since that changed stock, goods on their way, attendance or tills; of sales see `kpis changes`."""
+    from tillstream.histories import find_changed
+    from tillstream.reaching import addresses_of, run_async
+
+    addresses = addresses_of(settings_for(data_dir))
+    rows = run_async(find_changed(addresses, read_model.value, store, first.date(), last.date(), since, limit))
+    _print(rows, ("store_id", "business_date", "event_id", "event_type", "what", "caused_by", "recorded_at"), json, limit)
+
+
 def _find(
     history: "History",
     span: tuple[list[str] | None, datetime, datetime],
@@ -137,7 +162,7 @@ def _print(rows: Sequence[Any], shown: Sequence[str], json: bool, limit: int) ->
             typer.echo(dumps(asdict(row), default=str))
         return
     if not rows:
-        console.print("nothing is known of it")
+        console.print("there is nothing to show")
         return
     table = Table(*(name.removesuffix("_id").replace("_", " ") for name in shown), box=None)
     for row in rows:
