@@ -13,7 +13,7 @@ from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES, RULE_PROGRES
 from contracts.quick_codec import quickly_decoded
 from contracts.records import LogRecord
 from contracts.topics import RETRY_APPLIED
-from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of, rules_by_type
+from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of, owners_of, rules_by_type
 from processors.key_index import KeyIndex
 from processors.outgoing import Outgoing, dead_letter, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
@@ -82,6 +82,7 @@ class Fold:
         self.index = KeyIndex(frozenset(retired.kind.name for retired in RETIRED))
         self._rules = (*rules, *RETIRED)
         self._kinds = kinds_of(self._rules)
+        self._owners = owners_of(self._rules)
         self._wanting = rules_by_type(self._rules)
         self._guard = guard_offsets
         self._stage = stage
@@ -92,7 +93,7 @@ class Fold:
         """Fold records of one partition, in order, over the states that `lookup` finds."""
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
-        folding = Folding(partition, work, self._wanting, self._rules, self._kinds, self._guard, self._stage)
+        folding = Folding(partition, work, self._wanting, self._rules, self._kinds, self._owners, self._guard, self._stage)
         try:
             dead = tuple(letter for record in records for letter in self._one(record, folding))
         except BaseException:

@@ -46,7 +46,7 @@ from processors.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
+class Owner:
     """Who decides on states of a kind."""
 
     rule: Rule
@@ -69,6 +69,11 @@ def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
     if late:
         raise ValueError(f"written no earlier than what every rule reads: {', '.join(late)}")
     return kinds
+
+
+def owners_of(rules: Sequence[Rule]) -> dict[str, Owner]:
+    """Return who decides on each kind of state, by its name."""
+    return {kind.name: Owner(rule, kind) for rule in rules for kind in rule.kinds}
 
 
 KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
@@ -117,6 +122,7 @@ class Folding:
         wanting: Wanting,
         rules: Sequence[Rule],
         kinds: dict[str, Kind],
+        owners: Mapping[str, Owner],
         guard: bool,
         stage: Stage,
     ) -> None:
@@ -128,7 +134,7 @@ class Folding:
         self._wanting = wanting
         self._rules = rules
         self._kinds = kinds
-        self._owners = {kind.name: _Owner(rule, kind) for rule in rules for kind in rule.kinds}
+        self._owners = owners
         self._guard = guard
         self._stage = stage
         self._open: list[Outgoing] = []
