@@ -66,6 +66,7 @@ def test_a_count_may_lie_apart_by_some_units_and_a_share_of_what_moved() -> None
         (date(2026, 3, 4), 11),
         (date(2026, 3, 5), 22),
         (date(2026, 3, 10), 33),
+        (date(2026, 3, 15), 44),
     ],
 )
 def test_the_policy_in_force_when_the_business_date_ends_holds(day: date, units: int) -> None:
@@ -77,6 +78,7 @@ def test_the_policy_in_force_when_the_business_date_ends_holds(day: date, units:
             version(99, datetime(2026, 1, 1, tzinfo=UTC), tenant_id="another"),
             version(99, datetime(2026, 1, 1, tzinfo=UTC), store_id="S2"),
             version(33, datetime(2026, 3, 10, tzinfo=UTC), store_id="S1"),
+            version(55, datetime(2026, 3, 14, tzinfo=UTC)),
             version(44, datetime(2026, 3, 11, 19, second=1, tzinfo=UTC), store_id="S1"),
         )
     )
