@@ -12,7 +12,8 @@ from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
 from tests.api.events import sale
 from tests.api.running import ServedApi, config
-from tests.api.world import apply_log, catch_up, projected
+from tests.api.world import catch_up, projected
+from tests.projections.applying import apply_log
 
 pytestmark = pytest.mark.stack
 

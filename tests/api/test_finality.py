@@ -21,7 +21,7 @@ from projections.read_models.till_periods.receipts import LateFacts
 from tests.api.alerts import publish
 from tests.api.events import event_id, sale
 from tests.api.running import ServedApi, config, served
-from tests.api.world import apply_log
+from tests.projections.applying import apply_log
 
 FIRST, UNTIL = date(2026, 3, 1), date(2026, 4, 15)
 SEALED = date(2026, 3, 18)

@@ -37,7 +37,8 @@ from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
 from tests.api.running import ServedApi
-from tests.api.world import apply_log, store
+from tests.api.world import store
+from tests.projections.applying import apply_log
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack

@@ -24,7 +24,7 @@ from projections.read_models.stock_on_hand.reader import StockRow
 from tests.api.alerts import MORNING, publish, transition
 from tests.api.events import TENANT, event_id, sale
 from tests.api.log_reader import events_on
-from tests.api.world import catch_up, projected
+from tests.projections.applying import apply_log
 from tests.waiting import until
 from tillstream.cli import app
 
@@ -83,8 +83,7 @@ def world(stores, api):
     assert answer.json()["accepted"] == 8, answer.text
     derived = [transition("A", "E-A", 1), transition("B", "E-B", 1), transition("B", "E-B", 2)]
     asyncio.run(publish(stores, [*derived, recommendation("A"), recommendation("B")]))
-    with projected(stores, *MODELS):
-        catch_up(stores, *MODELS, timeout=90)
+    apply_log(stores, *MODELS)
     return stores
 
 

@@ -13,7 +13,8 @@ from infra.addresses import Addresses
 from tests.api.alerts import publish
 from tests.api.events import sale
 from tests.api.running import QUICK, ServedApi, config, served
-from tests.api.world import apply_log, store
+from tests.api.world import store
+from tests.projections.applying import apply_log
 
 pytestmark = pytest.mark.stack
 

@@ -16,7 +16,8 @@ from infra.clock import utc_now
 from tests.api.alerts import publish
 from tests.api.events import event_id, sale
 from tests.api.running import ServedApi
-from tests.api.world import LONG_AGO, apply_log, store
+from tests.api.world import LONG_AGO, store
+from tests.projections.applying import apply_log
 
 pytestmark = pytest.mark.stack
 

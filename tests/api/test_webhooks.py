@@ -18,7 +18,8 @@ from tests.api.events import sale
 from tests.api.log_reader import events_on
 from tests.api.running import ServedApi, config, served
 from tests.api.webhook_accounts import ACCOUNTS, CLOSED_AT, deliver, shopify_order, signed, square_order, toast_time_entry
-from tests.api.world import apply_log, catch_up, projected
+from tests.api.world import catch_up, projected
+from tests.projections.applying import apply_log
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack

@@ -11,19 +11,17 @@ from contracts.envelope import Envelope, Event
 from contracts.events.reference import StoreDefined
 from contracts.events.registry import STORE_DEFINED
 from contracts.fields import Model
-from contracts.records import RawRecord
 from contracts.topics import REFERENCE_DATA, STORE_FACTS
 from infra.addresses import Addresses
-from infra.kafka.consumer import Partition, Record, end_offsets, read_range
+from infra.kafka.consumer import Partition, end_offsets
 from infra.postgres.engine import async_engine
-from projections.batching import Part
 from projections.catalogue import PROJECTIONS
 from projections.freshness import read_freshnesses
 from projections.generation_runners import run_generations
-from projections.options import RunnerOptions, Safeguards
+from projections.options import RunnerOptions
 from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id
-from tests.projections.folding import Owner
+from tests.projections.applying import apply_log
 from tests.waiting import until
 
 _LOOK_SECONDS = 0.05
@@ -60,34 +58,6 @@ def define_stores(addresses: Addresses) -> None:
     records = [encode(event, topic) for event in STORES for topic in (REFERENCE_DATA, STORE_FACTS)]
     asyncio.run(publish(addresses, records))
     apply_log(addresses, "stores")
-
-
-def apply_log(addresses: Addresses, *names: str) -> None:
-    """Let the real projections apply what their topics hold now, as one owner of all partitions: without a group it is done at once."""
-    asyncio.run(_apply_log(addresses, names))
-
-
-async def _apply_log(addresses: Addresses, names: Sequence[str]) -> None:
-    topics = {topic for name in names for topic in PROJECTIONS[name].topics}
-    ends = await end_offsets(addresses.kafka_bootstrap, topics, addresses.topic_prefix)
-    log: list[RawRecord] = []
-
-    def keep(tp: Partition, records: list[Record]) -> None:
-        log.extend(RawRecord(tp.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
-
-    await read_range(addresses.kafka_bootstrap, dict.fromkeys(ends, 0), ends, keep, addresses.topic_prefix)
-    engine = async_engine(addresses.postgres_dsn, "tests")
-    try:
-        for name in names:
-            owner = Owner(engine, addresses, name, Safeguards(), addresses.log_id)
-            await owner.sink.start()
-            await owner.take(Part(tp.topic, tp.partition) for tp in ends if tp.topic in PROJECTIONS[name].topics)
-            unread = [r for r in log if (own := owner.claims.get(Part(r.topic, r.partition))) and r.offset >= own.next_offset]
-            if unread:
-                await owner.apply(unread)
-            await owner.sink.close()
-    finally:
-        await engine.dispose()
 
 
 @contextmanager
