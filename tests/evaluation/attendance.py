@@ -209,10 +209,17 @@ def _renamed(record: SimulatedRecord, names: dict[str, str]) -> SimulatedRecord:
     return _with(record, {"employee_id": names[person]}) if person in names else record
 
 
+def _a_day_later(records: Iterable[SimulatedRecord]) -> SimulatedRecord:
+    """Return one more tick: the clock of a simulation ends with its last day, and what was not pressed then is known a day later."""
+    last = max((record for record in records if record.route == "tick"), key=_at)
+    later = _at(last) + timedelta(days=1)
+    return _with(_moved(last, later), {"at": later})
+
+
 def _told(records: list[SimulatedRecord], store: str) -> Iterator[tuple[str, Key]]:
     """Fold one store's log and return what stands in the end and is confirmed."""
     log = []
-    for offset, record in enumerate(sorted(records, key=lambda row: row.arrival)):
+    for offset, record in enumerate(sorted([*records, _a_day_later(records)], key=lambda row: row.arrival)):
         written = encode(record.event, STORE_FACTS, 0)
         log.append(RawRecord(STORE_FACTS, 0, offset, int(record.arrival.timestamp() * 1000), written.key, written.value, written.headers))
     replica = Replica(Fold((AttendanceRules(), BuddyPunching())))
