@@ -108,4 +108,3 @@ async def _traffic(place: Addresses, stop: asyncio.Event) -> None:
         number += 1
         batch = [sale(f"R{number}-{each}", at(9 + each % 3), store=("S1", "S2")[each % 2]) for each in range(10)]
         await asyncio.to_thread(publish, place, batch)
-        await asyncio.sleep(0.05)
