@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.clock import utc_now
 from tests.projections.folding import rows_of
 from tests.projections.running import Scene, scene_on
 from tests.projections.story import at, counted, outbound, sold
@@ -40,11 +41,13 @@ def test_status_tells_idle_from_held_frozen_stopped_and_never_begun(scene: Scene
     assert (idle.why_still(), idle.oldest_at, idle.progress.behind) == (None, None, 0)
 
     rows_of(scene.place, _HOLD)
+    before = utc_now().replace(microsecond=0)
     scene.publish([outbound(sold("held", at(1)))])
     until(lambda: "a replay holds it" in _why(scene), 20, "the hold is told")
     held = _standing(scene)
     assert held.progress.behind == 1
     assert held.oldest_at is not None
+    assert held.oldest_at >= before, "of the record that waits, not of one before it"
     rows_of(scene.place, "DELETE FROM delivery.holds RETURNING id")
     scene.await_position(NAME, 2)
     assert _standing(scene).why_still() is None
