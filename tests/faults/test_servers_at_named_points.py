@@ -1,5 +1,7 @@
 """A server is killed with -9 while a runner stands at a named point of its work; the numbers are those of the log."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,11 +9,20 @@ import pytest
 
 from infra.embedded.stack import RunningServers, running_servers
 from infra.settings import load_settings
+from projections.consumers import read_fares
 from tests.places import migrated_template, new_place
 from tests.projections.clickhouse.driving import clickhouse, publish, sums, whole_log
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.test_sink import shop_day
 from tests.projections.folding import rows_of
+from tests.projections.protocol.measures import (
+    asked,
+    assert_sales_of_the_log,
+    assert_stock_of_the_log,
+    read_of,
+    resident_bytes,
+    sold_story,
+)
 from tests.projections.running import Scene, scene_on
 from tests.projections.story import at, counted, outbound, sold
 from tests.waiting import until
@@ -19,6 +30,8 @@ from tests.waiting import until
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
 
 SLOW = {"max_records": 5}
+KILLS, CHAPTER = 3, 300
+MOST_GROWTH_BYTES = 48 * 2**20
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +61,19 @@ def pid_of(servers: RunningServers, name: str) -> int:
     return next(process.pid or 0 for process in servers.supervisor.processes if process.name == name)
 
 
+def is_back(servers: RunningServers, name: str, old: int) -> bool:
+    """Tell whether a server runs again, and all are ready."""
+    servers.poll()
+    return pid_of(servers, name) not in (0, old) and all(process.is_ready for process in servers.supervisor.processes)
+
+
 def killed_and_back(servers: RunningServers, scene: Scene, name: str, projection: str, point: str) -> None:
     """Run a projection whose second visit of a point kills a server; return when the server is back."""
     old = pid_of(servers, name)
     runner = scene.start(projection, trap=(point, 2, str(old)), **SLOW)
     until(runner.told.exists, 40, f"the runner is at {point}")
 
-    def is_back() -> bool:
-        servers.poll()
-        return pid_of(servers, name) not in (0, old) and all(process.is_ready for process in servers.supervisor.processes)
-
-    until(is_back, 60, f"{name} is back")
+    until(lambda: is_back(servers, name, old), 60, f"{name} is back")
     assert runner.process.poll() is None, "the runner waits for its surroundings"
 
 
@@ -88,3 +103,27 @@ def test_a_clickhouse_model_outlives_its_servers(servers: RunningServers, scene:
 
     with clickhouse(scene.place) as client:
         assert sums(client) == expected_sums(whole_log(scene.place))
+
+
+def test_a_database_killed_again_and_again_under_load_changes_nothing(servers: RunningServers, scene: Scene) -> None:
+    """The same process goes on each time with the memory that it had, and says what went wrong; both stores say what the log says."""
+    story = sold_story(0, KILLS * CHAPTER)
+    size = len(story) // KILLS + 1
+    runner = scene.start("sales", "stock_on_hand", max_records=100)
+    until(runner.is_ready, 60, "the runners have their partitions")
+    memory = []
+    for number in range(KILLS):
+        publish(scene.place, story[number * size : (number + 1) * size])
+        old = pid_of(servers, "postgres")
+        os.kill(old, signal.SIGKILL)
+        until(lambda old=old: is_back(servers, "postgres", old), 60, "the database is back")  # type: ignore[misc]
+        memory.append(resident_bytes(runner.process.pid))
+    for name in ("sales", "stock_on_hand"):
+        until(lambda name=name: read_of(scene.place, name) == len(story), 120, f"{name} has read everything")  # type: ignore[misc]
+
+    fares = asked(scene.place, lambda engine: read_fares(engine, ["sales", "stock_on_hand"])).values()
+    assert [fare.why_still(0) for fare in fares] == [None, None]
+    assert all(fare.last_error for fare in fares)
+    assert resident_bytes(runner.process.pid) - memory[0] < MOST_GROWTH_BYTES
+    assert_sales_of_the_log(scene.place, story)
+    assert_stock_of_the_log(scene.place)
