@@ -23,7 +23,7 @@ from contracts.codec import decode
 from contracts.compiled import CompiledType, compiled_type
 from contracts.compiled_fields import NotCompilable
 from contracts.envelope import Envelope, Event
-from contracts.events.registry import EVENT_TYPES
+from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
 from contracts.fields import Model, Moment
 from contracts.records import Headers, LogRecord
 from contracts.upcasting import UPCASTERS
@@ -45,7 +45,7 @@ _REPEATED: Final = frozenset(
         "clock_ahead",
     }
 )
-"""Attributes with few values, each of which is judged once."""
+"""Attributes with few values, which are judged once together: those of a store and a day come again and again."""
 _is_id = re.compile(compiled_patterns.ID).search
 _is_moment = re.compile(compiled_patterns.MOMENT).search
 
@@ -59,12 +59,25 @@ def quickly_decoded(record: LogRecord) -> Event[Model]:
     return decode(record) if content is None else Event(envelope, content)
 
 
+def compiled_event(record: LogRecord) -> Event[Any] | None:
+    """Read a record whose content stays as it was compiled: decimals, times and ids are canonical text. None leaves it to the codec.
+
+    Corrections are left to it too, for they carry content of another type.
+    """
+    envelope = _envelope(record.headers)
+    if envelope is None or record.value is None or envelope.type in UPCASTERS or envelope.type == EVENT_CORRECTED:
+        return None
+    kind = compiled_type(envelope.type)
+    content = None if kind is None else kind.judged(record.value)
+    return None if content is None else Event(envelope, content)
+
+
 def _envelope(headers: Headers) -> Envelope | None:
     """Read the attributes; None leaves them to the codec."""
-    values = dict(_ABSENT)
     try:
+        values = _repeated_values(tuple([told for told in headers if told[0] in _REPEATED_HEADERS])).copy()
         for name, raw in headers:
-            known = _READERS.get(name)
+            known = _OWN_READERS.get(name)
             if known is not None and raw is not None:
                 values[known[0]] = known[1](raw)
     except (ValidationError, UnicodeDecodeError):
@@ -74,6 +87,12 @@ def _envelope(headers: Headers) -> Envelope | None:
             return None
     envelope: Envelope = _filled(Envelope.__new__(Envelope), values, _ATTRIBUTES)
     return envelope
+
+
+@lru_cache(maxsize=8192)
+def _repeated_values(headers: tuple[tuple[str, bytes | None], ...]) -> dict[str, Any]:
+    """Return the values of all attributes, with those judged that are repeated; never to be changed."""
+    return dict(_ABSENT) | {_READERS[name][0]: _READERS[name][1](raw) for name, raw in headers if raw is not None}
 
 
 def _content(event_type: str, value: bytes) -> Model | None:
@@ -169,7 +188,7 @@ def _adapter(info: FieldInfo) -> TypeAdapter[Any]:
     return TypeAdapter(form)
 
 
-def _reader(name: str, info: FieldInfo) -> Build:
+def _reader(info: FieldInfo) -> Build:
     """Return what reads one attribute: in its canonical form at once, in any other as pydantic does, which may raise."""
     judge = _adapter(info).validate_python
 
@@ -184,8 +203,6 @@ def _reader(name: str, info: FieldInfo) -> Build:
         text = raw.decode("utf-8", "replace")
         return UUID(int=int(text.replace("-", ""), 16)) if _is_id(text) else judge(text)
 
-    if name in _REPEATED:
-        return lru_cache(maxsize=8192)(precisely)
     form = _bare(info.annotation)
     return identity if form is UUID else moment if form is _AWARE else precisely
 
@@ -193,4 +210,6 @@ def _reader(name: str, info: FieldInfo) -> Build:
 _ATTRIBUTES = set(Envelope.model_fields)
 _REQUIRED = tuple(name for name, info in Envelope.model_fields.items() if info.is_required())
 _ABSENT: Mapping[str, Any] = {name: ... if info.is_required() else info.default for name, info in Envelope.model_fields.items()}
-_READERS = {f"ce_{info.alias or name}": (name, _reader(name, info)) for name, info in Envelope.model_fields.items()}
+_READERS = {f"ce_{info.alias or name}": (name, _reader(info)) for name, info in Envelope.model_fields.items()}
+_REPEATED_HEADERS = {header for header, (name, _) in _READERS.items() if name in _REPEATED}
+_OWN_READERS = {header: known for header, known in _READERS.items() if header not in _REPEATED_HEADERS}

@@ -1,7 +1,6 @@
 """A record of the log as bytes, independent of any client library."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -48,8 +47,7 @@ class LogRecord(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """A `LogRecord` of our own, for archives, retries and tests."""
 
     topic: str

@@ -116,7 +116,7 @@ class DeadLetter:
 class Sorted:
     """A partition's records by what their headers say; `taken` keeps the order of the log."""
 
-    taken: tuple[LogRecord, ...]
+    taken: Sequence[LogRecord]
     filtered: int
     control: int
 
@@ -194,7 +194,9 @@ def _concerns(record: LogRecord, store_id: str) -> bool:
 def account(batch: PartBatch, split: Sorted, outcomes: Mapping[Source, Outcome]) -> LedgerRow:
     """Write the account of a range; a taken record without an outcome was applied."""
     found = dict.fromkeys(Outcome, 0)
-    for record in split.taken:
+    if not outcomes:
+        found[Outcome.APPLIED] = len(split.taken)
+    for record in split.taken if outcomes else ():
         found[outcomes.get(source_of(record), Outcome.APPLIED)] += 1
     tally = Tally(
         applied=found[Outcome.APPLIED],

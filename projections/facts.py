@@ -1,8 +1,9 @@
 """What every fact-folding read model keeps of an event besides its own rows: identity, hash, first position, and what it corrects. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.codec import content_hash, corrected_content
@@ -17,6 +18,13 @@ class FactKey(NamedTuple):
 
     store_id: str
     event_id: UUID
+
+
+class EventRows(NamedTuple):
+    """The rows of one event in a table: what all of them say, once, and what each says of its own; in the order of the table's columns."""
+
+    head: tuple[Any, ...]
+    own: Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

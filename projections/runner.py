@@ -7,7 +7,7 @@ decided in Postgres, never by the broker.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -40,6 +40,7 @@ _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
 _HALT_LOOK_SECONDS = 3.0
+_NOTHING: Mapping[Part, int] = {}
 
 
 class GaveUp(Exception):
@@ -48,6 +49,13 @@ class GaveUp(Exception):
 
 class _Stopped(Exception):
     """The process was asked to end while it waited for its surroundings."""
+
+
+class _Ahead(NamedTuple):
+    """What was read of the log while the batch before it was written."""
+
+    fetched: Mapping[Partition, Sequence[Record]]
+    batch: Batch | None
 
 
 class Runner:
@@ -66,6 +74,7 @@ class Runner:
         self._log_answered = monotonic_seconds()
         self.owned = asyncio.Event()
         """Set once the first assignment, which may be empty, was taken over."""
+        self._looking: asyncio.Task[_Ahead] | None = None
         self._gate = Gate(engine, holds, declared.name, options.generation)
         context = SinkContext(
             declared.name,
@@ -160,6 +169,7 @@ class Runner:
                     await self._take_over(member)
                 await self._step(member)
         finally:
+            await self._look_no_further()
             await stop_quietly(member)
 
     async def _finish_batch(self) -> None:
@@ -169,6 +179,7 @@ class Runner:
                 await self._idle.wait()
 
     async def _take_over(self, member: GroupMember) -> None:
+        await self._look_no_further()  # before anything is sought: what it has in hand is read again
         member.changed = False
         wanted = [Part(tp.topic, tp.partition) for tp in member.assigned]
         self._claims = {}
@@ -192,18 +203,20 @@ class Runner:
             await check_limit(conn, self._declared.name, self._options.generation, part, offset, self._options.limit)
 
     async def _step(self, member: GroupMember) -> None:
-        try:
-            fetched = await member.fetch(_FETCH_MILLISECONDS, self._options.max_records)
-        except OutOfRange as error:
-            raise RecordMissing(f"{self._declared.name}: {error}") from error
-        self._log_answered = monotonic_seconds()
+        looking, self._looking = self._looking, None
+        fetched, ahead = await looking if looking is not None else _Ahead(await self._fetch(member), None)
         if member.changed:
+            return
+        if ahead is not None and not self._follows(ahead):
+            member.read_from({Partition(*part): owned.next_offset for part, owned in self._claims.items()})
             return
         admitted, again = await self._retrying("ask for holds", lambda: self._gate.admit(self._claims, fetched))
         member.read_from(again)
         if member.changed or not admitted:
             return
-        batch = self._batch(admitted)
+        batch = ahead if ahead is not None and admitted is fetched else self._batch(admitted)
+        if batch.records >= _FEW_RECORDS and not again and self._options.records_per_second is None:
+            self._looking = asyncio.create_task(self._look_ahead(member, batch))
         self._idle.clear()
         try:
             self._options.crash_points.reach("batch_received")
@@ -213,6 +226,34 @@ class Runner:
         self._options.crash_points.reach("committed")
         await self._applied(member, batch, rows)
 
+    async def _fetch(self, member: GroupMember) -> Mapping[Partition, Sequence[Record]]:
+        try:
+            fetched = await member.fetch(_FETCH_MILLISECONDS, self._options.max_records)
+        except OutOfRange as error:
+            raise RecordMissing(f"{self._declared.name}: {error}") from error
+        self._log_answered = monotonic_seconds()
+        return fetched
+
+    async def _look_ahead(self, member: GroupMember, before: Batch) -> _Ahead:
+        """Fetch and read what follows a batch while that is written; nothing of it is applied before its turn."""
+        fetched = await self._fetch(member)
+        if member.changed or not fetched:
+            return _Ahead(fetched, None)
+        batch = self._batch(fetched, {part.part: part.next for part in before.parts})
+        await self._sink.look_at(batch)
+        return _Ahead(fetched, batch)
+
+    async def _look_no_further(self) -> None:
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    def _follows(self, batch: Batch) -> bool:
+        """Tell whether a batch begins where its partitions really are."""
+        claims = [(part, self._claims.get(part.part)) for part in batch.parts]
+        return all(owned is not None and (part.epoch, part.first) == (owned.epoch, owned.next_offset) for part, owned in claims)
+
     async def _apply(self, batch: Batch) -> tuple[Batch, Sequence[LedgerRow]]:
         """Apply a batch, or as much of it as has no more dead letters than are allowed; return what was applied, and its accounts."""
         while True:
@@ -221,14 +262,15 @@ class Runner:
             except LimitPassed as passed:
                 batch = shortened(batch, passed.ends)
 
-    def _batch(self, fetched: Mapping[Partition, Sequence[Record]]) -> Batch:
+    def _batch(self, fetched: Mapping[Partition, Sequence[Record]], after: Mapping[Part, int] = _NOTHING) -> Batch:
+        """Make a batch of what follows the positions that are claimed, or other ones."""
         parts = []
         for tp, records in sorted(fetched.items()):
             part = Part(tp.topic, tp.partition)
             owned = self._claims[part]
             try:
                 plain = [_plain_record(tp.topic, record) for record in records]
-                parts.append(part_batch(part, owned.epoch, owned.next_offset, plain, self._options.only_store))
+                parts.append(part_batch(part, owned.epoch, after.get(part, owned.next_offset), plain, self._options.only_store))
             except OffsetGap as gap:
                 raise RecordMissing(f"{self._declared.name}: {gap}") from gap
         return Batch(self._declared.name, self._options.generation, tuple(parts))

@@ -5,7 +5,9 @@ facts, and the next owner repeats the batch, which changes nothing. This holds a
 (a probe at the start refuses to run otherwise) and as long as sums of an older batch lose against those of a newer one.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -22,10 +24,10 @@ from projections.positions import Displaced, advance
 from projections.settlement import settle
 from projections.sinks.clickhouse_archive import ArchiveModel
 from projections.sinks.clickhouse_insert import attempt
-from projections.sinks.clickhouse_model import ClickHouseModel, Work
+from projections.sinks.clickhouse_model import ClickHouseModel, Judgement, Seen, Work
 from projections.sinks.clickhouse_probe import probe
 from projections.sinks.clickhouse_sales import SalesModel
-from projections.sinks.sink import Sink, SinkContext
+from projections.sinks.sink import BREATH_RECORDS, Sink, SinkContext
 
 _EPOCH = text(
     """
@@ -35,13 +37,23 @@ _EPOCH = text(
 )
 
 
-class ClickHouseSink(Generic[Work]):
+@dataclass(frozen=True, slots=True)
+class _Looked(Generic[Seen]):
+    """What was seen in the taken records of a batch, before anybody was asked."""
+
+    batch: Batch
+    splits: list[Sorted]
+    seen: list[Seen | Judgement]
+
+
+class ClickHouseSink(Generic[Seen, Work]):
     """Takes the batches of one ClickHouse projection."""
 
-    def __init__(self, context: SinkContext, model: ClickHouseModel[Work]) -> None:
+    def __init__(self, context: SinkContext, model: ClickHouseModel[Seen, Work]) -> None:
         self._context = context
         self._model = model
         self._client: AsyncClient | None = None
+        self._looked: _Looked[Seen] | None = None
 
     async def start(self) -> None:
         """Connect, and refuse to run on tables that do not replace (StoreDoesNotReplace)."""
@@ -53,15 +65,34 @@ class ClickHouseSink(Generic[Work]):
         self._model.connect(client)
         await probe(client, self._model.tables, self._context.generation)
 
+    async def look_at(self, batch: Batch) -> None:
+        """Read the records, and remember what they say until another batch is looked at or applied."""
+        self._looked = await self._look(batch)
+
+    async def _look(self, batch: Batch) -> _Looked[Seen]:
+        splits = [sort_records(part, self._model.covers) for part in batch.parts]
+        return _Looked(batch, splits, await self._see([record for split in splits for record in split.taken]))
+
+    async def _see(self, records: Sequence[LogRecord]) -> list[Seen | Judgement]:
+        seen: list[Seen | Judgement] = []
+        for index, record in enumerate(records):
+            if index % BREATH_RECORDS == 0:
+                await asyncio.sleep(0)  # heartbeats and the answers of stores share this loop
+            seen.append(self._model.read_one(index, record))
+        return seen
+
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Make a batch durable and advance its positions; repeatable, see the protocol of sinks."""
         reach = self._context.crash_points.reach
         ledger_id = await self._number(batch)
-        splits = [sort_records(part, self._model.covers) for part in batch.parts]
+        looked, self._looked = self._looked, None
+        if looked is None or looked.batch is not batch:
+            looked = await self._look(batch)
+        splits, seen = looked.splits, looked.seen
         taken, discarded = await set_aside(self._context.engine, batch, splits)
         if discarded:
-            await self._model.withdraw([letter.record for letter in discarded], ledger_id)
-        work = await self._model.prepare(taken)
+            await self._model.withdraw(await self._see([letter.record for letter in discarded]), ledger_id)
+        work = await self._model.prepare(await self._see(taken) if discarded else seen)
         await self._refuse_excess(batch, self._outcomes(taken, work)[1])
         reach("before_insert")
         await self._model.insert(work)

@@ -1,6 +1,5 @@
 """The archive of the log in ClickHouse: every record of a batch as it came, under its place on the log."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,6 +9,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from contracts.records import LogRecord
 from contracts.topics import TOPICS
 from projections.batching import Covers
+from projections.facts import EventRows
 from projections.read_models.event_log.mapping import MAPPING_VERSION, EventLogRow, map_record
 from projections.read_models.event_log.table import EVENT_LOG
 from projections.sinks.clickhouse_insert import Piece, insert_pieces
@@ -40,16 +40,20 @@ class ArchiveModel:
         """Work with this connection from now on."""
         self._client = client
 
-    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+    async def withdraw(self, seen: Sequence[EventLogRow | Judgement], version: int) -> None:
         """Leave everything: a discarded record was on the log all the same."""
 
-    async def prepare(self, records: Sequence[LogRecord]) -> ArchiveBatch:
-        """Map all records; none is refused."""
-        return await asyncio.to_thread(lambda: ArchiveBatch([map_record(self._log_id, r) for r in records]))
+    def read_one(self, _: int, record: LogRecord) -> EventLogRow:
+        """Map a record; none is refused."""
+        return map_record(self._log_id, record)
+
+    async def prepare(self, seen: Sequence[EventLogRow | Judgement]) -> ArchiveBatch:
+        """Take all rows."""
+        return ArchiveBatch([row for row in seen if isinstance(row, EventLogRow)])
 
     async def insert(self, work: ArchiveBatch) -> None:
         """Write the rows; one that the store refuses is judged dead."""
-        pieces = [Piece(index, row.recorded_at.date(), (row,)) for index, row in enumerate(work.rows)]
+        pieces = [Piece(index, row.recorded_at.date(), EventRows((), (row,))) for index, row in enumerate(work.rows)]
         rejected = await insert_pieces(self._client, EVENT_LOG, self._generation, pieces)
         work.judgements |= {index: dead("refused_by_store", reason) for index, reason in rejected.items()}
 

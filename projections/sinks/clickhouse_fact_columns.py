@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from projections.facts import EventRows
 from projections.sinks.clickhouse_table import ClickHouseTable, Column, day, identity, integer, moment, word
 
 NONE: Final = UUID(int=0)
@@ -49,11 +50,10 @@ class FactHead(NamedTuple):
     recorded_at: datetime
     occurred_at: datetime
 
-    def rows(self, own: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    def rows(self, own: Sequence[tuple[Any, ...]]) -> EventRows:
         """Return the rows of a table for what an event says, line by line."""
-        first = (self.store_id, self.business_date, self.event_id.bytes)
-        rest = (self.event_type, self.corrects_event_id.bytes, *self[5:], len(own))
-        return tuple((*first, line, *rest, *of_line) for line, of_line in enumerate(own))
+        head = (*self[:2], self.event_id.bytes, self.event_type, self.corrects_event_id.bytes, *self[5:], len(own))
+        return EventRows(head, [(line, *of_line) for line, of_line in enumerate(own)])
 
 
 def facts_table(stem: str, *own: Column) -> ClickHouseTable:
@@ -65,4 +65,5 @@ def facts_table(stem: str, *own: Column) -> ClickHouseTable:
         partition_by="toYYYYMM(business_date)",
         order_by=("store_id", "business_date", "event_id", "line"),
         indexes=("by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1",),
+        of_event=frozenset(column.name for column in HEAD) - {"line"},
     )

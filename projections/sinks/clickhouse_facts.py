@@ -4,27 +4,27 @@ A batch may be repeated at any time and changes nothing: rows replace by identit
 stays, wherever its later contents would have fallen.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from contracts.codec import content_hash, decode
+from contracts.codec import content_hash
 from contracts.envelope import Event
 from contracts.errors import Problem, UnreadableRecord
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import POSTABLE_TYPES
 from contracts.fields import Model
+from contracts.quick_codec import quickly_decoded
 from contracts.records import LogRecord
 from projections.batching import Covers
-from projections.facts import concerned_type, content_of, recorded_at
+from projections.facts import EventRows, concerned_type, content_of, recorded_at
 from projections.sinks.clickhouse_fact_columns import NONE, FactHead
 from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead, judged
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 _FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
@@ -53,13 +53,12 @@ class FactsDeclared:
     nothing: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A readable event of the model."""
 
-    index: int
+    place: int
     head: FactHead
-    rows: tuple[tuple[Any, ...], ...]
+    rows: EventRows
 
     @property
     def key(self) -> Key:
@@ -93,47 +92,38 @@ class FactsModel:
         """Work with this connection from now on."""
         self._client = client
 
-    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+    async def withdraw(self, seen: Sequence[Candidate | Judgement], version: int) -> None:
         """Delete the facts of discarded records, where they are the ones that are there."""
         del version  # no sums follow from these facts
-        events = self._read(records).candidates
+        events = [each for each in seen if isinstance(each, Candidate)]
         known = await self._known(events)
         for head in [event.head for event in events if known.get(event.key) == event.position]:
             bound = {"table": self._table, "store": head.store_id, "day": head.business_date, "id": head.event_id}
             await attempt("removal of a discarded event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
-    async def prepare(self, records: Sequence[LogRecord]) -> FactsBatch:
-        """Read the records; repeats, within the batch or of an earlier one, are judged here."""
-        work = await asyncio.to_thread(self._read, records)
+    async def prepare(self, seen: Sequence[Candidate | Judgement]) -> FactsBatch:
+        """Take the records apart; repeats, within the batch or of an earlier one, are judged here."""
+        work = FactsBatch(judged(seen), [each for each in seen if isinstance(each, Candidate)])
         if self._first_position_wins:
             work.set_copies_aside()
             known = await self._known(work.candidates)
-            work.reject({c.index: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
+            work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
 
     async def insert(self, work: FactsBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead. Its rows are one insert: none of them is there."""
         waiting: Sequence[Candidate] = work.candidates
         while waiting:
-            pieces = [Piece(c.index, c.head.business_date, c.rows) for c in waiting]
+            pieces = [Piece(c.place, c.head.business_date, c.rows) for c in waiting]
             waiting = work.refuse(await insert_pieces(self._client, self._declared.table, self._generation, pieces))
 
     async def sum_again(self, work: FactsBatch, version: int) -> None:
         """Nothing follows from these facts."""
 
-    def _read(self, records: Sequence[LogRecord]) -> FactsBatch:
-        batch = FactsBatch()
-        for index, record in enumerate(records):
-            found = self._read_one(index, record)
-            if isinstance(found, Candidate):
-                batch.candidates.append(found)
-            else:
-                batch.judgements[index] = found
-        return batch
-
-    def _read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+    def read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+        """Read one record."""
         try:
-            event = decode(record)
+            event = quickly_decoded(record)
             if concerned_type(event) not in self._declared.fact_types:
                 return FILTERED
             version = _TOP - record.offset if self._first_position_wins else record.offset

@@ -6,15 +6,15 @@ identity, a repeat changes nothing. Only a definite rejection of content is take
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aiohttp import ClientError
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import Error
 
 from projections.errors import Unavailable
+from projections.facts import EventRows
 from projections.sinks.clickhouse_table import ClickHouseTable, UnfitRows
 
 Answer = TypeVar("Answer")
@@ -50,13 +50,12 @@ _HOPELESS_ERRORS: Final = frozenset({16, 36, 43, 46, 47, 60, 62, 81, 115, 181, 5
 """No such column, table, database, function or setting, bad syntax, wrong password: repeating the same cannot help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """The rows of one event for one table; all fall into one partition."""
 
-    index: int
+    place: int
     day: date
-    rows: Sequence[Sequence[Any]]
+    rows: EventRows
 
 
 def is_rejection(error: BaseException) -> bool:
@@ -81,13 +80,13 @@ def portions(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     row_count = 0
     for piece in sorted(pieces, key=lambda piece: (piece.day.year, piece.day.month)):
         month = (piece.day.year, piece.day.month)
-        is_full = row_count + len(piece.rows) > ROWS_PER_INSERT or (month not in months and len(months) == MONTHS_PER_INSERT)
+        is_full = row_count + len(piece.rows.own) > ROWS_PER_INSERT or (month not in months and len(months) == MONTHS_PER_INSERT)
         if portion and is_full:
             yield portion
             portion, months, row_count = [], set(), 0
         portion.append(piece)
         months.add(month)
-        row_count += len(piece.rows)
+        row_count += len(piece.rows.own)
     if portion:
         yield portion
 
@@ -95,14 +94,14 @@ def portions(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 async def insert_pieces(client: AsyncClient, table: ClickHouseTable, generation: int, pieces: Sequence[Piece]) -> dict[int, str]:
     """Insert the pieces and return why each rejected one was rejected, by its index; the others are in the table."""
     rejected: dict[int, str] = {}
-    for portion in portions([piece for piece in pieces if piece.rows]):
+    for portion in portions([piece for piece in pieces if piece.rows.own]):
         rejected |= await _insert_or_bisect(client, table, generation, portion)
     return rejected
 
 
 async def _insert_or_bisect(client: AsyncClient, table: ClickHouseTable, generation: int, pieces: Sequence[Piece]) -> Mapping[int, str]:
     async def insert() -> None:
-        arrow = await asyncio.to_thread(lambda: table.arrow([row for piece in pieces for row in piece.rows]))
+        arrow = await asyncio.to_thread(table.arrow_of, [piece.rows for piece in pieces])
         await client.insert_arrow(table.name(generation), arrow)
 
     try:
@@ -111,7 +110,7 @@ async def _insert_or_bisect(client: AsyncClient, table: ClickHouseTable, generat
         if not is_rejection(error):
             raise
         if len(pieces) == 1:
-            return {pieces[0].index: str(error)[:2000]}
+            return {pieces[0].place: str(error)[:2000]}
         middle = len(pieces) // 2
         first = await _insert_or_bisect(client, table, generation, pieces[:middle])
         return {**first, **await _insert_or_bisect(client, table, generation, pieces[middle:])}

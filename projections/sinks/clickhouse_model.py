@@ -29,11 +29,16 @@ def dead(reason: str, detail: str) -> Judgement:
     return Judgement(Outcome.DEAD, reason, detail)
 
 
+def judged(seen: Sequence[object]) -> dict[int, Judgement]:
+    """Return the judgements among what was seen, by the record's place in the batch."""
+    return {place: each for place, each in enumerate(seen) if isinstance(each, Judgement)}
+
+
 class CandidateEvent(Protocol):
     """An event that a record holds and that may be written: its place in the batch, its identity, and its position on the log."""
 
     @property
-    def index(self) -> int:
+    def place(self) -> int:
         """Place in the batch."""
         ...
 
@@ -62,7 +67,7 @@ class Candidates(Generic[Candidate]):
     def reject(self, reasons: Mapping[int, Judgement]) -> None:
         """Take candidates out, each with its judgement."""
         self.judgements |= reasons
-        self.candidates = [candidate for candidate in self.candidates if candidate.index not in reasons]
+        self.candidates = [candidate for candidate in self.candidates if candidate.place not in reasons]
 
     def set_copies_aside(self) -> None:
         """Judge candidates to be repeats whose event stands at a lower position of the same batch."""
@@ -70,21 +75,21 @@ class Candidates(Generic[Candidate]):
         for candidate in self.candidates:
             first[candidate.key] = min(candidate.position, first.get(candidate.key, candidate.position))
         self.copies = [candidate for candidate in self.candidates if candidate.position > first[candidate.key]]
-        self.reject({copy.index: REPEAT for copy in self.copies})
+        self.reject({copy.place: REPEAT for copy in self.copies})
 
     def refuse(self, reasons: Mapping[int, str]) -> list[Candidate]:
         """Judge candidates dead that the store refused; return the next copies of their events, which are candidates from now on.
 
         With a batch that ended between the two, the copy would not have been a repeat of anything.
         """
-        refused = {candidate.key for candidate in self.candidates if candidate.index in reasons}
+        refused = {candidate.key for candidate in self.candidates if candidate.place in reasons}
         self.reject({index: dead("refused_by_store", reason) for index, reason in reasons.items()})
         next_copies: dict[Hashable, Candidate] = {}
         for copy in sorted(self.copies, key=lambda copy: copy.position):
             if copy.key in refused:
                 next_copies.setdefault(copy.key, copy)
-        taken = {copy.index for copy in next_copies.values()}
-        self.copies = [copy for copy in self.copies if copy.index not in taken]
+        taken = {copy.place for copy in next_copies.values()}
+        self.copies = [copy for copy in self.copies if copy.place not in taken]
         self.judgements = {index: judgement for index, judgement in self.judgements.items() if index not in taken}
         self.candidates += next_copies.values()
         return list(next_copies.values())
@@ -99,10 +104,12 @@ class JudgedBatch(Protocol):
         ...
 
 
+Seen = TypeVar("Seen")
+"""What a model makes of one record that it can write."""
 Work = TypeVar("Work", bound=JudgedBatch)
 
 
-class ClickHouseModel(Protocol[Work]):
+class ClickHouseModel(Protocol[Seen, Work]):
     """A read model in ClickHouse. Every step may run again with the same records, in this or in another process."""
 
     @property
@@ -124,12 +131,16 @@ class ClickHouseModel(Protocol[Work]):
         """Give it the connection it works with."""
         ...
 
-    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+    async def withdraw(self, seen: Sequence[Seen | Judgement], version: int) -> None:
         """Take out what an owner that died wrote of records that a person has discarded since; sums that follow have the version."""
         ...
 
-    async def prepare(self, records: Sequence[LogRecord]) -> Work:
-        """Read records without writing; data errors are judgements, faults of the store raise."""
+    def read_one(self, index: int, record: LogRecord) -> Seen | Judgement:
+        """Read the record at a place of the batch, without asking anybody; data errors are judgements."""
+        ...
+
+    async def prepare(self, seen: Sequence[Seen | Judgement]) -> Work:
+        """Find out what is to be written of the records, in the order of the batch; faults of the store raise."""
         ...
 
     async def insert(self, work: Work) -> None:

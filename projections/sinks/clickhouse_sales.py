@@ -5,11 +5,9 @@ A correction is expected to carry the store and business date of what it correct
 looked up by store-day.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -17,10 +15,11 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from contracts.codec import content_hash, decode
 from contracts.corrections import Link, not_counting
 from contracts.errors import UnreadableRecord
+from contracts.quick_codec import compiled_event
 from contracts.records import LogRecord
 from contracts.topics import STORE_FACTS
 from projections.batching import Covers
-from projections.read_models.event_log.mapping import recorded_at
+from projections.facts import EventRows, recorded_at
 from projections.read_models.sales_by_hour.recompute import CORRECTIONS_OF_DAYS, RECOMPUTE
 from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
 from projections.read_models.sales_lines.mapping import (
@@ -34,7 +33,7 @@ from projections.read_models.sales_lines.mapping import (
 )
 from projections.read_models.sales_lines.table import KNOWN_EVENTS, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead, judged
 
 EventKey: TypeAlias = tuple[str, UUID]
 StoreDay: TypeAlias = tuple[str, date]
@@ -44,11 +43,10 @@ STORE_DAYS_PER_RECOMPUTE: Final = 1_000
 _FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A readable event that concerns sales."""
 
-    index: int
+    place: int
     key: EventKey
     position: int
     day: date
@@ -75,25 +73,25 @@ class SalesModel:
         """Work with this connection from now on."""
         self._client = client
 
-    async def withdraw(self, records: Sequence[LogRecord], version: int) -> None:
+    async def withdraw(self, seen: Sequence[Candidate | Judgement], version: int) -> None:
         """Delete the facts of discarded records, where they are the ones that are there; their days are summed again in any case.
 
         Whoever deleted them may have died before the sum.
         """
-        events = self._read(records).candidates
+        events = [each for each in seen if isinstance(each, Candidate)]
         known = await self._known(events)
         for event in events:
             if known.get(event.key) == event.position:
                 await self._forget(event)
         await self.sum_again(SalesBatch(candidates=events), version)
 
-    async def prepare(self, records: Sequence[LogRecord]) -> SalesBatch:
-        """Read the records; repeats, within the batch or of an earlier one, are judged here."""
-        work = await asyncio.to_thread(self._read, records)
+    async def prepare(self, seen: Sequence[Candidate | Judgement]) -> SalesBatch:
+        """Take the records apart; repeats, within the batch or of an earlier one, are judged here."""
+        work = SalesBatch(judged(seen), [each for each in seen if isinstance(each, Candidate)])
         if self._first_position_wins:
             work.set_copies_aside()
             known = await self._known(work.candidates)
-            work.reject({c.index: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
+            work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
 
     async def insert(self, work: SalesBatch) -> None:
@@ -108,36 +106,26 @@ class SalesModel:
         for portion in portions_of_days(days):
             await self._recompute(portion, version)
 
-    def _read(self, records: Sequence[LogRecord]) -> SalesBatch:
-        batch = SalesBatch()
-        for index, record in enumerate(records):
-            found = self._read_one(index, record)
-            if isinstance(found, Candidate):
-                batch.candidates.append(found)
-            else:
-                batch.judgements[index] = found
-        return batch
-
-    def _read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+    def read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
+        """Read one record."""
         version = version_of(record.offset, self._first_position_wins)
         try:
-            event = decode(record)
+            event = compiled_event(record) or decode(record)
             if not concerns_sales(event):
                 return FILTERED
             hashed = content_hash(record.headers, record.value)
             facts = map_event(event, Origin(record.partition, record.offset, recorded_at(record), hashed, version))
         except UnreadableRecord as error:
             return dead(error.code, str(error))
-        rows = facts.corrections or facts.lines
-        return Candidate(index, (event.store_id, event.id), record.offset, rows[0].business_date, facts)
+        return Candidate(index, (event.store_id, event.id), record.offset, facts.business_date, facts)
 
     async def _insert(self, candidates: Sequence[Candidate]) -> dict[int, str]:
         rejected: dict[int, str] = {}
         for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (RECEIPT_TENDERS, _tender_rows), (SALES_LINES, _line_rows)):
-            pieces = [Piece(c.index, c.day, rows_of(c)) for c in candidates if c.index not in rejected]
+            pieces = [Piece(c.place, c.day, rows_of(c)) for c in candidates if c.place not in rejected]
             rejected |= await insert_pieces(self._client, table, self._generation, pieces)
         for candidate in candidates:
-            if candidate.index in rejected:
+            if candidate.place in rejected:
                 await self._forget(candidate)
         return rejected
 
@@ -194,13 +182,13 @@ def portions_of_days(days: Sequence[StoreDay]) -> Iterator[list[StoreDay]]:
         yield portion
 
 
-def _line_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
+def _line_rows(candidate: Candidate) -> EventRows:
     return candidate.facts.lines
 
 
-def _tender_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
+def _tender_rows(candidate: Candidate) -> EventRows:
     return candidate.facts.tenders
 
 
-def _correction_rows(candidate: Candidate) -> Sequence[Sequence[Any]]:
-    return candidate.facts.corrections
+def _correction_rows(candidate: Candidate) -> EventRows:
+    return EventRows((), candidate.facts.corrections)

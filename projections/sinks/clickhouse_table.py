@@ -6,9 +6,14 @@ one Arrow table here, with the declared schema and checked for nulls, which the 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+
+from projections.facts import EventRows
 
 DURABLE: Final = "fsync_after_insert = 1, fsync_part_directory = 1"
 """Without it an acknowledged insert is only in the memory of the operating system."""
@@ -32,9 +37,12 @@ class Column:
         return self.type.startswith("Nullable(")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClickHouseTable:
-    """A table of every generation; `stem` with the generation's number is its physical name."""
+    """A table of every generation; `stem` with the generation's number is its physical name.
+
+    `of_event` names the columns in which all rows of an event are the same.
+    """
 
     stem: str
     columns: tuple[Column, ...]
@@ -42,6 +50,7 @@ class ClickHouseTable:
     partition_by: str
     order_by: tuple[str, ...]
     indexes: tuple[str, ...] = ()
+    of_event: frozenset[str] = frozenset()
 
     def name(self, generation: int) -> str:
         """Return the physical name, to which writers write and from which readers read."""
@@ -55,21 +64,37 @@ class ClickHouseTable:
             f"PARTITION BY {self.partition_by} ORDER BY ({', '.join(self.order_by)}) SETTINGS {DURABLE}"
         )
 
+    @cached_property
     def schema(self) -> pa.Schema:
-        """Return the explicit schema of an insert."""
+        """The explicit schema of an insert."""
         return pa.schema([pa.field(column.name, column.arrow, column.is_nullable) for column in self.columns])
 
     def arrow(self, rows: Sequence[Sequence[Any]]) -> pa.Table:
-        """Build the one table of an insert; UnfitRows when a value does not fit its column or is missing."""
-        columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ([] for _ in self.columns)
+        """Build a table from whole rows; UnfitRows when a value does not fit its column or is missing."""
+        return self._table(self._arrays(self.columns, rows))
+
+    def arrow_of(self, events: Sequence[EventRows]) -> pa.Table:
+        """Build the one table of an insert, what events say once converted once; UnfitRows as above."""
+        heads, own = ([column for column in self.columns if (column.name in self.of_event) is shared] for shared in (True, False))
+        of_rows = iter(self._arrays(own, list(chain.from_iterable(event.own for event in events))))
+        if not heads:
+            return self._table(list(of_rows))
+        repeats = pa.array(np.repeat(np.arange(len(events)), [len(event.own) for event in events]))
+        of_events = (array.take(repeats) for array in self._arrays(heads, [event.head for event in events]))
+        return self._table([next(of_events if column.name in self.of_event else of_rows) for column in self.columns])
+
+    def _arrays(self, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[pa.Array]:
+        values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ([] for _ in columns)
         try:
-            arrays = [pa.array(values, type=column.arrow) for column, values in zip(self.columns, columns, strict=True)]
+            return [pa.array(each, type=column.arrow) for column, each in zip(columns, values, strict=True)]
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise UnfitRows(f"{self.stem}: {error}") from error
+
+    def _table(self, arrays: Sequence[pa.Array]) -> pa.Table:
         for column, array in zip(self.columns, arrays, strict=True):
             if array.null_count and not column.is_nullable:
                 raise UnfitRows(f"{self.stem}.{column.name}: {array.null_count} values are missing")
-        return pa.Table.from_arrays(arrays, schema=self.schema())
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
 WORD: Final = "LowCardinality(String)"

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.errors import ContractError
 from contracts.records import LogRecord
-from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Source, sort_records, source_of
+from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
 from projections.discards import set_aside
 from projections.errors import Unavailable
 from projections.facts import FactKey
@@ -20,9 +20,8 @@ from projections.ledger import allocate_ledger_id
 from projections.positions import advance
 from projections.settlement import settle
 from projections.sinks.postgres_facts import FactTables, forget
-from projections.sinks.sink import SinkContext
+from projections.sinks.sink import BREATH_RECORDS, SinkContext
 
-_BREATH_RECORDS: Final = 250
 _TRANSACTION_IDLE: Final = "10s"
 """A frozen owner's transaction is ended by the server, so that it cannot keep its successor waiting."""
 _PASSING = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
@@ -74,6 +73,17 @@ class PostgresModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the taken records of a batch are to the model, before anybody was asked."""
+
+    batch: Batch
+    splits: list[Sorted]
+    mapped: list[Mapped]
+    outcomes: dict[Source, Outcome]
+    letters: list[DeadLetter]
+
+
 class PostgresSink:
     """Applies batches to one Postgres read model."""
 
@@ -81,6 +91,7 @@ class PostgresSink:
         self._context = context
         self._covers = covers
         self._model = model
+        self._looked: _Looked | None = None
 
     async def start(self) -> None:
         """Nothing to check: Postgres does what the protocol needs."""
@@ -88,11 +99,23 @@ class PostgresSink:
     async def close(self) -> None:
         """Nothing to release: the engine belongs to the process."""
 
+    async def look_at(self, batch: Batch) -> None:
+        """Map the records, and remember it until another batch is looked at or applied."""
+        self._looked = await self._look(batch)
+
+    async def _look(self, batch: Batch) -> _Looked:
+        splits = [sort_records(part, self._covers) for part in batch.parts]
+        return _Looked(batch, splits, *await self._mapped([record for split in splits for record in split.taken]))
+
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Apply a batch in one transaction; Displaced when a partition is no longer ours."""
-        splits = [sort_records(part, self._covers) for part in batch.parts]
+        looked, self._looked = self._looked, None
+        if looked is None or looked.batch is not batch:
+            looked = await self._look(batch)
+        splits, mapped, outcomes, letters = looked.splits, looked.mapped, dict(looked.outcomes), looked.letters
         taken, discarded = await set_aside(self._context.engine, batch, splits)
-        mapped, outcomes, letters = await self._mapped(taken)
+        if discarded:
+            mapped, outcomes, letters = await self._mapped(taken)
         try:
             async with self._context.engine.begin() as conn:
                 await self._prepare(conn, batch.generation)
@@ -114,8 +137,8 @@ class PostgresSink:
         outcomes: dict[Source, Outcome] = {}
         letters: list[DeadLetter] = []
         for number, record in enumerate(taken):
-            if number % _BREATH_RECORDS == 0:
-                await asyncio.sleep(0)  # heartbeats share this loop
+            if number % BREATH_RECORDS == 0:
+                await asyncio.sleep(0)  # heartbeats and the answers of stores share this loop
             try:
                 found = self._model.map(record)
             except ContractError as error:

@@ -1,7 +1,7 @@
 """What a runner needs of a store, and what a sink is made of."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -9,12 +9,19 @@ from infra.addresses import Addresses
 from projections.batching import Batch, LedgerRow
 from projections.options import CrashPoints, DeadLetterLimit, Safeguards
 
+BREATH_RECORDS: Final = 20
+"""After so many records that are read, the other work of the process has its turn."""
+
 
 class Sink(Protocol):
     """Takes the batches of one projection, one after the other."""
 
     async def start(self) -> None:
         """Check that the store behaves as needed; called once, before the first batch."""
+        ...
+
+    async def look_at(self, batch: Batch) -> None:
+        """Read the records of the batch that comes next, while another one is applied: no store is asked, and `apply` may do without."""
         ...
 
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:

@@ -1,6 +1,5 @@
 """The quick decoding gives the very event, or the very error, of the codec's own; and it is quick for what the codec writes."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import product
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from typing import Annotated, Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from contracts import quick_codec

@@ -1,9 +1,9 @@
 """The delivery protocol in Postgres: one owner, one account for each record, dead letters beside applied neighbours."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.records import RawRecord

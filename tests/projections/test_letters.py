@@ -1,10 +1,10 @@
 """What people decide about dead letters holds: for every copy of the record, for every generation, and through a rebuild from the log."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.records import RawRecord

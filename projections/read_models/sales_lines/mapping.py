@@ -4,20 +4,21 @@ The envelope carries no zone. The edge, the loader and the simulator write the t
 of its store, so the local hour of a sale is the hour of `occurred_at` under its own offset, and the offset is kept.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from contracts.codec import corrected_content
 from contracts.envelope import Event
 from contracts.errors import Problem, UnreadableRecord
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import EVENT_CORRECTED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
-from contracts.events.sales import Receipt, SaleLine, SaleVoided
 from contracts.fields import Model
 from contracts.money import without_tax
-from contracts.payment_direction import direction_of
+from contracts.payment_direction import direction
+from projections.facts import EventRows
 
 MAPPING_VERSION: Final = 2
 SALE_TYPES: Final = frozenset({SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED})
@@ -25,10 +26,11 @@ COVERED_TYPES: Final = SALE_TYPES | {EVENT_CORRECTED}
 """Types that may concern sales; a correction does when it corrects a sale."""
 
 _TOP: Final = 2**63
+_decimal = lru_cache(maxsize=65_536)(Decimal)
+"""Of a quantity, which is text where content was compiled; the same ones come again and again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an event stands on the log, and the hash of its bytes."""
 
     partition: int
@@ -36,68 +38,6 @@ class Origin:
     recorded_at: datetime
     event_hash: int
     version: int
-
-
-class SaleLineRow(NamedTuple):
-    """A line of a receipt, in the order of the table's columns."""
-
-    store_id: str
-    business_date: date
-    event_id: bytes
-    line: int
-    event_type: str
-    is_correction: int
-    event_hash: int
-    partition: int
-    position: int
-    version: int
-    recorded_at: datetime
-    occurred_at: datetime
-    line_count: int
-    hour_start: datetime
-    utc_offset_minutes: int
-    currency: str
-    phase: str
-    kind: str
-    sku: str
-    quantity: Decimal
-    gross: int
-    discount: int
-    tax: int
-    receipt_id: str
-    till_id: str
-    employee_id: str
-    channel: str
-    promotion_id: str
-    period_id: str
-    tender_count: int
-
-
-class ReceiptTenderRow(NamedTuple):
-    """One way in which a receipt was paid, in the order of the table's columns; amounts in minor units."""
-
-    store_id: str
-    business_date: date
-    event_id: bytes
-    tender: int
-    event_type: str
-    is_correction: int
-    event_hash: int
-    partition: int
-    position: int
-    version: int
-    recorded_at: datetime
-    occurred_at: datetime
-    currency: str
-    phase: str
-    kind: str
-    direction: int
-    amount: int
-    change: int
-    tip: int
-    till_id: str
-    period_id: str
-    employee_id: str
 
 
 class SaleCorrectionRow(NamedTuple):
@@ -118,13 +58,16 @@ class SaleCorrectionRow(NamedTuple):
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SaleFacts:
-    """The rows of one event; all of them are of one business date."""
+NO_ROWS: Final = EventRows((), ())
 
-    lines: tuple[SaleLineRow, ...]
-    corrections: tuple[SaleCorrectionRow, ...]
-    tenders: tuple[ReceiptTenderRow, ...] = ()
+
+class SaleFacts(NamedTuple):
+    """The rows of one event, all of them of one business date."""
+
+    business_date: date
+    corrections: tuple[SaleCorrectionRow, ...] = ()
+    lines: EventRows = NO_ROWS
+    tenders: EventRows = NO_ROWS
 
 
 def version_of(position: int, first_position_wins: bool = True) -> int:
@@ -145,18 +88,16 @@ def local_hour(occurred_at: datetime) -> tuple[datetime, int]:
     return occurred_at.replace(minute=0, second=0, microsecond=0).astimezone(UTC), int(offset.total_seconds() // 60)
 
 
-def map_event(event: Event[Model], origin: Origin) -> SaleFacts:
-    """Map an event that concerns sales; UnreadableRecord when it has no business date."""
+def map_event(event: Event[Any], origin: Origin) -> SaleFacts:
+    """Map an event that concerns sales, its content as a model or as compiled; UnreadableRecord when it has no business date."""
     day = event.envelope.business_date
     if day is None:
         raise UnreadableRecord([Problem("missing", "/headers/businessdate", "the business date of a sale")])
-    if isinstance(event.data, EventCorrected):
-        content = corrected_content(event)
-        correction = (_correction(event, event.data, day, origin),)
-        if content is None:
-            return SaleFacts((), correction)
-        return SaleFacts(_lines(content, day, origin, is_correction=1), correction, _tenders(content, day, origin, is_correction=1))
-    return SaleFacts(_lines(event, day, origin, is_correction=0), (), _tenders(event, day, origin, is_correction=0))
+    if not isinstance(event.data, EventCorrected):
+        return _receipt(event, day, origin, is_correction=0, corrections=())
+    corrections = (_correction(event, event.data, day, origin),)
+    content = corrected_content(event)
+    return SaleFacts(day, corrections) if content is None else _receipt(content, day, origin, 1, corrections)
 
 
 def _correction(event: Event[Model], data: EventCorrected, day: date, origin: Origin) -> SaleCorrectionRow:
@@ -177,39 +118,37 @@ def _correction(event: Event[Model], data: EventCorrected, day: date, origin: Or
     )
 
 
-def _lines(event: Event[Model], day: date, origin: Origin, is_correction: int) -> tuple[SaleLineRow, ...]:
-    receipt = event.data
-    if not isinstance(receipt, Receipt):
+def _receipt(event: Event[Any], day: date, origin: Origin, is_correction: int, corrections: tuple[SaleCorrectionRow, ...]) -> SaleFacts:
+    """By position, for this runs once a receipt and once a line; that the parts are the table's columns in their order is tested."""
+    if event.type not in SALE_TYPES:
         raise TypeError(f"{event.type} is not a receipt")
-    hour_start, offset_minutes = local_hour(event.envelope.occurred_at)
-    phase = receipt.phase if isinstance(receipt, SaleVoided) else ""
-    head = (event.store_id, day, event.id.bytes)
-    middle = (event.type, is_correction, origin.event_hash, origin.partition, origin.position, origin.version, origin.recorded_at)
-    of_receipt = (event.envelope.occurred_at, len(receipt.lines), hour_start, offset_minutes, receipt.currency, phase)
-    tail = (receipt.receipt_id, receipt.till_id or "", receipt.employee_id or "", receipt.channel)
-    end = (receipt.period_id or "", len(receipt.tenders))
-    # By position, for this runs once a line; that the fields are the table's columns in their order is tested.
-    rows = ((line, (line.kind, line.sku, line.quantity, *_amounts(line), *tail, line.promotion_id or "", *end)) for line in receipt.lines)
-    return tuple(SaleLineRow._make((*head, line.line, *middle, *of_receipt, *of_line)) for line, of_line in rows)
-
-
-def _tenders(event: Event[Model], day: date, origin: Origin, is_correction: int) -> tuple[ReceiptTenderRow, ...]:
-    receipt = event.data
-    if not isinstance(receipt, Receipt) or not receipt.tenders:
-        return ()
-    phase = receipt.phase if isinstance(receipt, SaleVoided) else ""
-    head = (event.store_id, day, event.id.bytes)
-    middle = (event.type, is_correction, origin.event_hash, origin.partition, origin.position, origin.version, origin.recorded_at)
-    of_receipt = (event.envelope.occurred_at, receipt.currency, phase)
-    tail = (receipt.till_id or "", receipt.period_id or "", receipt.employee_id or "")
-    direction = direction_of(receipt)
-    return tuple(
-        ReceiptTenderRow._make((*head, number, *middle, *of_receipt, given.kind, direction, given.amount, given.change, given.tip, *tail))
-        for number, given in enumerate(receipt.tenders, 1)
+    receipt, occurred_at = event.data, event.envelope.occurred_at
+    hour_start, offset_minutes = local_hour(occurred_at)
+    phase = receipt.phase if event.type == SALE_VOIDED else ""
+    head = (
+        event.store_id, day, event.id.bytes, event.type, is_correction,
+        origin.event_hash, origin.partition, origin.position, origin.version, origin.recorded_at, occurred_at,
+    )  # fmt: skip
+    till, employee, period, currency = receipt.till_id or "", receipt.employee_id or "", receipt.period_id or "", receipt.currency
+    lines, tenders = receipt.lines, receipt.tenders
+    of_lines = (len(lines), hour_start, offset_minutes, currency, phase, receipt.receipt_id, till, employee, receipt.channel, period)
+    paid = (currency, phase, _direction(event.type, lines), till, period, employee)
+    return SaleFacts(
+        day,
+        corrections,
+        EventRows(
+            (*head, *of_lines, len(tenders)),
+            [(line.line, line.kind, line.sku, _decimal(line.quantity), *_amounts(line), line.promotion_id or "") for line in lines],
+        ),
+        EventRows((*head, *paid), [(number, each.kind, each.amount, each.change, each.tip) for number, each in enumerate(tenders, 1)]),
     )
 
 
-def _amounts(line: SaleLine) -> tuple[int, int, int]:
+def _direction(event_type: str, lines: Iterable[Any]) -> int:
+    return direction(event_type == SALE_RETURNED, event_type == SALE_VOIDED, lines)
+
+
+def _amounts(line: Any) -> tuple[int, int, int]:
     """Return gross, discount and tax, the first two without the tax that they may contain."""
     if not line.tax_included:
         return line.gross, line.discount, line.tax

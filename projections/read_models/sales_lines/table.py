@@ -16,6 +16,10 @@ _ORIGIN: Final = (
     moment("recorded_at", 3),
     moment("occurred_at", 6),
 )
+_OF_RECEIPT: Final = frozenset(
+    {"store_id", "business_date", "event_id", "event_type", "is_correction", *(column.name for column in _ORIGIN)}
+    | {"currency", "phase", "till_id", "employee_id", "period_id"}
+)
 
 SALES_LINES: Final = ClickHouseTable(
     stem="sales_lines",
@@ -50,6 +54,7 @@ SALES_LINES: Final = ClickHouseTable(
     partition_by="toYYYYMM(business_date)",
     order_by=("store_id", "business_date", "event_id", "line"),
     indexes=("by_event event_id TYPE bloom_filter(0.01) GRANULARITY 1",),
+    of_event=_OF_RECEIPT | {"line_count", "hour_start", "utc_offset_minutes", "receipt_id", "channel", "tender_count"},
 )
 
 RECEIPT_TENDERS: Final = ClickHouseTable(
@@ -76,6 +81,7 @@ RECEIPT_TENDERS: Final = ClickHouseTable(
     engine="ReplacingMergeTree(version)",
     partition_by="toYYYYMM(business_date)",
     order_by=("store_id", "business_date", "event_id", "tender"),
+    of_event=_OF_RECEIPT | {"direction"},
 )
 """`direction` is −1 where the money was paid back; amounts are never negative. `sales_lines` says how many there are of a receipt."""
 

@@ -9,7 +9,7 @@ from clickhouse_connect import get_client
 from contracts.codec import encode
 from contracts.envelope import Event
 from contracts.fields import Model
-from contracts.records import OutboundRecord, RawRecord
+from contracts.records import LogRecord, OutboundRecord, RawRecord
 from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.clickhouse.client import WRITER_SETTINGS
@@ -40,6 +40,11 @@ def publish_records(place: Addresses, records: Sequence[OutboundRecord]) -> None
             await publisher.publish_all(records)
 
     asyncio.run(run())
+
+
+def seen(model: Any, records: Sequence[LogRecord]) -> list[Any]:
+    """Return what a model sees in records, as a sink hands it back to the model."""
+    return [model.read_one(place, record) for place, record in enumerate(records)]
 
 
 async def read_all(place: Addresses, topics: Sequence[str] = (STORE_FACTS,)) -> dict[Partition, list[RawRecord]]:

@@ -28,7 +28,7 @@ from projections.sale_facts import FactsAsked
 from projections.sinks.clickhouse_fact_columns import HEAD
 from projections.sinks.clickhouse_facts import FactsModel
 from projections.sinks.clickhouse_facts_declared import FACTS
-from tests.projections.clickhouse.driving import clickhouse
+from tests.projections.clickhouse.driving import clickhouse, seen
 from tests.projections.story import START, adjusted, alert, at, corrected, counted, event, punched, sold
 
 Answer = TypeVar("Answer")
@@ -91,7 +91,7 @@ def asked_after(
         model.connect(client)
         try:
             for batch in batches:
-                work = await model.prepare(batch)
+                work = await model.prepare(seen(model, batch))
                 await model.insert(work)
             return [await ask(client) for ask in asks]
         finally:
@@ -208,6 +208,6 @@ def test_a_fact_without_a_business_date_is_a_dead_letter() -> None:
     lost = sold("s", at(1))
     [record] = logged([Event(lost.envelope.model_copy(update={"business_date": None}), lost.data)])
     model = FactsModel(FACTS["stock_ledger"])
-    batch = model._read([record])
+    [judgement] = seen(model, [record])
 
-    assert [(judgement.outcome, "business date" in judgement.detail) for judgement in batch.judgements.values()] == [(Outcome.DEAD, True)]
+    assert (judgement.outcome, "business date" in judgement.detail) == (Outcome.DEAD, True)

@@ -14,7 +14,7 @@ from infra.addresses import Addresses
 from infra.clickhouse.client import async_writer
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.examples import examples
-from tests.projections.clickhouse.driving import clickhouse, sums
+from tests.projections.clickhouse.driving import clickhouse, seen, sums
 from tests.projections.clickhouse.oracle import HourKey, Sums, expected_sums
 from tests.projections.clickhouse.sales_events import heaps, on_log
 
@@ -34,7 +34,7 @@ def fold(place: Addresses, batches: Sequence[Sequence[RawRecord]]) -> dict[HourK
         model.connect(client)
         try:
             for version, batch in enumerate(batches, 1):
-                work = await model.prepare(batch)
+                work = await model.prepare(seen(model, batch))
                 await model.insert(work)
                 await model.sum_again(work, version)
         finally:

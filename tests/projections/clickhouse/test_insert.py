@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.errors import Unavailable
+from projections.facts import EventRows
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, ROWS_PER_INSERT, Piece, attempt, is_rejection, portions
 from projections.sinks.clickhouse_sales import portions_of_days
 from projections.sinks.clickhouse_table import UnfitRows
@@ -18,13 +19,13 @@ days = st.dates(date(2000, 1, 1), date(2012, 12, 31))
 @given(sizes=st.lists(st.tuples(days, st.sampled_from([1, 5, 5_000, 15_000, 30_000])), max_size=40))
 def test_every_piece_is_in_exactly_one_insert_of_few_rows_and_few_months(sizes: list[tuple[date, int]]) -> None:
     """Only a single event may be larger than an insert is meant to be."""
-    pieces = [Piece(index, day, [()] * size) for index, (day, size) in enumerate(sizes)]
+    pieces = [Piece(index, day, EventRows((), [()] * size)) for index, (day, size) in enumerate(sizes)]
     cut = list(portions(pieces))
 
-    assert sorted(piece.index for portion in cut for piece in portion) == list(range(len(pieces)))
+    assert sorted(piece.place for portion in cut for piece in portion) == list(range(len(pieces)))
     for portion in cut:
         assert len({(piece.day.year, piece.day.month) for piece in portion}) <= MONTHS_PER_INSERT
-        assert len(portion) == 1 or sum(len(piece.rows) for piece in portion) <= ROWS_PER_INSERT
+        assert len(portion) == 1 or sum(len(piece.rows.own) for piece in portion) <= ROWS_PER_INSERT
 
 
 @given(found=st.sets(days, max_size=60))
@@ -39,7 +40,7 @@ def test_every_store_day_is_summed_once_in_recomputes_of_few_months(found: set[d
 
 def test_portions_keep_neighbours_of_a_month_together() -> None:
     """Parts of one month in several inserts would only be merged again."""
-    pieces = [Piece(index, date(2026, 1 + index % 2, 1) + timedelta(days=index), [()]) for index in range(20)]
+    pieces = [Piece(index, date(2026, 1 + index % 2, 1) + timedelta(days=index), EventRows((), [()])) for index in range(20)]
 
     assert len(list(portions(pieces))) == 1
 

@@ -25,7 +25,7 @@ from projections.sale_facts import FactsAsked
 from projections.shift_spans import ShiftSpan, spans_of
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.examples import examples
-from tests.projections.clickhouse.driving import clickhouse
+from tests.projections.clickhouse.driving import clickhouse, seen
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.sales_events import DAY, RECORDED, at, corrected, heaps, line, on_log, returned, sale, voided
 from tillstream.kpis import Span, find_changes, find_sales
@@ -59,7 +59,7 @@ def asked_after(place: Addresses, records: Sequence[RawRecord], ask: Callable[[A
         model = SalesModel()
         model.connect(client)
         try:
-            work = await model.prepare(records)
+            work = await model.prepare(seen(model, records))
             await model.insert(work)
             await model.sum_again(work, 1)
             return await ask(client)

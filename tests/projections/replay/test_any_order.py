@@ -26,6 +26,7 @@ from projections.sinks.clickhouse_facts import FactsModel
 from projections.sinks.clickhouse_facts_declared import FACTS
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.places import new_place
+from tests.projections.clickhouse.driving import seen
 from tests.projections.folding import WHERE_IT_CAME_FROM, empty, fold, tables_of
 from tests.projections.story import RECORDED, alert, recommended
 
@@ -115,7 +116,7 @@ async def _into_clickhouse(place: Addresses, model: Any, records: Sequence[RawRe
     client.form_encode_query_params = True
     model.connect(client)
     try:
-        work = await model.prepare(records)
+        work = await model.prepare(seen(model, records))
         await model.insert(work)
         await model.sum_again(work, 1)
     finally:

@@ -18,6 +18,7 @@ from projections.replay import clickhouse_tables, postgres_tables
 from projections.replay.postgres_tables import StoreDays
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.places import new_place
+from tests.projections.clickhouse.driving import seen
 from tests.projections.folding import fold_steps, rows_of
 from tests.projections.replay.living import told
 from tests.projections.story import log_of
@@ -151,7 +152,7 @@ def _both_in_clickhouse(place: Addresses) -> None:
         for generation in (1, 2):
             model = SalesModel(generation)
             model.connect(client)
-            batch = await model.prepare(log_of(told(0, 40)))
+            batch = await model.prepare(seen(model, log_of(told(0, 40))))
             await model.insert(batch)
             await model.sum_again(batch, 1)
 

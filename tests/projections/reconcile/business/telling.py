@@ -20,6 +20,7 @@ from projections.sinks.clickhouse_archive import ArchiveModel
 from projections.sinks.clickhouse_facts import FactsModel
 from projections.sinks.clickhouse_facts_declared import FACTS
 from projections.sinks.clickhouse_sales import SalesModel
+from tests.projections.clickhouse.driving import seen
 from tests.projections.folding import empty, fold_steps
 
 POSTGRES = ("stores", "reference_data", "till_days", "till_periods", "stock_on_hand")
@@ -79,7 +80,7 @@ async def _insert(place: Addresses, model: Any, records: Sequence[RawRecord]) ->
     client.form_encode_query_params = True
     model.connect(client)
     try:
-        work = await model.prepare(records)
+        work = await model.prepare(seen(model, records))
         await model.insert(work)
     finally:
         await client.close()
