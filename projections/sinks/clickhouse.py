@@ -27,6 +27,7 @@ from projections.sinks.clickhouse_insert import attempt
 from projections.sinks.clickhouse_model import ClickHouseModel, Judgement, Seen, Work
 from projections.sinks.clickhouse_probe import probe
 from projections.sinks.clickhouse_sales import SalesModel
+from projections.sinks.seen_ids import FromTheFirst
 from projections.sinks.sink import BREATH_RECORDS, Sink, SinkContext
 
 _EPOCH = text(
@@ -54,6 +55,7 @@ class ClickHouseSink(Generic[Seen, Work]):
         self._model = model
         self._client: AsyncClient | None = None
         self._looked: _Looked[Seen] | None = None
+        self._from_the_first = FromTheFirst()
 
     async def start(self) -> None:
         """Connect, and refuse to run on tables that do not replace (StoreDoesNotReplace)."""
@@ -92,7 +94,8 @@ class ClickHouseSink(Generic[Seen, Work]):
         taken, discarded = await set_aside(self._context.engine, batch, splits)
         if discarded:
             await self._model.withdraw(await self._see([letter.record for letter in discarded]), ledger_id)
-        work = await self._model.prepare(await self._see(taken) if discarded else seen)
+        is_covered = self._from_the_first.covers(batch)
+        work = await self._model.prepare(await self._see(taken) if discarded else seen, is_covered)
         await self._refuse_excess(batch, self._outcomes(taken, work)[1])
         reach("before_insert")
         await self._model.insert(work)
@@ -101,6 +104,9 @@ class ClickHouseSink(Generic[Seen, Work]):
         reach("recomputed")
         reach("effects_written")
         rows = await self._advance(batch, ledger_id, splits, self._outcomes(taken, work), discarded)
+        if is_covered:
+            self._from_the_first.applied(batch)
+            self._model.remember(work)
         reach("positions_advanced")
         return rows
 

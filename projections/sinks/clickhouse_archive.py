@@ -47,9 +47,12 @@ class ArchiveModel:
         """Map a record; none is refused."""
         return map_record(self._log_id, record)
 
-    async def prepare(self, seen: Sequence[EventLogRow | Judgement]) -> ArchiveBatch:
+    async def prepare(self, seen: Sequence[EventLogRow | Judgement], is_covered: bool = False) -> ArchiveBatch:  # noqa: ARG002 - a place is no repeat
         """Take all rows."""
         return ArchiveBatch([row for row in seen if isinstance(row, EventLogRow)])
+
+    def remember(self, work: ArchiveBatch) -> None:
+        """Nothing is ever looked up."""
 
     async def insert(self, work: ArchiveBatch) -> None:
         """Write the rows; one that the store refuses is judged dead."""

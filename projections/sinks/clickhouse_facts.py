@@ -24,7 +24,7 @@ from projections.batching import Covers
 from projections.facts import EventRows, concerned_type, content_of, recorded_at
 from projections.sinks.clickhouse_fact_columns import NONE, FactHead
 from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead, judged
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, SeenEvents, dead, judged
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 _FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
@@ -84,6 +84,7 @@ class FactsModel:
         self._table = declared.table.name(generation)
         self._generation = generation
         self._first_position_wins = first_position_wins
+        self._seen: SeenEvents[Candidate] = SeenEvents()
         self.mapping_version: Final = declared.mapping_version
         self.covers: Final = declared.covers
         self.tables: Final = (declared.table,)
@@ -101,14 +102,18 @@ class FactsModel:
             bound = {"table": self._table, "store": head.store_id, "day": head.business_date, "id": head.event_id}
             await attempt("removal of a discarded event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
-    async def prepare(self, seen: Sequence[Candidate | Judgement]) -> FactsBatch:
+    async def prepare(self, seen: Sequence[Candidate | Judgement], is_covered: bool = False) -> FactsBatch:
         """Take the records apart; repeats, within the batch or of an earlier one, are judged here."""
         work = FactsBatch(judged(seen), [each for each in seen if isinstance(each, Candidate)])
         if self._first_position_wins:
             work.set_copies_aside()
-            known = await self._known(work.candidates)
+            known = await self._known(self._seen.among(work.candidates) if is_covered else work.candidates)
             work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
+
+    def remember(self, work: FactsBatch) -> None:
+        """Take note of the events that are in the tables now."""
+        self._seen.note(work.candidates)
 
     async def insert(self, work: FactsBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead. Its rows are one insert: none of them is there."""

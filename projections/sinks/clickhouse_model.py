@@ -3,12 +3,14 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.records import LogRecord
 from projections.batching import Covers, Outcome
 from projections.sinks.clickhouse_table import ClickHouseTable
+from projections.sinks.seen_ids import SeenIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class CandidateEvent(Protocol):
         ...
 
     @property
-    def key(self) -> Hashable:
-        """Identity of the event."""
+    def key(self) -> tuple[str, UUID]:
+        """Identity of the event: store and id."""
         ...
 
     @property
@@ -95,6 +97,22 @@ class Candidates(Generic[Candidate]):
         return list(next_copies.values())
 
 
+class SeenEvents(Generic[Candidate]):
+    """The events that were remembered; by their ids alone, which may belong to another store."""
+
+    def __init__(self) -> None:
+        self._ids = SeenIds()
+
+    def note(self, candidates: Sequence[Candidate]) -> None:
+        """Remember them."""
+        self._ids.add([candidate.key[1].bytes for candidate in candidates])
+
+    def among(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return those that may have been seen: the others are new."""
+        held = self._ids.may_hold([candidate.key[1].bytes for candidate in candidates])
+        return [candidate for candidate, is_held in zip(candidates, held, strict=True) if is_held]
+
+
 class JudgedBatch(Protocol):
     """A batch in work: a record that has no judgement in the end was applied."""
 
@@ -139,8 +157,15 @@ class ClickHouseModel(Protocol[Seen, Work]):
         """Read the record at a place of the batch, without asking anybody; data errors are judgements."""
         ...
 
-    async def prepare(self, seen: Sequence[Seen | Judgement]) -> Work:
-        """Find out what is to be written of the records, in the order of the batch; faults of the store raise."""
+    async def prepare(self, seen: Sequence[Seen | Judgement], is_covered: bool = False) -> Work:
+        """Find out what is to be written of the records, in the order of the batch; faults of the store raise.
+
+        `is_covered`: everything before them on the log was remembered by this very model.
+        """
+        ...
+
+    def remember(self, work: Work) -> None:
+        """Take note of work whose positions have advanced; called only while everything before it was remembered too."""
         ...
 
     async def insert(self, work: Work) -> None:

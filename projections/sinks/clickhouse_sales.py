@@ -33,7 +33,7 @@ from projections.read_models.sales_lines.mapping import (
 )
 from projections.read_models.sales_lines.table import KNOWN_EVENTS, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, dead, judged
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, SeenEvents, dead, judged
 
 EventKey: TypeAlias = tuple[str, UUID]
 StoreDay: TypeAlias = tuple[str, date]
@@ -68,6 +68,7 @@ class SalesModel:
         self._client: AsyncClient
         self._generation = generation
         self._first_position_wins = first_position_wins
+        self._seen: SeenEvents[Candidate] = SeenEvents()
 
     def connect(self, client: AsyncClient) -> None:
         """Work with this connection from now on."""
@@ -85,14 +86,18 @@ class SalesModel:
                 await self._forget(event)
         await self.sum_again(SalesBatch(candidates=events), version)
 
-    async def prepare(self, seen: Sequence[Candidate | Judgement]) -> SalesBatch:
+    async def prepare(self, seen: Sequence[Candidate | Judgement], is_covered: bool = False) -> SalesBatch:
         """Take the records apart; repeats, within the batch or of an earlier one, are judged here."""
         work = SalesBatch(judged(seen), [each for each in seen if isinstance(each, Candidate)])
         if self._first_position_wins:
             work.set_copies_aside()
-            known = await self._known(work.candidates)
+            known = await self._known(self._seen.among(work.candidates) if is_covered else work.candidates)
             work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
+
+    def remember(self, work: SalesBatch) -> None:
+        """Take note of the events that are in the tables now."""
+        self._seen.note(work.candidates)
 
     async def insert(self, work: SalesBatch) -> None:
         """Write the facts; an event that the store refuses is judged dead and leaves nothing behind."""
