@@ -269,7 +269,7 @@ class Runner:
             part = Part(tp.topic, tp.partition)
             owned = self._claims[part]
             try:
-                plain = [_plain_record(tp.topic, record) for record in records]
+                plain = [record if isinstance(record, RawRecord) else _plain_record(tp.topic, record) for record in records]
                 parts.append(part_batch(part, owned.epoch, after.get(part, owned.next_offset), plain, self._options.only_store))
             except OffsetGap as gap:
                 raise RecordMissing(f"{self._declared.name}: {gap}") from gap

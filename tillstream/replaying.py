@@ -15,6 +15,7 @@ from projections.generations import Generation, list_generations
 from projections.replay.comparison import Comparison
 from projections.replay.retire import drop, outdated, roll_back
 from projections.replay.run import ReplayProgress, ReplayRequest, ReplayResult, replay
+from projections.replay.together import replay_together
 
 _SHOWN = 20
 _LINE_SECONDS = 10.0
@@ -51,11 +52,15 @@ async def run_replay(addresses: Addresses, request: ReplayRequest, console: Cons
     """Replay one read model, and tell how it went."""
     with console.status(request.projection) as status:
         result = await replay(addresses, request, ProgressTeller(console, request.projection, status))
+    _tell_result(console, result)
+    return result
+
+
+def _tell_result(console: Console, result: ReplayResult) -> None:
     if result.comparison is not None:
         print_comparison(console, result.comparison)
     said = _SAID[result.done].format(n=result.generation, name=result.projection, changed=result.changed_rows)
     console.print(f"{result.projection}: {said}", soft_wrap=True)
-    return result
 
 
 async def run_each(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:
@@ -64,7 +69,10 @@ async def run_each(addresses: Addresses, requests: list[ReplayRequest], console:
 
 
 async def run_all(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:
-    """Replay all read models one after the other; the rule workers' letters only where nothing is there yet."""
+    """Replay all read models, those of a store beside each other from one reading of the log unless it is slowed down.
+
+    The rule workers' letters only where nothing is there yet.
+    """
     engine = async_engine(addresses.postgres_dsn, "tillstream-generations", pool_size=1)
     try:
         async with engine.connect() as conn:
@@ -72,7 +80,26 @@ async def run_all(addresses: Addresses, requests: list[ReplayRequest], console: 
     finally:
         await engine.dispose()
     chosen = [each for each in requests if each.projection in REBUILDABLE or each.projection not in known]
-    return await run_each(addresses, chosen, console)
+    if any(each.source != "log" or each.records_per_second is not None for each in chosen):
+        return await run_each(addresses, chosen, console)
+    results: list[ReplayResult] = []
+    for store in ("postgres", "clickhouse"):
+        results += await run_together(addresses, [each for each in chosen if PROJECTIONS[each.projection].store == store], console)
+    return results
+
+
+async def run_together(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:
+    """Replay read models beside each other, and tell how each went; the first that failed is told of when all have ended."""
+    with console.status("replay") as status:
+        tellers = {each.projection: ProgressTeller(console, each.projection, status) for each in requests}
+        found = await replay_together(addresses, requests, lambda name, news: tellers[name](news))
+    failures = [each for each in found if isinstance(each, BaseException)]
+    results = [each for each in found if isinstance(each, ReplayResult)]
+    for each in results:
+        _tell_result(console, each)
+    if failures:
+        raise failures[0]
+    return results
 
 
 def print_comparison(console: Console, found: Comparison) -> None:

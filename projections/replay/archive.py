@@ -5,7 +5,7 @@ check reads only what was added on the log since. Months that were moved to file
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from contracts.codec import content_hash
 from contracts.records import RawRecord
 from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, Record, read_range
-from infra.kafka.group import GroupMember, LogError
+from infra.kafka.group import LogError, OutOfRange
 from projections.archive.cold import Cold, cold_of
 from projections.archive.files import FileUnproven, check_file, records_in
 from projections.generations import serving_generation
@@ -105,6 +105,20 @@ class ArchiveReader:
         self._cold, self._root = cold or Cold(), root or Path()
         self._bound: dict[str, Any] = {"archive": f"{ARCHIVE}_g{generation}", "log": log_id, "cold": list(self._cold.months)}
 
+    def begins(self, positions: Mapping[Partition, int]) -> None:
+        """Any place is as good as any other."""
+
+    async def some(
+        self, places: Mapping[Partition, int], ends: Mapping[Partition, int], max_records: int
+    ) -> dict[Partition, list[RawRecord]]:
+        """Return records of every partition from its place on; OutOfRange where one has none before its end."""
+        share = max(1, max_records // len(places))
+        found = {tp: await self.records(tp, first, min(ends[tp], first + share)) for tp, first in places.items()}
+        missing = [f"{tp.topic}/{tp.partition}/{places[tp]}" for tp, records in found.items() if not records]
+        if missing:
+            raise OutOfRange(f"not in the archive: {', '.join(missing)}")
+        return found
+
     async def records(self, tp: Partition, first: int, until: int) -> list[RawRecord]:
         """Return the records `[first, until)` of a partition as they came."""
         found: list[RawRecord] = []
@@ -134,35 +148,3 @@ class ArchiveReader:
 
 def _name(found: bytes | str) -> str:
     return found.decode() if isinstance(found, bytes) else found
-
-
-class ArchiveMember(GroupMember):
-    """A member of a group that reads from the archive first: below `ends` nothing is asked of the log."""
-
-    def __init__(self, archive: ArchiveReader, ends: Mapping[Partition, int], *given: Any, **settings: Any) -> None:
-        super().__init__(*given, **settings)
-        self._archive, self._archive_ends = archive, ends
-        self._next: dict[Partition, int] = {}
-
-    def read_from(self, positions: Mapping[Partition, int]) -> None:
-        """Begin to read partitions at these offsets."""
-        archived = {tp: offset for tp, offset in positions.items() if offset < self._archive_ends.get(tp, 0)}
-        self._next = {tp: offset for tp, offset in self._next.items() if tp in self.assigned and tp not in positions} | archived
-        super().read_from({tp: offset for tp, offset in positions.items() if tp not in archived})
-
-    async def fetch(self, timeout_ms: int, max_records: int) -> dict[Partition, list[Record]]:
-        """Return what was read, from the archive and from the log."""
-        found: dict[Partition, list[Record]] = await super().fetch(1 if self._next else timeout_ms, max_records)
-        for tp, first in list(self._next.items()):
-            until = min(self._archive_ends[tp], first + max(1, max_records // len(self._next)))
-            found[tp] = [*await self._archive.records(tp, first, until)]
-            self._next[tp] = until
-            if until == self._archive_ends[tp]:
-                del self._next[tp]
-                super().read_from({tp: until})
-        return {tp: records for tp, records in found.items() if records}
-
-
-def members_of(archive: ArchiveReader, ends: Mapping[Partition, int]) -> Callable[..., GroupMember]:
-    """Return what makes the members of a runner that reads from the archive."""
-    return lambda *given, **settings: ArchiveMember(archive, ends, *given, **settings)

@@ -30,10 +30,12 @@ from projections.ledger import allocate_ledger_id
 from projections.options import CrashPoints, NoCrashPoints, RunnerOptions
 from projections.positions import read_positions
 from projections.replay import clickhouse_tables, postgres_tables
-from projections.replay.archive import ARCHIVE, ArchiveReader, check_archive, members_of
+from projections.replay.archive import ARCHIVE, ArchiveReader, check_archive
 from projections.replay.comparison import Comparison
 from projections.replay.postgres_tables import StoreDays
 from projections.replay.retire import drop
+from projections.replay.shared_log import Beside, LogReader
+from projections.replay.sources import members_of
 from projections.runner import Runner
 
 Done: TypeAlias = Literal["built", "switched", "compared", "differs", "repaired", "same"]
@@ -99,6 +101,7 @@ class _Replay:
     engine: AsyncEngine
     tell: Callable[[ReplayProgress], None]
     crash_points: CrashPoints
+    reader: LogReader | None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     is_accepted: bool = False
     """The generation waits since it was compared with one that stands still, and is accepted as it is."""
@@ -239,6 +242,8 @@ class _Replay:
 
     async def _source(self, options: RunnerOptions, stack: AsyncExitStack) -> RunnerOptions:
         """Let the runner read from where it was asked for."""
+        if self.reader is not None:
+            return replace(options, member=members_of(self.reader, self.reader.ends))
         if self.request.source == "log":
             return options
         if self.request.projection == ARCHIVE:
@@ -351,17 +356,22 @@ async def replay(
     request: ReplayRequest,
     tell: Callable[[ReplayProgress], None] = lambda _: None,
     crash_points: CrashPoints | None = None,
+    beside: Beside | None = None,
 ) -> ReplayResult:
     """Rebuild one read model, beside the generation that serves if there is one; see `ReplayRequest`.
+
+    `beside`: what it has in common with others.
 
     CannotReplay before anything is begun; NotHeld when the generations could not be brought to one position; Halted when the
     log cannot be read to its end. After either the same request goes on.
     """
     if request.projection not in PROJECTIONS:
         raise CannotReplay(f"there is no read model {request.projection!r}; there are {', '.join(REBUILDABLE)}")
-    engine = async_engine(addresses.postgres_dsn, "tillstream-replay")
+    engine = async_engine(addresses.postgres_dsn, "tillstream-replay") if beside is None else beside.engine
     try:
         async with alone(engine, request.projection):
-            return await _Replay(addresses, request, engine, tell, crash_points or NoCrashPoints()).run()
+            reader = None if beside is None else beside.reader
+            return await _Replay(addresses, request, engine, tell, crash_points or NoCrashPoints(), reader).run()
     finally:
-        await engine.dispose()
+        if beside is None:
+            await engine.dispose()

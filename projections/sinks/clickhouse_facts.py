@@ -18,10 +18,10 @@ from contracts.errors import Problem, UnreadableRecord
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import POSTABLE_TYPES
 from contracts.fields import Model
-from contracts.quick_codec import quickly_decoded
 from contracts.records import LogRecord
 from projections.batching import Covers
 from projections.facts import EventRows, concerned_type, content_of, recorded_at
+from projections.shared_records import event_of
 from projections.sinks.clickhouse_fact_columns import NONE, FactHead
 from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
 from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, SeenEvents, dead, judged
@@ -128,7 +128,7 @@ class FactsModel:
     def read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
         """Read one record."""
         try:
-            event = quickly_decoded(record)
+            event = event_of(record)
             if concerned_type(event) not in self._declared.fact_types:
                 return FILTERED
             version = _TOP - record.offset if self._first_position_wins else record.offset

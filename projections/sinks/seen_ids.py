@@ -39,9 +39,9 @@ class SeenIds:
         return found
 
     def _places(self, ids: Sequence[bytes]) -> list[npt.NDArray[np.uint64]]:
-        halves = np.frombuffer(b"".join(ids), np.uint64).reshape(-1, 2)
-        mixed = halves[:, 0] * _MIX + (halves[:, 1] ^ (halves[:, 1] >> _HALF)) * _OTHER
-        mixed = (mixed ^ (mixed >> _HALF)) * _MIX
+        halves: npt.NDArray[np.uint64] = np.frombuffer(b"".join(ids), np.uint64).reshape(-1, 2)
+        mixed = np.multiply(halves[:, 0], _MIX) + np.multiply(halves[:, 1] ^ (halves[:, 1] >> _HALF), _OTHER)
+        mixed = np.multiply(mixed ^ (mixed >> _HALF), _MIX)
         mixed ^= mixed >> _HALF
         step = (mixed * _OTHER) | np.uint64(1)
         return [(mixed + np.uint64(number) * step) >> np.uint64(64 - _BITS_LOG2) for number in range(_PROBES)]

@@ -7,7 +7,18 @@ from tests.benchmarks.series import Series
 
 MEASUREMENTS = Series(
     "tests.benchmarks",
-    ("stack_start", "load_real_file", "post_to_kpi", "http_edge", "file_load", "rule_speed", "worker_failover"),
+    (
+        "stack_start",
+        "load_real_file",
+        "post_to_kpi",
+        "http_edge",
+        "file_load",
+        "rule_speed",
+        "worker_failover",
+        "projection_speed",
+        "replay_speed",
+        "queryable",
+    ),
     "measure",
     "measurement",
     PERFORMANCE,

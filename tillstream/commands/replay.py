@@ -55,7 +55,7 @@ Last = Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], 
 
 def replay(
     read_model: Model = None,
-    every: Annotated[bool, typer.Option("--all", help="All of them, one after the other.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of them, those of a store from one reading of the log.")] = False,
     store: Store = None,
     first: First = None,
     last: Last = None,

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.clock import Punch
 from contracts.events.registry import CLOCKED_IN, CLOCKED_OUT, EVENT_CORRECTED, SHIFT_PUBLISHED
@@ -14,6 +13,7 @@ from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.errors import Unmappable
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 1
 FOLDED_TYPES = frozenset({CLOCKED_IN, CLOCKED_OUT, SHIFT_PUBLISHED})
@@ -59,7 +59,7 @@ class AttendanceFact:
 
 def attendance_fact(record: LogRecord) -> AttendanceFact | None:
     """Map a record; None for a correction of something else, UnreadableRecord or Unmappable for what cannot be used."""
-    event = decode(record)
+    event = event_of(record)
     if concerned_type(event) not in FOLDED_TYPES:
         return None
     row = fact_event(record, event)

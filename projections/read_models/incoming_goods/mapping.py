@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.registry import (
     EVENT_CORRECTED,
@@ -20,6 +19,7 @@ from contracts.events.stock import StockOrdered, StockReceived, StockTransfer, S
 from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
+from projections.shared_records import event_of
 
 MAPPING_VERSION: Final = 1
 FACT_TYPES: Final = frozenset({STOCK_ORDERED, STOCK_RECEIVED, STOCK_TRANSFERRED_OUT, STOCK_TRANSFERRED_IN})
@@ -55,7 +55,7 @@ class IncomingFact:
 
 def incoming_fact(record: LogRecord) -> IncomingFact | None:
     """Map a record; None for a correction of something else, UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     if concerned_type(event) not in FACT_TYPES:
         return None
     content = content_of(event)

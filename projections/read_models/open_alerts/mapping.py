@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.alerts import AlertAnswered, AlertChanged
 from contracts.events.control import RuleProgressed
@@ -13,6 +12,7 @@ from contracts.events.registry import ALERT_ANSWERED, ALERT_CHANGED, EVENT_CORRE
 from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.facts import FactEvent, concerned_type, content_of, fact_event, recorded_at
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 2
 COVERED_TYPES = frozenset({ALERT_CHANGED, RULE_PROGRESSED})
@@ -82,7 +82,7 @@ AlertRows = TransitionRow | ProgressRow | AnswerFact
 
 def alert_row(record: LogRecord) -> AlertRows | None:
     """Map a record; None for a correction of something else, UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     data = event.data
     if isinstance(data, RuleProgressed):
         return ProgressRow(data.stage, data.partition, data.next_offset, data.clock, recorded_at(record))

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import CHAIN_WIDE
 from contracts.events.reference import PolicySet, Version
 from contracts.events.registry import (
@@ -18,6 +17,7 @@ from contracts.events.registry import (
 from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.facts import recorded_at
+from projections.shared_records import event_of
 
 MAPPING_VERSION: Final = 1
 _NAMES: Final = {
@@ -47,7 +47,7 @@ class ReferenceRow(NamedTuple):
 
 def reference_row(record: LogRecord) -> ReferenceRow:
     """Map a record; UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     data = event.data
     if not isinstance(data, Version):
         raise TypeError(f"{event.type} is no reference data")

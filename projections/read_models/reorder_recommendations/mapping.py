@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.events.registry import REORDER_RECOMMENDED
 from contracts.events.reorder import ReorderRecommended
 from contracts.records import LogRecord
 from projections.facts import recorded_at
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 1
 COVERED_TYPES = frozenset({REORDER_RECOMMENDED})
@@ -36,7 +36,7 @@ class RevisionRow(NamedTuple):
 
 def revision_row(record: LogRecord) -> RevisionRow:
     """Map a record; UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     data = event.data
     if not isinstance(data, ReorderRecommended):
         raise TypeError(f"{event.type} is no event of this model")

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.registry import EVENT_CORRECTED, STOCK_COUNTED
 from contracts.events.stock import StockCounted
@@ -14,6 +13,7 @@ from contracts.fields import Model
 from contracts.records import LogRecord
 from contracts.stock_movements import MOVING_TYPES, movements
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 1
 FOLDED_TYPES = MOVING_TYPES | {STOCK_COUNTED}
@@ -54,7 +54,7 @@ class StockFact:
 
 def stock_fact(record: LogRecord) -> StockFact | None:
     """Map a record; None for a correction of something that moves no stock, UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     if concerned_type(event) not in FOLDED_TYPES:
         return None
     row = fact_event(record, event)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.events.reference import EmployeeDefined, SkuDefined, StoreDefined
 from contracts.events.registry import EMPLOYEE_DEFINED, SKU_DEFINED, STORE_DEFINED
 from contracts.records import LogRecord
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 1
 STORE_SCOPED_TYPES = frozenset({STORE_DEFINED, EMPLOYEE_DEFINED})
@@ -53,7 +53,7 @@ class VersionRow:
 
 def version_row(record: LogRecord) -> VersionRow:
     """Map a record; UnreadableRecord for what cannot be decoded."""
-    event = decode(record)
+    event = event_of(record)
     data = event.data
     if not isinstance(data, StoreDefined | EmployeeDefined | SkuDefined):
         raise TypeError(f"{event.type} is not reference data of this model")

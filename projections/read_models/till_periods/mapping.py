@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.envelope import Event
 from contracts.events.control import Tick
 from contracts.events.registry import (
@@ -27,6 +26,7 @@ from contracts.records import LogRecord
 from projections.errors import Unmappable
 from projections.facts import FactEvent, concerned_type, content_of, fact_event
 from projections.read_models.till_periods.amounts import Amounts, amounts_of, is_tendered, paid_of
+from projections.shared_records import event_of
 
 MAPPING_VERSION = 3
 KIND_OF: Final = {SALE_COMPLETED: "sale", SALE_RETURNED: "return", SALE_VOIDED: "void", DRAWER_OPENED: "no_sale"}
@@ -125,7 +125,7 @@ class PeriodFact:
 
 def period_fact(record: LogRecord) -> PeriodFact | TickRow | None:
     """Map a record; None for a correction of something else or an idle tick, UnreadableRecord or Unmappable for what cannot be used."""
-    event = decode(record)
+    event = event_of(record)
     if isinstance(event.data, Tick):
         return _tick(record, event.data)
     if concerned_type(event) not in FOLDED_TYPES:

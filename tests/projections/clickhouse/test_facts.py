@@ -110,7 +110,7 @@ def test_the_facts_of_a_discarded_record_are_taken_out_where_they_are_its_own(pl
     async def withdrawn(client: AsyncClient) -> list[Any]:
         model = FactsModel(FACTS["stock_ledger"])
         model.connect(client)
-        await model.withdraw(records[1:], 1)
+        await model.withdraw(seen(model, records[1:]), 1)
         return [line.reference for line in await read_ledger(client, FactsAsked(("S1",), DAY, DAY))]
 
     assert asked_after(place, "stock_ledger", [records], withdrawn) == [["s1"]]

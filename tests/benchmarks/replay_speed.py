@@ -1,0 +1,103 @@
+"""How fast a read model is built anew beside the one that serves: a million sales (TILLSTREAM_BENCH_EVENTS for more or fewer).
+
+First the runner of sales projects the log as it does every day: the live rate. Then a replay builds a second generation from the
+same log while that runner goes on following it. Both rates are those between the first tenth and the last.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from infra.addresses import Addresses
+from infra.embedded.stack import running_stack
+from infra.kafka.admin import ensure_topics
+from tests.benchmarks.projection_speed import databases, fill
+from tests.benchmarks.results import ROOT, Metric
+from tests.benchmarks.rivals_projections.load import Load
+
+LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_EVENTS", "1000000")))
+_POLL_SECONDS: Final = 0.25
+
+
+def _started(module: str, given: dict[str, Any], output: Any) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", f"tests.benchmarks.rivals_projections.{module}", json.dumps(given)]
+    return subprocess.Popen(argv, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=subprocess.STDOUT)
+
+
+def _projected(place: Addresses, process: subprocess.Popen[bytes], log: Path) -> list[tuple[float, int]]:
+    """Watch the runner to the end of the log; return when it had how many records."""
+    points: list[tuple[float, int]] = []
+    with psycopg.connect(place.postgres_dsn, autocommit=True) as connection:
+        while not points or points[-1][1] < LOAD.receipts:
+            if process.poll() is not None:
+                raise RuntimeError(log.read_text("utf-8")[-2_000:])
+            time.sleep(_POLL_SECONDS)
+            found = connection.execute("SELECT coalesce(sum(next_offset), 0) FROM delivery.positions WHERE generation = 1").fetchone()
+            points.append((time.perf_counter(), int(found[0]) if found else 0))
+    return points
+
+
+def _rate(points: Sequence[tuple[float, int]]) -> float:
+    """Return records a second between the first tenth and the end."""
+    end = points[-1][1]
+    first = next(point for point in points if point[1] >= end // 10)
+    last = next(point for point in points if point[1] >= end)
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
+def _replayed(place: Addresses, folder: Path) -> list[dict[str, Any]]:
+    with (folder / "replay").open("wb") as output:
+        process = _started("replayed", {"addresses": asdict(place), "model": "sales"}, output)
+        process.wait(3_600)
+    lines = [line for line in (folder / "replay").read_text("utf-8").splitlines() if line.startswith("{")]
+    if process.returncode or not lines:
+        raise RuntimeError((folder / "replay").read_text("utf-8")[-2_000:])
+    return [json.loads(line) for line in lines]
+
+
+def measure() -> list[Metric]:
+    """Project the log, replay it beside that, and compare."""
+    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder) / "stack") as stack:
+        log = replace(stack, topic_prefix="speed-")
+        asyncio.run(ensure_topics(log.kafka_bootstrap, LOAD.partitions, prefix=log.topic_prefix))
+        fill(log, LOAD)
+        with databases(log, "replay") as place:
+            output = Path(folder) / "log"
+            with output.open("wb") as sink:
+                given = {"addresses": asdict(place), "models": ["sales"], "ready": str(Path(folder) / "ready")}
+                process = _started("kept", given, sink)
+            try:
+                live = _rate(_projected(place, process, output))
+                told = _replayed(place, Path(folder))
+            finally:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(15)
+                process.kill()
+    return _metrics(live, told)
+
+
+def _metrics(live: float, told: Sequence[dict[str, Any]]) -> list[Metric]:
+    reading = [each for each in told if each["phase"] == "reading the log" and each["done"]]
+    rate = _rate([(each["at"], min(each["done"], LOAD.receipts)) for each in reading])
+    early = next(each for each in reading if each["done"] >= LOAD.receipts // 5)
+    growth = reading[-1]["memory_mib"] / early["memory_mib"]
+    return [
+        Metric(f"live: sales of {LOAD.receipts:,} receipts of four lines, two cores for everything", round(live), "events/s"),
+        Metric("replay of the same beside the generation that serves", round(rate), "events/s", "live", round(rate / live, 2)),
+        Metric("memory of the replay after a fifth of the log", round(early["memory_mib"]), "MiB"),
+        Metric("memory of the replay at the end", round(reading[-1]["memory_mib"]), "MiB", "after a fifth", round(growth, 2)),
+        Metric(f"the whole replay, comparison included; it ended with '{told[-1]['phase']}'", round(told[-1]["at"] - told[0]["at"]), "s"),
+        Metric("10 million events at that rate", round(10_000_000 / rate / 60), "min"),
+    ]
