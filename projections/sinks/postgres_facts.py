@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,7 @@ _COLUMNS = (
     "corrects_event_id",
     "corrects_type",
 )
+_row_of = attrgetter(*_COLUMNS)
 _TYPES = ("text", "uuid", "text", "date", "bigint", "bigint", "timestamptz", "uuid", "text")
 
 
@@ -37,7 +39,7 @@ async def insert_events(conn: AsyncConnection, tables: FactTables, events: Itera
     first: dict[FactKey, FactEvent] = {}
     for event in events:
         first.setdefault(event.key, event)
-    rows = [[getattr(event, column) for column in _COLUMNS] for event in first.values()]
+    rows = list(map(_row_of, first.values()))
     inserted = await insert_missing(conn, tables.events, _COLUMNS, _TYPES, rows, ("store_id", "event_id"))
     return {FactKey(*key) for key in inserted}
 

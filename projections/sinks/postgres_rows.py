@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from psycopg import AsyncConnection as DriverConnection
-from psycopg import sql
+from psycopg import AsyncCursor, sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 COPY_FROM_ROWS: Final = 500
@@ -21,15 +21,13 @@ async def insert_new(conn: AsyncConnection, table: str, columns: Sequence[str], 
     """Insert rows whose keys are known to be new; the table is found on the search path."""
     if not rows:
         return
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
     async with (await driver(conn)).cursor() as cursor:
-        if len(rows) < COPY_FROM_ROWS:
-            places = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
-            await cursor.executemany(sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier(table), names, places), rows)
+        if len(rows) >= COPY_FROM_ROWS:
+            await _copy(cursor, sql.Identifier(table), _listed(columns), rows)
             return
-        async with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)) as copy:
-            for row in rows:
-                await copy.write_row(row)
+        places = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
+        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier(table), _listed(columns), places)
+        await cursor.executemany(statement, rows)
 
 
 async def insert_missing(
@@ -38,15 +36,40 @@ async def insert_missing(
     """Insert rows whose keys are missing, in the order of their keys, and return the keys really inserted."""
     if not rows:
         return set()
-    arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in types)
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    keys = sql.SQL(", ").join(map(sql.Identifier, key))
-    statement = sql.SQL(
-        "INSERT INTO {} ({}) SELECT * FROM unnest({}) AS given ({}) ORDER BY {} ON CONFLICT DO NOTHING RETURNING {}"
-    ).format(sql.Identifier(table), names, arrays, names, keys, keys)
+    parts = {"table": sql.Identifier(table), "names": _listed(columns), "keys": _listed(key), "given": _GIVEN}
     async with (await driver(conn)).cursor() as cursor:
-        await cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
-        return {tuple(row) for row in await cursor.fetchall()}
+        if len(rows) >= COPY_FROM_ROWS:
+            await cursor.execute(_TEMPORARY.format(**parts))
+            await _copy(cursor, _GIVEN, _listed(columns), rows)
+            await cursor.execute(_INSERT_COPIED.format(**parts))
+        else:
+            arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in types)
+            await cursor.execute(_INSERT_ARRAYS.format(**parts, arrays=arrays), [list(column) for column in zip(*rows, strict=True)])
+        inserted = {tuple(row) for row in await cursor.fetchall()}
+        if len(rows) >= COPY_FROM_ROWS:
+            await cursor.execute(sql.SQL("DROP TABLE {}").format(_GIVEN))
+        return inserted
+
+
+_GIVEN: Final = sql.Identifier("pg_temp", "given_rows")
+_TEMPORARY: Final = sql.SQL("CREATE TEMPORARY TABLE given_rows ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA")
+_INSERT_COPIED: Final = sql.SQL(
+    "INSERT INTO {table} ({names}) SELECT {names} FROM {given} ORDER BY {keys} ON CONFLICT DO NOTHING RETURNING {keys}"
+)
+_INSERT_ARRAYS: Final = sql.SQL(
+    "INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) AS given_rows ({names}) ORDER BY {keys} "
+    "ON CONFLICT DO NOTHING RETURNING {keys}"
+)
+
+
+def _listed(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+async def _copy(cursor: AsyncCursor[Any], table: sql.Identifier, names: sql.Composed, rows: Sequence[Sequence[object]]) -> None:
+    async with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)) as copy:
+        for row in rows:
+            await copy.write_row(row)
 
 
 async def query(conn: AsyncConnection, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

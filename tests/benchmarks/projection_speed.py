@@ -20,6 +20,7 @@ import psycopg
 from clickhouse_connect import get_client
 from sqlalchemy import make_url
 
+from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.embedded.stack import running_stack
 from infra.kafka.admin import ensure_topics
@@ -27,6 +28,7 @@ from infra.kafka.publisher import Publisher
 from projections.migrations.run import migrate_clickhouse, migrate_postgres
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.benchmarks.results import ROOT, Metric
+from tests.benchmarks.rivals_projections import kafka_engine
 from tests.benchmarks.rivals_projections.load import Load, receipts
 from tests.benchmarks.rivals_projections.without import OTHERWISE, PARTS
 
@@ -219,6 +221,7 @@ def _contest(contest: Contest) -> list[Metric]:
             for name, ran in (("limit", limit), ("ours", mine), *rivals.items())
         ),
         *_postgres(contest),
+        *_engine(contest, mine),
     ]
 
 
@@ -235,3 +238,16 @@ def _postgres(contest: Contest) -> list[Metric]:
         _metric("Postgres, limit: COPY and upsert of the rows of stock_on_hand, no log", limit),
         _metric("Postgres, ours: stock_on_hand", mine, "COPY and upsert", limit),
     ]
+
+
+def _engine(contest: Contest, mine: Ran) -> list[Metric]:
+    """Let ClickHouse consume the log itself: only a server can."""
+    if not os.environ.get("TILLSTREAM_CLICKHOUSE_URL"):
+        print("  ClickHouse's own Kafka engine is not measured: name a server in TILLSTREAM_CLICKHOUSE_URL that reaches the broker")
+        return []
+    with databases(contest.log, "speed_engine") as place:
+        ran = Ran(*kafka_engine.consume(place, f"{place.topic_prefix}{STORE_FACTS}", LOAD.lines, RECORDS_AT_ONCE))
+        said, expected = _rows_in_clickhouse(place), contest.expected[_rows_in_clickhouse.__name__]
+    if [rows for rows, _ in said] != [rows for rows, _ in expected]:
+        raise RuntimeError(f"the Kafka engine wrote {said}, not {expected}")
+    return [_metric("ClickHouse's own Kafka engine with materialized views, on the server's cores", ran, "ours", mine)]

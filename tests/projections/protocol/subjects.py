@@ -18,7 +18,7 @@ from infra.clickhouse.client import async_writer
 from projections.catalogue import PROJECTIONS
 from projections.read_models.sales_by_hour.table import MEASURES
 from projections.sinks.clickhouse import ClickHouseSink
-from projections.sinks.clickhouse_sales import SalesBatch, SalesModel
+from projections.sinks.clickhouse_sales import Candidate, SalesBatch, SalesModel
 from projections.sinks.sink import Sink, SinkContext
 from tests.projections import oracle, story
 from tests.projections.clickhouse import oracle as hours
@@ -138,7 +138,7 @@ class Stock:
         self._postgres.close()
 
 
-class SharedSink(ClickHouseSink[SalesBatch]):
+class SharedSink(ClickHouseSink[Candidate, SalesBatch]):
     """The product's sink without the probe of the tables, which its own tests are about."""
 
     async def start(self) -> None:
