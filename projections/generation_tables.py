@@ -52,9 +52,14 @@ REBUILDABLE: Final = (*POSTGRES_TABLES, *CLICKHOUSE_TABLES)
 """The read models that can be built beside themselves. `dead_letters` is no generation's: its rows are the letters themselves."""
 
 
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))")
+"""Two that make the same schema at once would both find it missing."""
+
+
 async def create_in_postgres(conn: AsyncConnection, projection: str, generation: int) -> None:
     """Make the tables of a generation, with indexes, defaults and checks; harmless when they are there."""
     schema = f"read_g{generation}"
+    await conn.execute(_ONE_AT_A_TIME, {"lock": schema})
     await conn.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
     for table in POSTGRES_TABLES.get(projection, ()):
         await conn.execute(text(f"CREATE TABLE IF NOT EXISTS {schema}.{table.name} (LIKE read_g1.{table.name} INCLUDING ALL)"))
