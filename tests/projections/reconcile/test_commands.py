@@ -1,0 +1,70 @@
+"""`tillstream reconcile` as its operator runs it: a verdict, what was kept of it, and the plan of its repair."""
+
+import asyncio
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.addresses import Addresses
+from infra.postgres.engine import async_engine
+from projections import reconciliations
+from projections.reconcile.compare import Cell, Difference, Key
+from projections.reconcile.keeping import kept_findings, kept_report
+from projections.reconcile.report import Conflict, Report
+from projections.reconciliations import Result
+from tests.command_line import environment, run
+
+pytestmark = pytest.mark.stack
+
+
+async def _keep(place: Addresses) -> int:
+    report = Report(conflicts=[Conflict("A", "e9", "store-facts-v1/0/1", "store-facts-v1/0/9", is_settled=False)])
+    report.add(Difference("sales", Key("A", "2026-03-02", "sale.completed.v1"), "missing", "e1", "the log has it at store-facts-v1/0/3"))
+    cell = Cell("stock_on_hand", {"store_id": "B", "sku": "MILK"}, "on_hand", "=5", "6")
+    report.add(Difference("stock_on_hand", Key("B", "", "stock_on_hand"), "row_differs", "", "on_hand is =5, the log gives 6", cell=cell))
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        result = Result(report.verdict, None, kept_report(report), kept_findings(report), 1.0)
+        return await reconciliations.keep(engine, "tests", {}, result)
+    finally:
+        await engine.dispose()
+
+
+def test_results_are_kept_shown_narrowed_exported_and_planned_for(place: Addresses, tmp_path: Path) -> None:
+    """Without a number the last run is meant; a formula in a table stays text; a dry run changes nothing."""
+    env = environment(
+        TILLSTREAM_KAFKA_BOOTSTRAP=place.kafka_bootstrap,
+        TILLSTREAM_POSTGRES_DSN=place.postgres_dsn,
+        TILLSTREAM_CLICKHOUSE_URL=place.clickhouse_url,
+        TILLSTREAM_TOPIC_PREFIX=place.topic_prefix,
+        TILLSTREAM_DATA_DIR=str(tmp_path / "data"),
+    )
+    assert run("reconcile", "show", check=False, env=env).stdout.startswith("no result is kept yet")
+    report, table = tmp_path / "report.json", tmp_path / "findings.csv"
+    passed = run("reconcile", "--wait", "0", "--store-days", "0", "--json", str(report), env=env)
+    assert "reconcile: PASS" in passed.stdout
+    assert "kept as run 1: tillstream reconcile show 1" in passed.stdout
+    assert (json.loads(report.read_text("utf-8"))["run"], json.loads(report.read_text("utf-8"))["verdict"]) == (1, "PASS")
+
+    number = asyncio.run(_keep(place))
+    shown = run("reconcile", "show", "--csv", str(table), "--json", str(report), env=env).stdout
+    assert f"run {number}: MISMATCH" in shown
+    assert "sales A 2026-03-02 sale.completed.v1 missing: e1" in shown
+    assert [row.get("kind") for row in json.loads(report.read_text("utf-8"))["findings"]][:2] == ["missing", "row_differs"]
+    rows = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    assert [(row["section"], row["model"], row["column"], row["stored"], row["expected"]) for row in rows] == [
+        ("difference", "sales", "", "", ""),
+        ("difference", "stock_on_hand", "on_hand", "'=5", "6"),
+        ("conflict", "", "", "", ""),
+    ]
+    narrowed = run("reconcile", "show", str(number), "--store", "A", "--date", "2026-03-02", "--type", "sale.completed.v1", env=env).stdout
+    assert ("e1" in narrowed, "on_hand is" in narrowed) == (True, False)
+    assert "MISMATCH" in run("reconcile", "runs", env=env).stdout
+
+    plan = run("reconcile", "repair", "--dry-run", env=env).stdout
+    assert "tillstream replay sales --store A --from 2026-03-02 --until 2026-03-02" in plan
+    assert "for a person" in plan
+    assert run("reconcile", "show", "99", check=False, env=env).returncode == 1
+    assert run("reconcile", "--every", "soon", check=False, env=env).returncode == 64
