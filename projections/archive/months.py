@@ -91,6 +91,13 @@ class Month:
         return bool(self.files) and all(known.get(each.partition) == each.digest for each in self.hot)
 
 
+def is_due(month: Month, drop: bool) -> bool:
+    """Tell whether the retention asks for a month to be exported, or dropped: also one whose drop was noted and not done."""
+    if drop:
+        return month.is_cold and (bool(month.hot) or not month.is_dropped)
+    return month.is_cold and not (month.is_dropped or month.is_exported)
+
+
 class Months:
     """The months of the serving generation of the archive. `root`: the folder of the files."""
 

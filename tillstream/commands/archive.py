@@ -73,7 +73,7 @@ def drop(months: ChosenMonths = None, data_dir: DataDir = None) -> None:
 
 def _move(months: list[str] | None, data_dir: DataDir, drop: bool) -> None:
     from infra.settings import archive_root
-    from projections.archive.months import months_of, move
+    from projections.archive.months import is_due, months_of, move
     from projections.replay.archive import ArchiveUnproven
     from tillstream.reaching import addresses_of, run_async
 
@@ -86,7 +86,7 @@ def _move(months: list[str] | None, data_dir: DataDir, drop: bool) -> None:
         console.print(f"{_text(month.month)} {what}", style="" if is_good else "red", soft_wrap=True, highlight=False)
 
     def is_chosen(month: "Month") -> bool:
-        return month.month in chosen if chosen else month.is_cold and not (month.is_dropped or (month.is_exported and not drop))
+        return month.month in chosen if chosen else is_due(month, drop)
 
     async def work() -> bool:
         async with months_of(addresses_of(settings), archive_root(settings)) as archive:
@@ -116,7 +116,7 @@ async def _all(settings: "Settings") -> list["Month"]:
 
 def _said(month: "Month") -> str:
     if month.is_dropped:
-        return "in files only"
+        return "in files only" if not month.hot else "read from files; what ClickHouse still has may be dropped"
     if month.is_exported:
         return "exported, may be dropped"
     return "may be exported: older than what stays" if month.is_cold else ""

@@ -15,11 +15,12 @@ from infra.clock import utc_now
 from infra.kafka.consumer import Partition
 from projections.archive.cold import Cold, ColdFile, Retention, is_over
 from projections.archive.files import FileUnproven, check_content, check_file, digest_of, records_in, write_file
-from projections.archive.months import Month, Months, months_of, move, read_retention, set_retention
+from projections.archive.months import Month, Months, is_due, months_of, move, read_retention, set_retention
 from projections.reconcile.compare import Digest
 from projections.reconcile.run import reconcile
 from projections.replay.archive import ArchiveUnproven
 from projections.replay.run import ReplayRequest, replay
+from tests.projections.folding import rows_of
 from tests.projections.replay.living import await_end, live, publish, told
 from tests.projections.story import at, log_of, sold
 
@@ -124,8 +125,18 @@ async def test_a_month_moves_to_files_and_a_replay_reads_it_there(place: Address
             _spoil(tmp_path)
             assert not await _move(months, drop=True, root=said)
             assert await _move(months, drop=False, root=said)
+            (month,) = await months.all()
+            assert (is_due(month, drop=False), is_due(month, drop=True)) == (False, True)
+            rows_of(
+                place,
+                f"INSERT INTO write.archive_drops (log_id, month, generation) VALUES ('{place.log_id}', {month.month}, 1) RETURNING 1",
+            )
+            assert [each for each in (await reconcile(place)).differences if each.model == "event_log"] == [], "as if killed right there"
+            (month,) = await months.all()
+            assert (month.is_dropped, is_due(month, drop=True)) == (True, True)
             assert await _move(months, drop=True, root=said)
             (month,) = await months.all()
+            assert not is_due(month, drop=True)
         assert [line.split(" ", 1)[1].split(":")[0] for line in said] == ["stays", "exported", "stays", "exported", "dropped"]
         assert (month.is_dropped, month.records, sum(each.records for each in month.files) > 40) == (True, 0, True)
         report = await reconcile(place)
