@@ -25,7 +25,7 @@ test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and Cl
 	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 long: .venv/installed-dev ## Pass the tests that take long: more points at which processes are killed, ten times the examples of each law
-	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=long $(ARGS)
+	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=long --timeout=1800 $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"
