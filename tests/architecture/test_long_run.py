@@ -24,5 +24,5 @@ def test_the_long_run_tries_ten_times_the_examples(in_the_long_run: None) -> Non
 
 
 def test_make_long_chooses_the_laws_and_their_profile() -> None:
-    """Without the profile the laws would be tried as in the default run, without the marker not at all; ten times the examples take time."""
+    """Without the profile the laws would be tried as in the default run, without the marker not at all; ten times as many take time."""
     assert '-m "long or hypothesis" --hypothesis-profile=long --timeout=1800' in (ROOT / "Makefile").read_text("utf-8")
