@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
@@ -29,8 +30,8 @@ HERE = Partition(STORE_FACTS, 0)
 
 def _records(count: int, first: int = 0) -> list[RawRecord]:
     log = [*log_of([sold(str(number), at(number)) for number in range(count)])]
-    odd = replace(log[-1], value=None, key=b"\xff\x00", headers=[("ce_type", b"x"), ("empty", None), ("ce_type", b"y")])
-    return [replace(each, offset=each.offset + first) for each in [*log[:-1], odd]]
+    odd = structs.replace(log[-1], value=None, key=b"\xff\x00", headers=[("ce_type", b"x"), ("empty", None), ("ce_type", b"y")])
+    return [structs.replace(each, offset=each.offset + first) for each in [*log[:-1], odd]]
 
 
 def _file(root: Path, records: list[RawRecord]) -> ColdFile:
