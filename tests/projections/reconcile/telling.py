@@ -11,9 +11,8 @@ from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord
 from contracts.topics import ALERTS, DEAD_LETTERS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.addresses import Addresses
-from projections.generation_runners import run_generations
-from projections.options import RunnerOptions
 from projections.reconcile.run import ReconcileOptions, reconcile
+from tests.projections.applying import apply_log
 from tests.projections.clickhouse.driving import publish, publish_records
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
 from tests.projections.story import alert, recommended
@@ -92,14 +91,6 @@ def tell(place: Addresses) -> None:
 
 
 def project(place: Addresses) -> None:
-    """Run the projections until reconciliation no longer finds one behind."""
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        running = asyncio.create_task(run_generations(MODELS, RunnerOptions(place), stop))
-        waiting = asyncio.create_task(reconcile(place, ReconcileOptions(wait_seconds=60)))
-        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        await asyncio.gather(running, waiting)
-
-    asyncio.run(run())
+    """Bring all read models level with the log, and let a reconciliation have read it."""
+    apply_log(place, *MODELS)
+    asyncio.run(reconcile(place, ReconcileOptions(wait_seconds=0)))
