@@ -63,6 +63,7 @@ DEFAULT = "the first position of stock"
 
 
 @pytest.mark.parametrize("guard", [pytest.param(name, marks=[] if name == DEFAULT else [pytest.mark.long]) for name in CONTROLS])
+@pytest.mark.timeout(600)
 def test_with_a_guard_off_the_machine_finds_damage(place: Addresses, guard: str) -> None:
     """Negative controls: the same steps, one guard less, and an example is found that ends with wrong numbers or wrong owners."""
     many = settings(
