@@ -53,7 +53,7 @@ def _rate(points: Sequence[tuple[float, int]]) -> float:
     end = points[-1][1]
     first = next(point for point in points if point[1] >= end // 10)
     last = next(point for point in points if point[1] >= end)
-    return (last[1] - first[1]) / (last[0] - first[0])
+    return (last[1] - first[1]) / max(_POLL_SECONDS, last[0] - first[0])
 
 
 def _replayed(place: Addresses, folder: Path) -> list[dict[str, Any]]:
