@@ -1,11 +1,11 @@
 """The fold as a whole: what comes of a log does not depend on how it is cut, repeated, redelivered or crashed over."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.codec import decode
 from contracts.envelope import CHAIN_WIDE, Event
