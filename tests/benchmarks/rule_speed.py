@@ -2,7 +2,7 @@
 
 Every contender runs the same rule objects over the same log (receipts of four lines, 200 stores of 1,000 SKUs), keeps the same
 states and writes the same changelog, and acknowledges what it did. It has one core to itself; broker and measurement have the
-other. The rate is that of the committed offsets between the first tenth of the sales and the end, or the end of its time.
+other. The rate is that of the committed offsets from when every partition has its first looks behind it to the end, or the end of its time.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from contracts.records import OutboundRecord, RawRecord
 from contracts.topics import REORDER_RECOMMENDATIONS, STORE_FACTS, TOPICS, Topic
 from infra.embedded.stack import running_stack
 from infra.kafka.admin import delete_topics, ensure_topics
+from infra.kafka.chunks import partition_of
 from infra.kafka.consumer import committed_offsets, end_offsets, read_range
 from infra.kafka.publisher import Publisher
 from processors.fold import Fold
@@ -59,6 +61,12 @@ class Log:
     load: Load
     warm: list[OutboundRecord]
     sold: list[OutboundRecord]
+
+    @property
+    def first_sales(self) -> dict[int, int]:
+        """Return how many records of each partition come before its first sale."""
+        places = [partition_of(row.key, self.load.partitions) if row.partition is None else row.partition for row in self.warm]
+        return dict(Counter(places))
 
     @classmethod
     def of(cls, load: Load) -> "Log":
@@ -119,16 +127,17 @@ def _running(argv: Sequence[str], options: dict[str, Any], log: Path) -> Iterato
 
 
 def _rate(course: Course, group: str, process: subprocess.Popen[bytes], log: Path) -> float:
-    """Return records a second, from commits; every record but a few is a receipt."""
-    start = course.warm + (course.end - course.warm) // 10
+    """Return records a second, from commits, once every partition has its first looks behind it; all but a few are receipts."""
     points: list[tuple[float, int]] = []
     deadline = time.monotonic() + FIRST_SALES_SECONDS
     while time.monotonic() < deadline and not (points and points[-1][1] >= course.end):
         if process.poll() is not None:
             raise RuntimeError(_last_words(log))
         time.sleep(0.25)
-        done = _committed(course, group)
-        if done >= start and (not points or done > points[-1][1]):
+        at = _committed(course, group)
+        done = sum(at.values())
+        is_warm = all(at.get(number, 0) > first for number, first in course.log.first_sales.items())
+        if is_warm and (not points or done > points[-1][1]):
             points.append((time.perf_counter(), done))
             deadline = time.monotonic() + PATIENCE_SECONDS if len(points) == 1 else deadline
     if len(points) < 2:
@@ -146,11 +155,13 @@ def _await_ready(options: dict[str, Any], process: subprocess.Popen[bytes], log:
         time.sleep(0.05)
 
 
-def _committed(course: Course, group: str) -> int:
+def _committed(course: Course, group: str) -> dict[int, int]:
+    """Return what is committed of each partition."""
     try:
-        return sum(asyncio.run(committed_offsets(course.bootstrap, group, course.prefix)).values())
+        found = asyncio.run(committed_offsets(course.bootstrap, group, course.prefix))
     except KafkaError:  # the broker has no time, or the group is not there yet
-        return 0
+        return {}
+    return {place.partition: offset for place, offset in found.items()}
 
 
 def _last_words(log: Path) -> str:
