@@ -60,7 +60,7 @@ def _replayed(place: Addresses, folder: Path) -> list[dict[str, Any]]:
     with (folder / "replay").open("wb") as output:
         process = _started("replayed", {"addresses": asdict(place), "model": "sales"}, output)
         process.wait(3_600)
-    lines = [line for line in (folder / "replay").read_text("utf-8").splitlines() if line.startswith("{")]
+    lines = [line for line in (folder / "replay").read_text("utf-8").splitlines() if line.startswith('{"phase"')]
     if process.returncode or not lines:
         raise RuntimeError((folder / "replay").read_text("utf-8")[-2_000:])
     return [json.loads(line) for line in lines]
