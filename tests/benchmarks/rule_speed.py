@@ -43,7 +43,7 @@ from tests.benchmarks.rivals.rules import chosen
 LOAD = Load(receipts=40_000)
 STEADY = Load(stores=20, skus=200, receipts=2_000)
 LARGE = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
-FIRST_SALES_SECONDS, PATIENCE_SECONDS = 180.0, 60.0
+FIRST_SALES_SECONDS, PATIENCE_SECONDS = 420.0, 60.0
 """For what comes before the sales (every SKU of every store is counted and looked at), and for the sales."""
 QUIX_PYTHON = ROOT / ".venv-quix" / "bin" / "python"
 RATE, SECONDS = 500, 30
