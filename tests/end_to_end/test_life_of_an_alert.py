@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 MODELS = (
     *("stores", "event_index", "stock_on_hand", "incoming_goods", "attendance_day", "till_periods", "open_alerts"),
-    *("sales", "stock_ledger", "clock_events", "alert_history", "event_log"),
+    *("reference_data", "reorder_recommendations", "sales", "stock_ledger", "clock_events", "alert_history", "event_log"),
 )
 NOW = utc_now().replace(microsecond=0)
 LOCAL = NOW.astimezone(ZoneInfo("Asia/Seoul"))
