@@ -145,6 +145,7 @@ SELECT md5(string_agg(concat_ws('.', kind, id, name, more), ' ' ORDER BY kind, i
 ) AS objects
 """
 _NAMES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+_NUMBERS = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences"
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
@@ -157,6 +158,7 @@ class _Database:
         self._objects = self._ask(_OBJECTS)
         self._tables = [name for (name,) in self._connection.execute(_NAMES).fetchall()]
         self._first_rows = {name: self._rows(name) for name in self._filled(self._tables)}
+        self._first_numbers = self._numbers()
 
     def _rows(self, table: str) -> Any:
         return self._ask(f"SELECT array_agg(t::text ORDER BY t::text) FROM {table} AS t")
@@ -164,6 +166,9 @@ class _Database:
     def _ask(self, query: str) -> Any:
         row = self._connection.execute(query).fetchone()
         return row and row[0]
+
+    def _numbers(self) -> dict[str, int | None]:
+        return dict(self._connection.execute(_NUMBERS).fetchall())
 
     def _filled(self, tables: Sequence[str]) -> list[str]:
         asked = ", ".join(f"EXISTS (SELECT FROM {name})" for name in tables)
@@ -179,7 +184,12 @@ class _Database:
             return False
         filled = [name for name in self._filled(self._tables) if name not in self._first_rows]
         if filled:
-            self._connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
+            self._connection.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
+        moved = [name for name, number in self._numbers().items() if number != self._first_numbers[name]]
+        if any(self._first_numbers[name] is not None for name in moved):
+            return False
+        for name in moved:
+            self._connection.execute(f"ALTER SEQUENCE {name} RESTART")
         return True
 
     def close(self) -> None:
@@ -207,8 +217,12 @@ class Databases:
         return dsn
 
     def give_back(self, dsn: str) -> None:
-        """Empty a database, or drop it."""
-        if self._known[dsn].is_emptied():
+        """Empty a database, or drop it; a test may have shut it for everyone."""
+        try:
+            emptied = self._known[dsn].is_emptied()
+        except psycopg.OperationalError:
+            emptied = False
+        if emptied:
             self._free.append(dsn)
         else:
             self._drop(dsn)

@@ -17,7 +17,7 @@ from tests.api.events import TENANT
 from tests.waiting import until
 
 KEY = "a-signing-key-for-tests-of-at-least-32-bytes"
-QUICK = Limits(publish_timeout_seconds=2.0, heartbeat_seconds=0.3, stores_refresh_seconds=0.2, log_ends_seconds=0.1)
+QUICK = Limits(publish_timeout_seconds=4.0, heartbeat_seconds=0.3, stores_refresh_seconds=0.2, log_ends_seconds=0.1)
 
 
 @dataclass

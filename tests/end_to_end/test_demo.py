@@ -33,6 +33,7 @@ def truth_of(options: SimulationOptions) -> GroundTruth:
     return tally.result()
 
 
+@pytest.mark.long
 def test_demo_of_a_simulated_chain_gives_what_the_simulator_put_in(tmp_path: Path) -> None:
     """Sales, confirmed no-shows and reorder recommendations equal the ground truth, and everything reconciles."""
     truth = truth_of(SimulationOptions(seed=1))

@@ -59,6 +59,27 @@ def test_rows_and_records_are_gone(places: Places) -> None:
         assert not any(asyncio.run(end_offsets(second.kafka_bootstrap, [STORE_FACTS], second.topic_prefix)).values())
 
 
+def test_numbers_of_rows_that_are_gone_begin_anew(places: Places) -> None:
+    """A sequence moves also where its row was removed again."""
+    with places.lend() as first:
+        hold(first)
+        with psycopg.connect(first.postgres_dsn) as connection:
+            connection.execute("DELETE FROM delivery.holds")
+    with places.lend() as second:
+        assert second.postgres_dsn == first.postgres_dsn
+        assert hold(second) == 1
+
+
+def test_a_database_that_was_shut_does_not_come_again(places: Places) -> None:
+    """Also where its sessions were ended, that of whoever keeps it among them."""
+    with places.lend() as first, psycopg.connect(first.postgres_dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with places.lend() as second:
+        assert second.postgres_dsn != first.postgres_dsn
+
+
 def test_what_was_not_touched_comes_again(places: Places) -> None:
     """Nothing is made anew for a test that only looks."""
     with places.lend() as first:
