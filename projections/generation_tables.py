@@ -53,7 +53,8 @@ REBUILDABLE: Final = (*POSTGRES_TABLES, *CLICKHOUSE_TABLES)
 
 
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))")
-"""Two that make the same schema at once would both find it missing."""
+"""Two that make the same schema at once would both find it missing, and one may fill what another finds empty."""
+_HOLDS_SOMETHING: Final = text("SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(:schema))")
 
 
 async def create_in_postgres(conn: AsyncConnection, projection: str, generation: int) -> None:
@@ -72,12 +73,17 @@ async def create_in_clickhouse(client: AsyncClient, projection: str, generation:
 
 
 async def drop_in_postgres(conn: AsyncConnection, projection: str, generation: int) -> None:
-    """Drop the tables of a generation, or empty them where they are those that migrations describe."""
-    for table in POSTGRES_TABLES.get(projection, ()):
-        if generation == 1:
-            await conn.execute(text(f"TRUNCATE read_g1.{table.name}"))
-        else:
-            await conn.execute(text(f"DROP TABLE IF EXISTS read_g{generation}.{table.name}"))
+    """Drop the tables of a generation and its schema with the last of them, or empty those that migrations describe."""
+    tables, schema = POSTGRES_TABLES.get(projection, ()), f"read_g{generation}"
+    if generation == 1:
+        for table in tables:
+            await conn.execute(text(f"TRUNCATE {schema}.{table.name}"))
+        return
+    await conn.execute(_ONE_AT_A_TIME, {"lock": schema})
+    for table in tables:
+        await conn.execute(text(f"DROP TABLE IF EXISTS {schema}.{table.name}"))
+    if not (await conn.execute(_HOLDS_SOMETHING, {"schema": schema})).scalar_one():
+        await conn.execute(text(f"DROP SCHEMA IF EXISTS {schema}"))
 
 
 async def drop_in_clickhouse(client: AsyncClient, projection: str, generation: int) -> None:

@@ -1,5 +1,6 @@
 """Options that several commands share, and how they become settings."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,17 @@ DataDir = Annotated[
         "--data-dir", help="Data directory of the embedded stack (default: .tillstream, or TILLSTREAM_DATA_DIR).", show_default=False
     ),
 ]
+
+_DATES = ["%Y-%m-%d"]
+MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
+BEGINNING, END = datetime(1971, 1, 1), datetime(2148, 12, 31)  # noqa: DTZ001 - calendar dates
+"""Dates before and after any that an event may have."""
+
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Of this store (may be repeated); all without it.")]
+First = Annotated[datetime, typer.Option("--from", formats=_DATES, help="First business date.")]
+Last = Annotated[datetime, typer.Option("--until", formats=_DATES, help="Last business date, inclusive.")]
+KnownAt = Annotated[datetime | None, typer.Option(formats=MOMENTS, help="Only facts recorded by then, as 2026-11-20T08:00:00+09:00.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")]
 
 
 def settings_for(data_dir: Path | None, **overrides: object) -> Settings:

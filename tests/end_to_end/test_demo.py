@@ -14,13 +14,13 @@ from producers.simulator.truth import GroundTruth, TruthTally
 from tests.command_line import run_process
 from tests.end_to_end.independent_sql import classes_and_totals
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(700)]
 
 
 def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
     """Run the demo in a fresh directory and return its result for machines."""
     result = tmp_path / "result.json"
-    run_process("demo", "--data-dir", str(tmp_path / "demo"), "--json", str(result), *arguments, timeout=220.0)
+    run_process("demo", "--data-dir", str(tmp_path / "demo"), "--json", str(result), *arguments, timeout=600.0)
     content: dict[str, Any] = json.loads(result.read_text("utf-8"))
     return content
 

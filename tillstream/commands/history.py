@@ -1,31 +1,21 @@
 """`tillstream history`: facts as they were recorded, and payments and cashiers day by day, now or as they were known."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from tillstream.console import console
-from tillstream.options import DataDir, settings_for
+from tillstream.console import console, listed
+from tillstream.options import BEGINNING, END, MOMENTS, DataDir, First, Json, KnownAt, Last, Stores, settings_for
 
 if TYPE_CHECKING:
     from tillstream.histories import History
 
 app = typer.Typer(no_args_is_help=True, help="Histories: lines of receipts, payments, cashiers, stock, punches and alerts, fact by fact.")
-_FORMATS, _MOMENTS = ["%Y-%m-%d"], ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
-_BEGINNING, _END = datetime(1971, 1, 1), datetime(2148, 12, 31)  # noqa: DTZ001 - calendar dates
-
-Stores = Annotated[list[str] | None, typer.Option("--store", help="Of this store (may be repeated); all without it.")]
-First = Annotated[datetime, typer.Option("--from", formats=_FORMATS, help="First business date.")]
-Last = Annotated[datetime, typer.Option("--until", formats=_FORMATS, help="Last business date, inclusive.")]
-KnownAt = Annotated[datetime | None, typer.Option(formats=_MOMENTS, help="Only facts recorded by then, as 2026-11-20T08:00:00+09:00.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")]
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="Of this SKU (may be repeated).")]
 Employees = Annotated[list[str] | None, typer.Option("--employee", help="Of this person (may be repeated).")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Of this kind (may be repeated).")]
@@ -42,7 +32,7 @@ class ChangedModel(StrEnum):
 
 @app.command()
 def sales(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END, sku: Skus = None, employee: Employees = None,
+    store: Stores = None, first: First = BEGINNING, last: Last = END, sku: Skus = None, employee: Employees = None,
     till: Annotated[list[str] | None, typer.Option("--till", help="Of this till (may be repeated).")] = None,
     receipt: Annotated[list[str] | None, typer.Option("--receipt", help="Of this receipt (may be repeated).")] = None,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
@@ -56,7 +46,7 @@ def sales(
 
 @app.command()
 def tenders(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END,
+    store: Stores = None, first: First = BEGINNING, last: Last = END,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
     """Show payments by store, business date and kind."""
@@ -66,7 +56,7 @@ def tenders(
 
 @app.command()
 def cashiers(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END,
+    store: Stores = None, first: First = BEGINNING, last: Last = END,
     by_shift: Annotated[bool, typer.Option("--by-shift", help="By published shifts instead of till periods.")] = False,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
@@ -94,7 +84,7 @@ def cashiers(
 
 @app.command()
 def stock(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END, sku: Skus = None, kind: Kinds = None,
+    store: Stores = None, first: First = BEGINNING, last: Last = END, sku: Skus = None, kind: Kinds = None,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
     """List what moved stock, and counts."""
@@ -104,7 +94,7 @@ def stock(
 
 @app.command()
 def clock(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END, employee: Employees = None,
+    store: Stores = None, first: First = BEGINNING, last: Last = END, employee: Employees = None,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
     """List the presses of time clocks."""
@@ -114,7 +104,7 @@ def clock(
 
 @app.command()
 def alerts(
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END, kind: Kinds = None,
+    store: Stores = None, first: First = BEGINNING, last: Last = END, kind: Kinds = None,
     rule: Annotated[list[str] | None, typer.Option("--rule", help="Of this rule (may be repeated).")] = None,
     known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
@@ -126,8 +116,8 @@ def alerts(
 @app.command()
 def changes(
     read_model: Annotated[ChangedModel, typer.Argument(help="Whose figures are no longer what they were.")],
-    since: Annotated[datetime, typer.Option(formats=_MOMENTS, help="When they were known, as 2026-11-20T08:00:00+09:00.")],
-    store: Stores = None, first: First = _BEGINNING, last: Last = _END, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+    since: Annotated[datetime, typer.Option(formats=MOMENTS, help="When they were known, as 2026-11-20T08:00:00+09:00.")],
+    store: Stores = None, first: First = BEGINNING, last: Last = END, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
     """List the facts recorded since that changed stock, goods on their way, attendance or tills; of sales see `kpis changes`."""
     from tillstream.histories import find_changed
@@ -155,14 +145,7 @@ def _find(
 
 
 def _print(rows: Sequence[Any], shown: Sequence[str], json: bool, limit: int) -> None:
-    if len(rows) == limit:
-        typer.echo(f"the first {limit}; more with --limit", err=True)
-    if json:
-        for row in rows:
-            typer.echo(dumps(asdict(row), default=str))
-        return
-    if not rows:
-        console.print("there is nothing to show")
+    if listed(rows, json=json, limit=limit):
         return
     table = Table(*(name.removesuffix("_id").replace("_", " ") for name in shown), box=None)
     for row in rows:

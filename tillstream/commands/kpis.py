@@ -1,28 +1,20 @@
 """`tillstream kpis`: sales as they are known now, as they were known, and why they changed."""
 
-from dataclasses import asdict
 from datetime import datetime
-from json import dumps
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from contracts.money import to_major
-from tillstream.console import console
-from tillstream.options import DataDir, settings_for
+from tillstream.console import console, listed
+from tillstream.options import BEGINNING, END, MOMENTS, DataDir, First, Json, KnownAt, Last, Stores, settings_for
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Sales as they are known now, or as they were known at a moment. "
     "A figure that differs from yesterday's report is explained by [bold]changes[/bold]: every fact that has come since.",
 )
-Stores = Annotated[list[str] | None, typer.Option("--store", help="Of this store (may be repeated); all without it.")]
-_FORMATS = ["%Y-%m-%d"]
-_MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
-First = Annotated[datetime, typer.Option("--from", formats=_FORMATS, help="First business date.")]
-Last = Annotated[datetime, typer.Option("--until", formats=_FORMATS, help="Last business date, inclusive.")]
-_BEGINNING, _END = datetime(1971, 1, 1), datetime(2148, 12, 31)  # noqa: DTZ001 - calendar dates
 
 
 @app.command()
@@ -32,12 +24,10 @@ def sales(
         typer.Option(help="Group by store, channel, promotion, and one of hour, day, week, month (may be repeated)."),
     ] = None,
     store: Stores = None,
-    first: First = _BEGINNING,
-    last: Last = _END,
-    known_at: Annotated[
-        datetime | None, typer.Option(formats=_MOMENTS, help="Only facts recorded by then, as 2026-11-20T08:00:00+09:00.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")] = False,
+    first: First = BEGINNING,
+    last: Last = END,
+    known_at: KnownAt = None,
+    json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show net sales, transactions and what was returned and voided."""
@@ -50,9 +40,7 @@ def sales(
         rows = run_async(find_sales(addresses_of(settings_for(data_dir)), span, by or (), known_at))
     except UnknownGrouping as error:
         raise typer.BadParameter(str(error), param_hint="--by") from error
-    if json:
-        for row in rows:
-            typer.echo(dumps(asdict(row), default=str))
+    if listed(rows, json=json):
         return
     table = Table("when", "store", "channel", "promotion", "net sales", "returns", "voids", "transactions", box=None)
     for row in rows:
@@ -64,12 +52,12 @@ def sales(
 
 @app.command()
 def changes(
-    since: Annotated[datetime, typer.Option(formats=_MOMENTS, help="When the figure was known, as 2026-11-20T08:00:00+09:00.")],
+    since: Annotated[datetime, typer.Option(formats=MOMENTS, help="When the figure was known, as 2026-11-20T08:00:00+09:00.")],
     store: Stores = None,
-    first: First = _BEGINNING,
-    last: Last = _END,
+    first: First = BEGINNING,
+    last: Last = END,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 1_000,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")] = False,
+    json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """List the facts recorded since that changed sales, and what each of them did: together they are the difference."""
@@ -77,14 +65,7 @@ def changes(
     from tillstream.reaching import addresses_of, run_async
 
     rows = run_async(find_changes(addresses_of(settings_for(data_dir)), Span(store, first.date(), last.date()), since, limit))
-    if len(rows) == limit:
-        typer.echo(f"the first {limit}; more with --limit", err=True)
-    if json:
-        for row in rows:
-            typer.echo(dumps(asdict(row), default=str))
-        return
-    if not rows:
-        console.print("nothing has changed since")
+    if listed(rows, json=json, limit=limit, nothing="nothing has changed since"):
         return
     table = Table("store", "date", "event", "type", "what", "net sales", "because of", "recorded", box=None)
     for row in rows:

@@ -82,6 +82,7 @@ async def _prune(place: Addresses) -> int:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_no_difference_is_told_of_a_stack_that_lives(place: Addresses) -> None:
     """Facts come all the while: rows and sums are compared at the positions that they are of, and nothing seems wrong that is not."""
 

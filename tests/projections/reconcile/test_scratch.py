@@ -49,6 +49,13 @@ def serving_rows(place: Addresses) -> list[Any]:
     return [index, lines, hours]
 
 
+def schemas(place: Addresses) -> set[str]:
+    """Return the schemas of read models."""
+    with psycopg.connect(place.postgres_dsn) as connection:
+        found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'read\\_g%'").fetchall()
+    return {name for (name,) in found}
+
+
 def tables(place: Addresses) -> set[str]:
     """Return the tables of both models that are not those of the first generation."""
     of_index = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename = 'event_index' AND schemaname <> 'read_g1'"
@@ -96,6 +103,7 @@ def test_only_its_own_tables_are_dropped_however_it_ends(told: Addresses) -> Non
     assert made == {("event_index", 4), ("sales", 2)}
     assert states == SERVES | {("event_index", 2): "dropped", ("event_index", 3): "building"} | dict.fromkeys(made, "dropped")
     assert tables(told) == {"read_g3.event_index"}
+    assert schemas(told) == {"read_g1", "read_g3"}
     assert serving_rows(told) == before
 
 
