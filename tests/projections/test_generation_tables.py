@@ -11,7 +11,7 @@ from projections.generation_tables import create_in_postgres, drop_in_postgres
 
 pytestmark = pytest.mark.stack
 
-_TABLES = text("SELECT nspname, array_agg(relname::text) FROM pg_namespace LEFT JOIN pg_class ON relnamespace = pg_namespace.oid "
+_TABLES = text("SELECT nspname, array_agg(relname::text) AS names FROM pg_namespace LEFT JOIN pg_class ON relnamespace = pg_namespace.oid "
                "AND relkind = 'r' WHERE nspname LIKE 'read\\_g%' AND nspname <> 'read_g1' GROUP BY nspname")  # fmt: skip
 
 
@@ -23,7 +23,7 @@ async def _left_after(place: Addresses, dropped: tuple[str, ...]) -> dict[str, l
                 await create_in_postgres(conn, name, 2)
             for name in dropped:
                 await drop_in_postgres(conn, name, 2)
-            return {schema: names for schema, names in (await conn.execute(_TABLES)).all()}
+            return {row.nspname: row.names for row in await conn.execute(_TABLES)}
     finally:
         await engine.dispose()
 
