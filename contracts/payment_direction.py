@@ -7,12 +7,21 @@ from contracts.events.sales import Receipt, SaleLine, SaleReturned, SaleVoided
 
 
 def due_of(receipt: Receipt) -> int:
-    """Return what its lines ask for in minor units, tax included; negative where an exchange gives money back."""
+    """Return what its lines ask for in minor units, tax included; negative where an exchange gives money back.
+
+    Of a return all lines came back, whatever their kind: what is due for them is due to the customer.
+    """
+    if isinstance(receipt, SaleReturned):
+        return -sum([_of(line) for line in receipt.lines])
     return _due(receipt.lines)
 
 
 def _due(lines: Iterable[Any]) -> int:
-    return sum([signed(line, line.gross - line.discount + (0 if line.tax_included else line.tax)) for line in lines])
+    return sum([signed(line, _of(line)) for line in lines])
+
+
+def _of(line: Any) -> int:
+    return int(line.gross - line.discount + (0 if line.tax_included else line.tax))
 
 
 def signed(line: SaleLine, amount: int) -> int:

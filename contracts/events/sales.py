@@ -38,7 +38,8 @@ class SaleLine(Model):
     line: Ordinal = Field(description="Position on the receipt, from 1.", examples=[1])
     kind: Literal["item", "service", "return"] = Field(
         default="item",
-        description="'service' (postage, fees, deposits, gift cards sold) is no net sale; 'return' is the returned part of an exchange.",
+        description="'service' (postage, fees, deposits, gift cards sold) is no net sale; 'return' is the returned part of an exchange. "
+        "On a return all lines came back, whatever their kind.",
     )
     sku: Code = Field(description="Stock keeping unit as the chain names it.", examples=["MILK-1L"])
     description: Text | None = Field(default=None, description="Name printed on the receipt.", examples=["서울우유 1L"])
@@ -130,17 +131,20 @@ class Receipt(Model):
     @model_validator(mode="after")
     @judges_both_forms
     def _total_agrees(self) -> "Receipt":
-        """A minor unit a line is a rounding difference, not an error: tills round line by line or once."""
-        if self.total is None:
-            return self
-        signed = sum(_due(line) * (-1 if line.kind == "return" else 1) for line in self.lines)
-        expected = abs(signed + self.rounding_adjustment)
-        if abs(self.total - expected) > len(self.lines):
-            raise ValueError(f"a total of {expected} (Σ gross − discount + tax on top, plus rounding_adjustment)")
-        paid = sum(tender.amount - tender.change - tender.tip for tender in self.tenders)
-        if self.tenders and abs(paid - self.total) > len(self.lines):
-            raise ValueError(f"tenders that sum up to {self.total} (Σ amount − change − tip), not {paid}")
+        if self.total is not None:
+            _judge_total(self, sum(_due(line) * (-1 if line.kind == "return" else 1) for line in self.lines))
         return self
+
+
+def _judge_total(receipt: Receipt, due: int) -> None:
+    """A minor unit a line is a rounding difference, not an error: tills round line by line or once."""
+    total = receipt.total or 0
+    expected = abs(due + receipt.rounding_adjustment)
+    if abs(total - expected) > len(receipt.lines):
+        raise ValueError(f"a total of {expected} (Σ gross − discount + tax on top, plus rounding_adjustment)")
+    paid = sum(tender.amount - tender.change - tender.tip for tender in receipt.tenders)
+    if receipt.tenders and abs(paid - total) > len(receipt.lines):
+        raise ValueError(f"tenders that sum up to {total} (Σ amount − change − tip), not {paid}")
 
 
 def _due(line: SaleLine) -> int:
@@ -165,6 +169,14 @@ class SaleReturned(Receipt):
     original_approved_on: Day | None = Field(default=None, description="Date of that approval.", examples=["2026-11-20"])
     reason: Text | None = Field(default=None, description="Why, as the cashier said it.", examples=["유통기한"])
     approver_id: PersonRef | None = Field(default=None, description="Opaque id of who approved it.", examples=["E-0007"])
+
+    @model_validator(mode="after")
+    @judges_both_forms
+    def _total_agrees(self) -> "SaleReturned":
+        """All of it came back and is paid back: a line that is called a return is no exception from that."""
+        if self.total is not None:
+            _judge_total(self, sum(map(_due, self.lines)))
+        return self
 
 
 class SaleVoided(Receipt):

@@ -145,9 +145,9 @@ def due(receipt: Receipt) -> int:
     """Return what a receipt came to, minor units."""
     if receipt.total is not None:
         return receipt.total
-    amount = 0
+    amount, all_came_back = 0, isinstance(receipt, SaleReturned)
     for line in receipt.lines:
-        amount += line.discount - line.gross if line.kind == "return" else line.gross - line.discount
+        amount += line.discount - line.gross if line.kind == "return" and not all_came_back else line.gross - line.discount
     return abs(amount)
 
 
