@@ -1,8 +1,8 @@
 """Sum up the facts of sales and the archive in ClickHouse, name the events of one key, and check the hourly sums against the facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -12,6 +12,8 @@ from infra.kafka.consumer import Partition
 from projections.archive.cold import Cold, added
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.log_record import key_type
+
+AT_PLACES: Final = "(partition, position) IN (SELECT arrayJoin(arrayZip({at_parts:Array(UInt32)}, {at_offsets:Array(UInt64)})))"
 
 _BELOW: Final = "position < transform(partition, {parts:Array(UInt32)}, {ends:Array(UInt64)}, toUInt64(0))"
 
@@ -65,6 +67,13 @@ _INCOMPLETE: Final = f"""
     GROUP BY store_id, business_date, event_id HAVING sum(found) != sum(expected) OR uniqExact(event_hash, position) != 1
 """  # noqa: S608 - literal texts
 
+_AT: Final = f"""
+    SELECT store_id, business_date, any(event_type), event_id, any(partition), any(position) FROM (
+        SELECT store_id, business_date, event_type, event_id, partition, position FROM {{lines:Identifier}} FINAL
+        UNION ALL SELECT store_id, business_date, corrects_type, event_id, partition, position FROM {{corrections:Identifier}} FINAL
+    ) WHERE {AT_PLACES} GROUP BY store_id, business_date, event_id
+"""  # noqa: S608 - literal texts
+
 _ARCHIVE: Final = """
     SELECT topic, partition, count(), sum(event_hash) FROM {archive:Identifier} FINAL
     WHERE log_id = {log:String} AND toYYYYMM(recorded_at) NOT IN {cold:Array(UInt32)}
@@ -103,6 +112,18 @@ _WRONG_SUMS: Final = """
 """
 
 
+class Place(NamedTuple):
+    """Partition and offset of a record of the facts' topic."""
+
+    partition: int
+    offset: int
+
+
+def at_places(places: Sequence[Place]) -> dict[str, list[int]]:
+    """Bind places."""
+    return {"at_parts": [place.partition for place in places], "at_offsets": [place.offset for place in places]}
+
+
 class SalesDigest:
     """Reads the facts of sales below an end vector."""
 
@@ -139,6 +160,11 @@ class SalesDigest:
             (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
             for store_id, day, event_type, event_id, rows, expected, hashes in found
         ]
+
+    async def at(self, places: Sequence[Place]) -> list[tuple[Key, UUID, Place]]:
+        """Return the events that stand at one of these places of the log."""
+        rows = (await self._client.query(_AT, parameters={**self._bound, **at_places(places)})).result_rows
+        return [(Key(s, day.isoformat(), event_type), event_id, Place(*place)) for s, day, event_type, event_id, *place in rows]
 
 
 class SumsCheck:

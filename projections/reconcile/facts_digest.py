@@ -1,12 +1,13 @@
 """Sum up a table of plain facts in ClickHouse, name the events of one key, and find events that are not whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.topics import ALERTS, STORE_FACTS
+from projections.reconcile.clickhouse_digest import AT_PLACES, Place, at_places
 from projections.reconcile.compare import MODULUS, Digest, Entry, Key
 from projections.reconcile.covered import Coverage
 from projections.reconcile.log_record import key_type
@@ -31,6 +32,12 @@ _INCOMPLETE: Final = f"""
            uniqExact(event_hash, position) AS hashes
     FROM {_FACTS} GROUP BY store_id, business_date, event_id
     HAVING found != expected OR hashes != 1
+"""  # noqa: S608 - literal texts
+
+
+_AT: Final = f"""
+    SELECT store_id, business_date, event_type, event_id, partition, position FROM {{table:Identifier}} FINAL
+    WHERE line = 0 AND event_type != 'alert.changed.v1' AND {AT_PLACES}
 """  # noqa: S608 - literal texts
 
 
@@ -67,3 +74,8 @@ class FactsDigest:
             (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
             for store_id, day, event_type, event_id, rows, expected, hashes in found
         ]
+
+    async def at(self, places: Sequence[Place]) -> list[tuple[Key, UUID, Place]]:
+        """Return the events that stand at one of these places of the log."""
+        rows = (await self._client.query(_AT, parameters={**self._bound, **at_places(places)})).result_rows
+        return [(Key(s, day.isoformat(), event_type), event_id, Place(*place)) for s, day, event_type, event_id, *place in rows]

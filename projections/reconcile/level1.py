@@ -24,7 +24,7 @@ from infra.kafka.consumer import Partition, end_offsets
 from infra.kafka.group import LogError
 from projections.accounting import check_accounting
 from projections.archive.cold import cold_of
-from projections.reconcile.clickhouse_digest import ArchiveDigest, SalesDigest, SumsCheck
+from projections.reconcile.clickhouse_digest import ArchiveDigest, Place, SalesDigest, SumsCheck
 from projections.reconcile.compare import Difference, Digest, Entry, Key, differing_keys, drill_down
 from projections.reconcile.covered import FACTS_MODELS, POSTGRES_MODELS, SALES_MODEL, Coverage
 from projections.reconcile.facts_digest import FactsDigest
@@ -144,6 +144,7 @@ class FirstLevel:
             model = SalesDigest(client, generation, self._ends_of(STORE_FACTS))
             async with self._around.engine.connect() as conn:
                 await self._compare(conn, SALES_MODEL, await model.sums(), model.events)
+                await self._at_letters(conn, SALES_MODEL.model, model)
             for key, event_id, detail in await model.incomplete():
                 self._report.add(Difference(SALES_MODEL.model, key, "incomplete", str(event_id), detail))
             await self._sums(SumsCheck(client, generation))
@@ -157,10 +158,20 @@ class FirstLevel:
             model = FactsDigest(client, coverage, self._around.serving(coverage.model), ends)
             async with self._around.engine.connect() as conn:
                 await self._compare(conn, coverage, await model.sums(), model.events)
+                await self._at_letters(conn, coverage.model, model)
             for key, event_id, detail in await model.incomplete():
                 self._report.add(Difference(coverage.model, key, "incomplete", str(event_id), detail))
         finally:
             await client.close()
+
+    async def _at_letters(self, conn: AsyncConnection, name: str, model: SalesDigest | FactsDigest) -> None:
+        """Report facts of records that were put aside: a process that was frozen before a letter was discarded may have written them."""
+        letters = await letters_of(conn, name, self._around.serving(name))
+        split = (place.rsplit("/", 2) for place in letters)
+        places = [Place(int(part), int(offset)) for topic, part, offset in split if topic == STORE_FACTS]
+        for key, event_id, at in await model.at(places) if places else ():
+            place = f"{STORE_FACTS}/{at.partition}/{at.offset}"
+            self._report.add(Difference(name, key, "extra", str(event_id), f"its record at {place} is a {letters[place]}"))
 
     async def _sums(self, check: SumsCheck) -> None:
         """Report the hours that are wrong each time that one looks: facts come a moment before their sums."""

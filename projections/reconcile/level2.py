@@ -5,7 +5,7 @@ positions. So the stack may live on meanwhile, and nobody has to stand still.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -148,9 +148,7 @@ class SecondLevel:
                 for model in models:
                     letters = await _letters(moment, model.name, self._around.serving(model.name))
                     of_model = await self._of_model(moment, now, client, model, wanted)
-                    found += [
-                        replace(each, explained=letters.get(each.event_id)) if each.event_id in letters else each for each in of_model
-                    ]
+                    found += [each if each.kind == "row_extra" else _explained(each, letters) for each in of_model]
         finally:
             await client.close()
         return found
@@ -185,6 +183,10 @@ class SecondLevel:
         moved = await moved_days(client, CLICKHOUSE_TABLES[name], serving, wanted, model.until)
         self._report.moving = sorted({*self._report.moving, *(moved & set(wanted.days))})
         return [each for each in found if StoreDay(each.key.store_id, each.key.business_date) not in moved]
+
+
+def _explained(found: Difference, letters: Mapping[str, str]) -> Difference:
+    return replace(found, explained=letters.get(found.event_id))
 
 
 async def _letters(conn: AsyncConnection, projection: str, generation: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ facts, and the next owner repeats the batch, which changes nothing. This holds a
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Final, Generic
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from sqlalchemy import text
@@ -36,6 +36,10 @@ _EPOCH = text(
     WHERE projection = :projection AND generation = :generation AND topic = :topic AND part = :part
     """
 )
+
+
+_LOSES: Final = 0
+"""A version below those of all batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,22 @@ class ClickHouseSink(Generic[Seen, Work]):
 
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Make a batch durable and advance its positions; repeatable, see the protocol of sinks."""
+        try:
+            return await self._apply(batch)
+        except Displaced:
+            await self._take_back(batch)
+            raise
+
+    async def _take_back(self, batch: Batch) -> None:
+        """Take out what may have been written of records that were discarded while this process did not run.
+
+        Whoever owns the partitions now has passed them, before this process wrote; the sums, which were right then, lose to the owner's.
+        """
+        _, discarded = await set_aside(self._context.engine, batch, [sort_records(part, self._model.covers) for part in batch.parts])
+        if discarded:
+            await self._model.withdraw(await self._see([letter.record for letter in discarded]), _LOSES)
+
+    async def _apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         reach = self._context.crash_points.reach
         ledger_id = await self._number(batch)
         looked, self._looked = self._looked, None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from clickhouse_connect import get_client
 
 from contracts.codec import encode
@@ -114,3 +115,12 @@ def sums(client: Any) -> dict[HourKey, Sums]:
         f"SELECT store_id, business_date, hour_start, currency, {columns} FROM sales_by_hour_g1 FINAL WHERE counted_lines != 0"
     ).result_rows
     return {HourKey(*row[:4]): dict(zip(MEASURES, row[4:], strict=True)) for row in rows}
+
+
+def consumed(place: Addresses) -> list[tuple[int, ...]]:
+    """Return applied, repeats, filtered, control and dead of the whole ledger, and what was consumed by positions."""
+    with psycopg.connect(place.postgres_dsn) as connection:
+        return connection.execute(
+            """SELECT sum(applied)::int, sum(repeats)::int, sum(filtered)::int, sum(control)::int, sum(dead)::int,
+                      (SELECT sum(next_offset)::int FROM delivery.positions) FROM delivery.ledger"""
+        ).fetchall()

@@ -1,6 +1,5 @@
 """The ClickHouse protocol on the real stack: killed anywhere, displaced, refused, repeated, and still the same numbers."""
 
-import asyncio
 import signal
 import subprocess
 import sys
@@ -16,16 +15,11 @@ from contracts.events.registry import SALE_COMPLETED
 from contracts.fields import Model
 from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
-from infra.clock import utc_now
-from infra.kafka.publisher import Publisher
-from infra.postgres.engine import async_engine
-from projections.dead_letters import LetterKey
 from projections.errors import LimitPassed
-from projections.letter_decisions import Decision, discard_letter, retry_letter
 from projections.options import Safeguards
 from projections.positions import Displaced
 from projections.sinks.clickhouse_probe import StoreDoesNotReplace
-from tests.projections.clickhouse.driving import clickhouse, drive, publish, publish_records, sums, whole_log
+from tests.projections.clickhouse.driving import clickhouse, consumed, drive, publish, publish_records, sums, whole_log
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
 
@@ -47,15 +41,6 @@ def shop_day() -> list[Event[Model]]:
             right = sale("right", moment, line(1, 999), store=store) if number % 4 == 0 else None
             events.append(corrected(f"C{number}", wrong, right))
     return events + events[::3]
-
-
-def consumed(place: Addresses) -> list[tuple[int, ...]]:
-    """Return applied, repeats, filtered, control and dead of the whole ledger, and what was consumed by positions."""
-    with psycopg.connect(place.postgres_dsn) as connection:
-        return connection.execute(
-            """SELECT sum(applied)::int, sum(repeats)::int, sum(filtered)::int, sum(control)::int, sum(dead)::int,
-                      (SELECT sum(next_offset)::int FROM delivery.positions) FROM delivery.ledger"""
-        ).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -201,46 +186,6 @@ def test_a_copy_of_a_refused_event_is_judged_by_itself(place: Addresses, records
     with clickhouse(place) as client:
         assert [row["gross"] for row in sums(client).values()] == [500]
     assert consumed(place) == [(1, 0, 0, 0, 1, 2)]
-
-
-def test_what_is_discarded_while_its_retry_is_half_written_is_taken_out_again(place: Addresses) -> None:
-    """The consumer died when the facts of the retry were there, its position was not: who goes on leaves neither facts nor sums of it."""
-    with clickhouse(place) as client:
-        client.command("ALTER TABLE sales_lines_g1 ADD CONSTRAINT no_bad CHECK sku != 'SKU-9'")
-    publish(place, [sale("R1", at(9), line(1, 500)), sale("R2", at(9), line(9, 700))])
-    drive(place)
-    with clickhouse(place) as client:
-        client.command("ALTER TABLE sales_lines_g1 DROP CONSTRAINT no_bad")
-    with psycopg.connect(place.postgres_dsn) as connection:
-        row = connection.execute("SELECT topic, part, record_offset FROM delivery.dead_letters WHERE projection = 'sales'").fetchone()
-    assert row is not None
-    key = LetterKey("sales", *row)
-
-    class Dead:
-        """Dies when everything but the positions is written."""
-
-        def reach(self, name: str) -> None:
-            if name == "recomputed":
-                raise InterruptedError
-
-    async def decide(is_retried: bool) -> None:
-        engine = async_engine(place.postgres_dsn, "tests")
-        async with Publisher(place.kafka_bootstrap, "tests", place.topic_prefix) as publisher:
-            if is_retried:
-                await retry_letter(engine, publisher, key)
-            else:
-                await discard_letter(engine, key, Decision("a test receipt", "kim", utc_now()))
-        await engine.dispose()
-
-    asyncio.run(decide(is_retried=True))
-    with pytest.raises(InterruptedError):
-        drive(place, crash_points=Dead())
-    asyncio.run(decide(is_retried=False))
-    drive(place)
-
-    with clickhouse(place) as client:
-        assert [row["gross"] for row in sums(client).values()] == [500]
-    assert consumed(place) == [(1, 0, 0, 0, 2, 3)]
 
 
 def test_nothing_is_written_beyond_the_letter_that_is_one_too_many(place: Addresses) -> None:
