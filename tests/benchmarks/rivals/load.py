@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord
 from contracts.topics import STORE_FACTS
 
-OPENS = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
-"""Nine in the morning in Seoul, a Monday."""
+OPENS = datetime(2026, 11, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
+"""Nine in the morning in Seoul, a Monday; all times carry the offset of the shop, as whatever comes through the edge does."""
 TICK_MINUTES = 10
 LINES = 4
 _HOURS = 12
@@ -44,9 +44,9 @@ def store_id(number: int) -> str:
 
 
 def opening(load: Load) -> Iterator[OutboundRecord]:
-    """Yield settings, policies, shifts, the morning's counts and a first tick: what is there before the first sale."""
+    """Yield settings, policies, shifts, the morning's counts and ticks: what is there before the first sale."""
     yield from _everywhere(load, _chain_policy())
-    early = OPENS - timedelta(minutes=40)
+    early, counted = OPENS - timedelta(hours=3), OPENS - timedelta(hours=2)
     for number in range(load.stores):
         store = store_id(number)
         yield _fact(STORE_DEFINED, store, "defined", early, _settings(store))
@@ -56,8 +56,9 @@ def opening(load: Load) -> Iterator[OutboundRecord]:
             yield _fact(SHIFT_PUBLISHED, store, f"shift/{till}", early, shift)
             yield _fact(CLOCKED_IN, store, f"in/{till}", OPENS - timedelta(minutes=5), {"employee_id": person})
         lines = [{"line": n + 1, "sku": _sku(n), "quantity": "100"} for n in range(load.skus)]
-        yield _fact(STOCK_COUNTED, store, "count", OPENS - timedelta(minutes=30), {"sheet_id": "morning", "lines": lines})
-    yield from _ticks(load, OPENS)
+        yield _fact(STOCK_COUNTED, store, "count", counted, {"sheet_id": "morning", "lines": lines})
+    for minutes in (100, 50, 0):  # counts are judged an hour after them: that too is over before the first sale
+        yield from _ticks(load, OPENS - timedelta(minutes=minutes))
 
 
 def day(load: Load) -> Iterator[OutboundRecord]:
@@ -119,9 +120,8 @@ def _fact(type_: str, store: str, name: str, at: datetime, data: dict[str, Any])
 
 def _event(type_: str, store: str, name: str, at: datetime, data: dict[str, Any]) -> Event[Any]:
     identity: UUID = derived_id("rule-speed", store, name)
-    local = at + timedelta(hours=9)
     envelope = Envelope(
         id=identity, source="benchmark", type=type_, occurred_at=at, tenant_id="chain", store_id=store,
-        business_date=None if store == CHAIN_WIDE else local.date(),
+        business_date=None if store == CHAIN_WIDE else at.date(),
     )  # fmt: skip
     return build_event(envelope, data)
