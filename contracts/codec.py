@@ -198,7 +198,7 @@ def _decode_old(envelope: Envelope, value: bytes | None, upcasters: Mapping[str,
         raise UnreadableRecord([Problem("not_upcastable", "/data", f"content that {envelope.type} allowed ({error!r})")]) from error
 
 
-_HASHED = ("ce_type", "ce_storeid", "ce_time", "ce_businessdate")
+HASHED = ("ce_type", "ce_storeid", "ce_time", "ce_businessdate")
 
 
 def content_hash(headers: Headers, value: bytes | None) -> int:
@@ -207,7 +207,7 @@ def content_hash(headers: Headers, value: bytes | None) -> int:
     Headers that differ between a first sending and a retry are left out.
     """
     named = dict(headers)
-    return said_hash([named.get(name) or b"" for name in _HASHED], value or b"")
+    return said_hash([named.get(name) or b"" for name in HASHED], value or b"")
 
 
 _NOTHING_HASHED = blake2b(digest_size=8)

@@ -52,7 +52,7 @@ _is_moment = re.compile(compiled_patterns.MOMENT).search
 
 def quickly_decoded(record: LogRecord) -> Event[Model]:
     """Read and validate a record; UnreadableRecord says which header or field, and what was expected."""
-    envelope = _envelope(record.headers)
+    envelope = quick_envelope(record.headers)
     if envelope is None or record.value is None or envelope.type in UPCASTERS:
         return decode(record)
     content = _content(envelope.type, record.value)
@@ -64,7 +64,7 @@ def compiled_event(record: LogRecord) -> Event[Any] | None:
 
     Corrections are left to it too, for they carry content of another type.
     """
-    envelope = _envelope(record.headers)
+    envelope = quick_envelope(record.headers)
     if envelope is None or record.value is None or envelope.type in UPCASTERS or envelope.type == EVENT_CORRECTED:
         return None
     kind = compiled_type(envelope.type)
@@ -72,12 +72,12 @@ def compiled_event(record: LogRecord) -> Event[Any] | None:
     return None if content is None else Event(envelope, content)
 
 
-def _envelope(headers: Headers) -> Envelope | None:
+def quick_envelope(headers: Headers) -> Envelope | None:
     """Read the attributes; None leaves them to the codec."""
     try:
-        values = _repeated_values(tuple([told for told in headers if told[0] in _REPEATED_HEADERS])).copy()
+        values = _repeated_values(tuple([told for told in headers if told[0] in REPEATED_HEADERS])).copy()
         for name, raw in headers:
-            known = _OWN_READERS.get(name)
+            known = OWN_READERS.get(name)
             if known is not None and raw is not None:
                 values[known[0]] = known[1](raw)
     except (ValidationError, UnicodeDecodeError):
@@ -211,5 +211,5 @@ _ATTRIBUTES = set(Envelope.model_fields)
 _REQUIRED = tuple(name for name, info in Envelope.model_fields.items() if info.is_required())
 _ABSENT: Mapping[str, Any] = {name: ... if info.is_required() else info.default for name, info in Envelope.model_fields.items()}
 _READERS = {f"ce_{info.alias or name}": (name, _reader(info)) for name, info in Envelope.model_fields.items()}
-_REPEATED_HEADERS = {header for header, (name, _) in _READERS.items() if name in _REPEATED}
-_OWN_READERS = {header: known for header, known in _READERS.items() if header not in _REPEATED_HEADERS}
+REPEATED_HEADERS = {header for header, (name, _) in _READERS.items() if name in _REPEATED}
+OWN_READERS = {header: known for header, known in _READERS.items() if header not in REPEATED_HEADERS}

@@ -120,6 +120,10 @@ class Sorted:
     filtered: int
     control: int
 
+    def __add__(self, other: "Sorted") -> "Sorted":
+        """Join records with those that follow them."""
+        return Sorted((*self.taken, *other.taken), self.filtered + other.filtered, self.control + other.control)
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:

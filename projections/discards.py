@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.records import LogRecord
 from projections.batching import Batch, DeadLetter, Sorted, Source, source_of
@@ -35,7 +35,13 @@ class Discard(NamedTuple):
 
 
 async def set_aside(engine: AsyncEngine, batch: Batch, splits: Sequence[Sorted]) -> tuple[list[LogRecord], list[DeadLetter]]:
-    """Return the taken records without the discarded ones and the failed retries of those, and these as dead letters.
+    """Return the taken records without the discarded ones and the failed retries of those, and these as dead letters."""
+    async with engine.connect() as conn:
+        return await set_aside_on(conn, batch, splits)
+
+
+async def set_aside_on(conn: AsyncConnection, batch: Batch, splits: Sequence[Sorted]) -> tuple[list[LogRecord], list[DeadLetter]]:
+    """Do the same on a connection.
 
     A place alone does not name a record: a decision about another log, or a topic made anew, has another time of the broker. A
     retry does not say the time of what it repeats, but nothing is retried any more once it is discarded: a later one is of another log.
@@ -43,9 +49,8 @@ async def set_aside(engine: AsyncEngine, batch: Batch, splits: Sequence[Sorted])
     taken = [record for split in splits for record in split.taken]
     if not taken:
         return taken, []
-    async with engine.connect() as conn:
-        rows = await conn.execute(_DISCARDS, {"projection": batch.projection, **_asked(batch, taken)})
-        discards = {Source(*row[:3]): Discard(*row[3:]) for row in rows}
+    rows = await conn.execute(_DISCARDS, {"projection": batch.projection, **_asked(batch, taken)})
+    discards = {Source(*row[:3]): Discard(*row[3:]) for row in rows}
     if not discards:
         return taken, []
     kept, letters = [], []

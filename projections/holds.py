@@ -75,7 +75,7 @@ class Holds:
     """The holds of all read models; however many runners of a process ask, Postgres is asked ten times a second at most."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._found: dict[str, Hold] = {}
         self._looked = float("-inf")
         self._asking = asyncio.Lock()

@@ -1,6 +1,6 @@
 """Who owns a partition, and how far it was applied: a row that only the newest owner may advance, by the whole step it expected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +14,8 @@ from projections.options import Safeguards
 class Displaced(Exception):
     """Another owner has taken a partition, or moved it: nothing of this batch may stay."""
 
-    def __init__(self, part: Part) -> None:
-        super().__init__(f"{part.topic}/{part.number} has another owner or another position")
-        self.part = part
+    def __init__(self, parts: Sequence[Part]) -> None:
+        super().__init__(f"another owner or another position: {', '.join(f'{part.topic}/{part.number}' for part in parts)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,12 @@ async def read_positions(conn: AsyncConnection, projection: str, generation: int
 async def advance(conn: AsyncConnection, batch: Batch, safeguards: Safeguards) -> None:
     """Move every partition of the batch, within the caller's transaction; Displaced when one is no longer ours.
 
-    Done first in a transaction, it holds the rows, so that a later owner waits for the outcome.
+    All are sent at once. Done first in a transaction, it holds the rows, so that a later owner waits for the outcome.
     """
-    for part in sorted(batch.parts, key=_by_part):
-        moved = await conn.execute(
-            _ADVANCE,
+    parts = sorted(batch.parts, key=_by_part)  # everybody locks in this order
+    moved = await conn.execute(
+        _ADVANCE,
+        [
             {
                 "projection": batch.projection,
                 "generation": batch.generation,
@@ -86,10 +86,12 @@ async def advance(conn: AsyncConnection, batch: Batch, safeguards: Safeguards) -
                 "recorded_at": part.recorded_at,
                 "check_epoch": safeguards.epoch,
                 "check_position": safeguards.expected_position,
-            },
-        )
-        if moved.rowcount != 1:
-            raise Displaced(part.part)
+            }
+            for part in parts
+        ],
+    )
+    if moved.rowcount != len(parts):
+        raise Displaced([part.part for part in parts])
 
 
 def _by_part(batch: PartBatch) -> Part:

@@ -39,6 +39,8 @@ _FETCH_MILLISECONDS = 250
 _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
+_GATHER_SECONDS = 0.05
+"""How often what has come is fetched while a batch is written: the next one then has all that came before its turn."""
 _HALT_LOOK_SECONDS = 3.0
 _NOTHING: Mapping[Part, int] = {}
 
@@ -56,6 +58,11 @@ class _Ahead(NamedTuple):
 
     fetched: Mapping[Partition, Sequence[Record]]
     batch: Batch | None
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(map(len, self.fetched.values()))
 
 
 class Runner:
@@ -174,8 +181,11 @@ class Runner:
 
     async def _finish_batch(self) -> None:
         """Let the batch at hand end; one that does not in time finds its epoch raised by the next owner."""
+        await self._until_idle(_REVOKE_SECONDS)
+
+    async def _until_idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_REVOKE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._idle.wait()
 
     async def _take_over(self, member: GroupMember) -> None:
@@ -215,9 +225,9 @@ class Runner:
         if member.changed or not admitted:
             return
         batch = ahead if ahead is not None and admitted is fetched else self._batch(admitted)
+        self._idle.clear()
         if batch.records >= _FEW_RECORDS and not again and self._options.records_per_second is None:
             self._looking = asyncio.create_task(self._look_ahead(member, batch))
-        self._idle.clear()
         try:
             self._options.crash_points.reach("batch_received")
             batch, rows = await self._retrying("write a batch", lambda: self._apply(batch))
@@ -226,22 +236,29 @@ class Runner:
         self._options.crash_points.reach("committed")
         await self._applied(member, batch, rows)
 
-    async def _fetch(self, member: GroupMember) -> Mapping[Partition, Sequence[Record]]:
+    async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[Record]]:
         try:
-            fetched = await member.fetch(_FETCH_MILLISECONDS, self._options.max_records)
+            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, self._options.max_records - already)
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
         return fetched
 
     async def _look_ahead(self, member: GroupMember, before: Batch) -> _Ahead:
-        """Fetch and read what follows a batch while that is written; nothing of it is applied before its turn."""
-        fetched = await self._fetch(member)
-        if member.changed or not fetched:
-            return _Ahead(fetched, None)
-        batch = self._batch(fetched, {part.part: part.next for part in before.parts})
-        await self._sink.look_at(batch)
-        return _Ahead(fetched, batch)
+        """Fetch and read what follows a batch for as long as that is written; nothing of it is applied before its turn."""
+        after = {part.part: part.next for part in before.parts}
+        ahead = _Ahead({}, None)
+        while not member.changed:
+            more = await self._fetch(member, ahead.records)
+            if more and not member.changed:
+                fetched = _joined(ahead.fetched, more)
+                batch = self._batch(fetched, after)
+                ahead = _Ahead(fetched, batch)
+                await self._sink.look_at(batch)
+            if self._idle.is_set() or ahead.records >= self._options.max_records:
+                break
+            await self._until_idle(_GATHER_SECONDS)
+        return ahead
 
     async def _look_no_further(self) -> None:
         looking, self._looking = self._looking, None
@@ -325,6 +342,12 @@ class Runner:
             if self._stop.is_set():
                 raise _Stopped
             wait = min(2.0, wait * 2)
+
+
+def _joined(
+    first: Mapping[Partition, Sequence[Record]], then: Mapping[Partition, Sequence[Record]]
+) -> Mapping[Partition, Sequence[Record]]:
+    return {tp: [*first.get(tp, ()), *then.get(tp, ())] for tp in [*first, *(tp for tp in then if tp not in first)]}
 
 
 def _plain_record(topic: str, record: Record) -> RawRecord:

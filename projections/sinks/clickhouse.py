@@ -5,9 +5,7 @@ facts, and the next owner repeats the batch, which changes nothing. This holds a
 (a probe at the start refuses to run otherwise) and as long as sums of an older batch lose against those of a newer one.
 """
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Generic
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -16,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.records import LogRecord
 from infra.clickhouse.client import async_writer
-from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
+from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Part, Sorted, Source, sort_records, source_of
 from projections.dead_letters import note_letters, refuse_excess
-from projections.discards import set_aside
+from projections.discards import set_aside_on
 from projections.ledger import allocate_ledger_id
 from projections.positions import Displaced, advance
 from projections.settlement import settle
@@ -27,28 +25,22 @@ from projections.sinks.clickhouse_insert import attempt
 from projections.sinks.clickhouse_model import ClickHouseModel, Judgement, Seen, Work
 from projections.sinks.clickhouse_probe import probe
 from projections.sinks.clickhouse_sales import SalesModel
+from projections.sinks.reading import Reading
 from projections.sinks.seen_ids import FromTheFirst
-from projections.sinks.sink import BREATH_RECORDS, Sink, SinkContext
+from projections.sinks.sink import Sink, SinkContext
 
-_EPOCH = text(
+PORTION_RECORDS: Final = 500
+"""Read together: columns are made of so many at once, and the other work of the process waits for some milliseconds at most."""
+
+_EPOCHS = text(
     """
-    SELECT epoch FROM delivery.positions
-    WHERE projection = :projection AND generation = :generation AND topic = :topic AND part = :part
+    SELECT topic, part, epoch FROM delivery.positions WHERE projection = :projection AND generation = :generation
     """
 )
 
 
 _LOSES: Final = 0
 """A version below those of all batches."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked(Generic[Seen]):
-    """What was seen in the taken records of a batch, before anybody was asked."""
-
-    batch: Batch
-    splits: list[Sorted]
-    seen: list[Seen | Judgement]
 
 
 class ClickHouseSink(Generic[Seen, Work]):
@@ -58,7 +50,8 @@ class ClickHouseSink(Generic[Seen, Work]):
         self._context = context
         self._model = model
         self._client: AsyncClient | None = None
-        self._looked: _Looked[Seen] | None = None
+        self._asking = context.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading: Reading[Seen | Judgement] = Reading(model.covers, model.read, PORTION_RECORDS)
         self._from_the_first = FromTheFirst()
 
     async def start(self) -> None:
@@ -72,20 +65,8 @@ class ClickHouseSink(Generic[Seen, Work]):
         await probe(client, self._model.tables, self._context.generation)
 
     async def look_at(self, batch: Batch) -> None:
-        """Read the records, and remember what they say until another batch is looked at or applied."""
-        self._looked = await self._look(batch)
-
-    async def _look(self, batch: Batch) -> _Looked[Seen]:
-        splits = [sort_records(part, self._model.covers) for part in batch.parts]
-        return _Looked(batch, splits, await self._see([record for split in splits for record in split.taken]))
-
-    async def _see(self, records: Sequence[LogRecord]) -> list[Seen | Judgement]:
-        seen: list[Seen | Judgement] = []
-        for index, record in enumerate(records):
-            if index % BREATH_RECORDS == 0:
-                await asyncio.sleep(0)  # heartbeats and the answers of stores share this loop
-            seen.append(self._model.read_one(index, record))
-        return seen
+        """Read the records, or those that were added, and remember what they say until another batch is looked at."""
+        await self._reading.look_at(batch)
 
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Make a batch durable and advance its positions; repeatable, see the protocol of sinks."""
@@ -100,22 +81,23 @@ class ClickHouseSink(Generic[Seen, Work]):
 
         Whoever owns the partitions now has passed them, before this process wrote; the sums, which were right then, lose to the owner's.
         """
-        _, discarded = await set_aside(self._context.engine, batch, [sort_records(part, self._model.covers) for part in batch.parts])
+        async with self._asking.connect() as conn:
+            _, discarded = await set_aside_on(conn, batch, [sort_records(part, self._model.covers) for part in batch.parts])
         if discarded:
-            await self._model.withdraw(await self._see([letter.record for letter in discarded]), _LOSES)
+            await self._model.withdraw(await self._reading.items([letter.record for letter in discarded]), _LOSES)
 
     async def _apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         reach = self._context.crash_points.reach
-        ledger_id = await self._number(batch)
-        looked, self._looked = self._looked, None
-        if looked is None or looked.batch is not batch:
-            looked = await self._look(batch)
-        splits, seen = looked.splits, looked.seen
-        taken, discarded = await set_aside(self._context.engine, batch, splits)
+        looked = await self._reading.take(batch)
+        splits, taken, seen = looked.in_order(), looked.taken, looked.items
+        async with self._asking.connect() as conn:
+            ledger_id = await self._number(conn, batch)
+            kept, discarded = await set_aside_on(conn, batch, splits)
         if discarded:
-            await self._model.withdraw(await self._see([letter.record for letter in discarded]), ledger_id)
+            await self._model.withdraw(await self._reading.items([letter.record for letter in discarded]), ledger_id)
+            taken, seen = kept, await self._reading.items(kept)
         is_covered = self._from_the_first.covers(batch)
-        work = await self._model.prepare(await self._see(taken) if discarded else seen, is_covered)
+        work = await self._model.prepare(seen, is_covered)
         await self._refuse_excess(batch, self._outcomes(taken, work)[1])
         reach("before_insert")
         await self._model.insert(work)
@@ -136,30 +118,24 @@ class ClickHouseSink(Generic[Seen, Work]):
             await self._client.close()
             self._client = None
 
-    async def _number(self, batch: Batch) -> int:
+    async def _number(self, conn: AsyncConnection, batch: Batch) -> int:
         """Take the batch's number, then make sure that it is still ours.
 
-        In this order: an owner who was displaced unnoticed never goes on with a number above those of its successor, so
-        whatever it still writes loses.
+        In this order, each seen by itself: an owner who was displaced unnoticed never goes on with a number above those of its
+        successor, so whatever it still writes loses.
         """
-        async with self._context.engine.begin() as conn:
-            ledger_id = await allocate_ledger_id(conn)
-        async with self._context.engine.begin() as conn:
-            await self._check_owner(conn, batch)
+        ledger_id = await allocate_ledger_id(conn)
+        await self._check_owner(conn, batch)
         return ledger_id
 
     async def _check_owner(self, conn: AsyncConnection, batch: Batch) -> None:
         if not self._context.safeguards.epoch:
             return
-        for part in batch.parts:
-            place = {
-                "projection": batch.projection,
-                "generation": batch.generation,
-                "topic": part.part.topic,
-                "part": part.part.number,
-            }
-            if (await conn.execute(_EPOCH, place)).scalar_one_or_none() != part.epoch:
-                raise Displaced(part.part)
+        rows = await conn.execute(_EPOCHS, {"projection": batch.projection, "generation": batch.generation})
+        epochs = {Part(topic, number): epoch for topic, number, epoch in rows}
+        lost = [part.part for part in batch.parts if epochs.get(part.part) != part.epoch]
+        if lost:
+            raise Displaced(lost)
 
     async def _refuse_excess(self, batch: Batch, letters: Sequence[DeadLetter]) -> None:
         """Raise LimitPassed before anything is written that the positions would not follow; what is noted here to count is not kept."""

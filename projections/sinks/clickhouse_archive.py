@@ -43,9 +43,9 @@ class ArchiveModel:
     async def withdraw(self, seen: Sequence[EventLogRow | Judgement], version: int) -> None:
         """Leave everything: a discarded record was on the log all the same."""
 
-    def read_one(self, _: int, record: LogRecord) -> EventLogRow:
-        """Map a record; none is refused."""
-        return map_record(self._log_id, record)
+    def read(self, _: int, records: Sequence[LogRecord]) -> list[EventLogRow]:
+        """Map records; none is refused."""
+        return [map_record(self._log_id, record) for record in records]
 
     async def prepare(self, seen: Sequence[EventLogRow | Judgement], is_covered: bool = False) -> ArchiveBatch:  # noqa: ARG002 - a place is no repeat
         """Take all rows."""

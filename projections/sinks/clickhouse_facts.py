@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
@@ -24,7 +23,7 @@ from projections.facts import EventRows, concerned_type, content_of, recorded_at
 from projections.shared_records import event_of
 from projections.sinks.clickhouse_fact_columns import NONE, FactHead
 from projections.sinks.clickhouse_insert import Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, SeenEvents, dead, judged
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, EventKey, Judgement, SeenEvents, dead, judged
 from projections.sinks.clickhouse_table import ClickHouseTable
 
 _FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
@@ -34,8 +33,6 @@ _KNOWN: Final = """
     SELECT store_id, event_id, min(position) FROM {table:Identifier}
     WHERE store_id IN {stores:Array(String)} AND event_id IN {ids:Array(UUID)} AND line = 0 GROUP BY store_id, event_id
 """
-
-Key = tuple[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,9 @@ class Candidate(NamedTuple):
     rows: EventRows
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         """Its identity."""
-        return self.head.store_id, self.head.event_id
+        return self.head.store_id, self.head.event_id.bytes
 
     @property
     def position(self) -> int:
@@ -125,8 +122,11 @@ class FactsModel:
     async def sum_again(self, work: FactsBatch, version: int) -> None:
         """Nothing follows from these facts."""
 
-    def read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
-        """Read one record."""
+    def read(self, first: int, records: Sequence[LogRecord]) -> list[Candidate | Judgement]:
+        """Read records that follow each other."""
+        return [self._read_one(place, record) for place, record in enumerate(records, first)]
+
+    def _read_one(self, place: int, record: LogRecord) -> Candidate | Judgement:
         try:
             event = event_of(record)
             if concerned_type(event) not in self._declared.fact_types:
@@ -137,15 +137,15 @@ class FactsModel:
             own = self._declared.map(content) if content is not None else ()
         except UnreadableRecord as error:
             return dead(error.code, str(error))
-        return Candidate(index, head, head.rows(own or (self._declared.nothing,)))
+        return Candidate(place, head, head.rows(own or (self._declared.nothing,)))
 
-    async def _known(self, candidates: Sequence[Candidate]) -> dict[Key, int]:
-        known: dict[Key, int] = {}
+    async def _known(self, candidates: Sequence[Candidate]) -> dict[EventKey, int]:
+        known: dict[EventKey, int] = {}
         for start in range(0, len(candidates), IDS_PER_QUERY):
             portion = candidates[start : start + IDS_PER_QUERY]
-            bound = {"table": self._table, "stores": sorted({c.key[0] for c in portion}), "ids": [c.key[1] for c in portion]}
+            bound = {"table": self._table, "stores": sorted({c.key[0] for c in portion}), "ids": [c.head.event_id for c in portion]}
             result = await attempt("look-up", lambda bound=bound: self._client.query(_KNOWN, parameters=bound))  # type: ignore[misc]
-            known |= {(store_id, event_id): position for store_id, event_id, position in result.result_rows}
+            known |= {(store_id, event_id.bytes): position for store_id, event_id, position in result.result_rows}
         return known
 
 

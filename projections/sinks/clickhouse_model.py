@@ -2,8 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, TypeVar
-from uuid import UUID
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
@@ -11,6 +10,9 @@ from contracts.records import LogRecord
 from projections.batching import Covers, Outcome
 from projections.sinks.clickhouse_table import ClickHouseTable
 from projections.sinks.seen_ids import SeenIds
+
+EventKey: TypeAlias = tuple[str, bytes]
+"""Identity of an event: its store, and the sixteen bytes of its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class CandidateEvent(Protocol):
         ...
 
     @property
-    def key(self) -> tuple[str, UUID]:
-        """Identity of the event: store and id."""
+    def key(self) -> EventKey:
+        """Identity of the event."""
         ...
 
     @property
@@ -73,6 +75,8 @@ class Candidates(Generic[Candidate]):
 
     def set_copies_aside(self) -> None:
         """Judge candidates to be repeats whose event stands at a lower position of the same batch."""
+        if len({candidate.key for candidate in self.candidates}) == len(self.candidates):
+            return
         first: dict[Hashable, int] = {}
         for candidate in self.candidates:
             first[candidate.key] = min(candidate.position, first.get(candidate.key, candidate.position))
@@ -105,11 +109,11 @@ class SeenEvents(Generic[Candidate]):
 
     def note(self, candidates: Sequence[Candidate]) -> None:
         """Remember them."""
-        self._ids.add([candidate.key[1].bytes for candidate in candidates])
+        self._ids.add([candidate.key[1] for candidate in candidates])
 
     def among(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Return those that may have been seen: the others are new."""
-        held = self._ids.may_hold([candidate.key[1].bytes for candidate in candidates])
+        held = self._ids.may_hold([candidate.key[1] for candidate in candidates])
         return [candidate for candidate, is_held in zip(candidates, held, strict=True) if is_held]
 
 
@@ -153,8 +157,8 @@ class ClickHouseModel(Protocol[Seen, Work]):
         """Take out what an owner that died wrote of records that a person has discarded since; sums that follow have the version."""
         ...
 
-    def read_one(self, index: int, record: LogRecord) -> Seen | Judgement:
-        """Read the record at a place of the batch, without asking anybody; data errors are judgements."""
+    def read(self, first: int, records: Sequence[LogRecord]) -> Sequence[Seen | Judgement]:
+        """Read records that follow each other from a place of the batch on, without asking anybody; data errors are judgements."""
         ...
 
     async def prepare(self, seen: Sequence[Seen | Judgement], is_covered: bool = False) -> Work:

@@ -5,23 +5,27 @@ A correction is expected to carry the store and business date of what it correct
 looked up by store-day.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import msgspec
+import numpy as np
+import numpy.typing as npt
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.codec import content_hash, decode
 from contracts.corrections import Link, not_counting
 from contracts.errors import UnreadableRecord
-from contracts.quick_codec import compiled_event
 from contracts.records import LogRecord
 from contracts.topics import STORE_FACTS
 from projections.batching import Covers
 from projections.facts import EventRows, recorded_at
 from projections.read_models.sales_by_hour.recompute import CORRECTIONS_OF_DAYS, RECOMPUTE
 from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
+from projections.read_models.sales_lines.columns import Receipt, quick_receipt, receipt_columns
 from projections.read_models.sales_lines.mapping import (
     COVERED_TYPES,
     MAPPING_VERSION,
@@ -32,10 +36,11 @@ from projections.read_models.sales_lines.mapping import (
     version_of,
 )
 from projections.read_models.sales_lines.table import KNOWN_EVENTS, RECEIPT_TENDERS, SALE_CORRECTIONS, SALES_LINES
-from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, insert_pieces
-from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, Judgement, SeenEvents, dead, judged
+from projections.sinks.clickhouse_blocks import Block, fit_block, insert_block, joined
+from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt
+from projections.sinks.clickhouse_model import FILTERED, REPEAT, Candidates, EventKey, Judgement, SeenEvents, dead, judged
+from projections.sinks.clickhouse_table import ClickHouseTable
 
-EventKey: TypeAlias = tuple[str, UUID]
 StoreDay: TypeAlias = tuple[str, date]
 
 IDS_PER_QUERY: Final = 3_000
@@ -43,14 +48,24 @@ STORE_DAYS_PER_RECOMPUTE: Final = 1_000
 _FORGET: Final = "DELETE FROM {table:Identifier} WHERE store_id = {store:String} AND business_date = {day:Date} AND event_id = {id:UUID}"
 
 
-class Candidate(NamedTuple):
-    """A readable event that concerns sales."""
+class Portion(msgspec.Struct, gc=False):
+    """Records that were read together: the rows of their events, table by table, and by its place why those of an event do not fit."""
+
+    lines: Block
+    tenders: Block
+    corrections: Block
+    unfit: Mapping[int, str]
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    """A readable event that concerns sales; its rows are those of its place in the portion."""
 
     place: int
     key: EventKey
     position: int
     day: date
-    facts: SaleFacts
+    is_correction: bool
+    portion: Portion
 
 
 class SalesBatch(Candidates[Candidate]):
@@ -92,7 +107,8 @@ class SalesModel:
         if self._first_position_wins:
             work.set_copies_aside()
             known = await self._known(self._seen.among(work.candidates) if is_covered else work.candidates)
-            work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
+            if known:
+                work.reject({c.place: REPEAT for c in work.candidates if known.get(c.key, c.position) < c.position})
         return work
 
     def remember(self, work: SalesBatch) -> None:
@@ -111,36 +127,78 @@ class SalesModel:
         for portion in portions_of_days(days):
             await self._recompute(portion, version)
 
-    def read_one(self, index: int, record: LogRecord) -> Candidate | Judgement:
-        """Read one record."""
-        version = version_of(record.offset, self._first_position_wins)
+    def read(self, first: int, records: Sequence[LogRecord]) -> list[Candidate | Judgement]:
+        """Read records that follow each other: what is in canonical form into columns, anything else row by row."""
+        receipts = {place: receipt for place, record in enumerate(records, first) if (receipt := quick_receipt(record)) is not None}
+        others = {place: self._facts(record) for place, record in enumerate(records, first) if place not in receipts}
+        facts = {place: found[1] for place, found in others.items() if not isinstance(found, Judgement)}
+        portion = self._portion(receipts, facts)
+        return [_candidate(place, record, receipts.get(place) or others[place], portion) for place, record in enumerate(records, first)]
+
+    def _facts(self, record: LogRecord) -> tuple[EventKey, SaleFacts] | Judgement:
+        """Read a record in any form."""
         try:
-            event = compiled_event(record) or decode(record)
+            event = decode(record)
             if not concerns_sales(event):
                 return FILTERED
-            hashed = content_hash(record.headers, record.value)
+            hashed, version = content_hash(record.headers, record.value), version_of(record.offset, self._first_position_wins)
             facts = map_event(event, Origin(record.partition, record.offset, recorded_at(record), hashed, version))
         except UnreadableRecord as error:
             return dead(error.code, str(error))
-        return Candidate(index, (event.store_id, event.id), record.offset, facts.business_date, facts)
+        return (event.store_id, event.id.bytes), facts
+
+    def _portion(self, receipts: Mapping[int, Receipt], facts: Mapping[int, SaleFacts]) -> Portion:
+        unfit: dict[int, str] = {}
+
+        def fit(table: ClickHouseTable, rows: Mapping[int, EventRows]) -> Block:
+            block, bad = fit_block(table, [Piece(place, facts[place].business_date, each) for place, each in rows.items()])
+            unfit.update(bad)
+            return block
+
+        lines = fit(SALES_LINES, {place: each.lines for place, each in facts.items()})
+        tenders = fit(RECEIPT_TENDERS, {place: each.tenders for place, each in facts.items()})
+        corrections = fit(SALE_CORRECTIONS, {place: EventRows((), each.corrections) for place, each in facts.items()})
+        if receipts:
+            columns, places = receipt_columns(list(receipts.values()), self._first_position_wins), np.array(list(receipts), np.int64)
+            lines = joined(SALES_LINES, [Block(columns.lines, np.repeat(places, columns.line_counts)), lines])
+            tenders = joined(RECEIPT_TENDERS, [Block(columns.tenders, np.repeat(places, columns.tender_counts)), tenders])
+        return Portion(lines, tenders, corrections, unfit)
 
     async def _insert(self, candidates: Sequence[Candidate]) -> dict[int, str]:
-        rejected: dict[int, str] = {}
-        for table, rows_of in ((SALE_CORRECTIONS, _correction_rows), (RECEIPT_TENDERS, _tender_rows), (SALES_LINES, _line_rows)):
-            pieces = [Piece(c.place, c.day, rows_of(c)) for c in candidates if c.place not in rejected]
-            rejected |= await insert_pieces(self._client, table, self._generation, pieces)
+        """Write into all tables at once: what one of them rejects is taken out of all."""
+        places = [candidate.place for candidate in candidates]
+        is_wanted = np.zeros(max(places) + 1, np.bool_)
+        is_wanted[places] = True
+        portions = list({id(candidate.portion): candidate.portion for candidate in candidates}.values())
+        unfit = {place: reason for portion in portions for place, reason in portion.unfit.items()}
+        rejected = {place: unfit[place] for place in unfit.keys() & set(places)}
+        blocks = {
+            SALES_LINES: [portion.lines for portion in portions],
+            RECEIPT_TENDERS: [portion.tenders for portion in portions],
+            SALE_CORRECTIONS: [portion.corrections for portion in portions],
+        }
+        inserts = (self._insert_those(table, of_table, is_wanted) for table, of_table in blocks.items())
+        outcomes = await asyncio.gather(*inserts, return_exceptions=True)  # none is left on its way when another one has failed
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            rejected |= outcome
         for candidate in candidates:
             if candidate.place in rejected:
                 await self._forget(candidate)
         return rejected
 
+    async def _insert_those(self, table: ClickHouseTable, blocks: Sequence[Block], is_wanted: npt.NDArray[np.bool_]) -> dict[int, str]:
+        block = joined(table, [block.of(is_wanted) for block in blocks if len(block.places)])
+        return await insert_block(self._client, table, self._generation, block)
+
     async def _known(self, candidates: Sequence[Candidate]) -> dict[EventKey, int]:
         known: dict[EventKey, int] = {}
         for start in range(0, len(candidates), IDS_PER_QUERY):
             portion = candidates[start : start + IDS_PER_QUERY]
-            bound = {**self._names(), "stores": sorted({c.key[0] for c in portion}), "ids": [c.key[1] for c in portion]}
+            bound = {**self._names(), "stores": sorted({c.key[0] for c in portion}), "ids": [UUID(bytes=c.key[1]) for c in portion]}
             for store_id, event_id, position in await self._rows(KNOWN_EVENTS, bound):
-                known[store_id, event_id] = position
+                known[store_id, event_id.bytes] = position
         return known
 
     async def _recompute(self, days: Sequence[StoreDay], version: int) -> None:
@@ -155,8 +213,9 @@ class SalesModel:
         await attempt("recompute of sales_by_hour", lambda: self._client.raw_query(RECOMPUTE, parameters=bound))
 
     async def _forget(self, candidate: Candidate) -> None:
+        store_id, event_id = candidate.key
         for table in (SALES_LINES, RECEIPT_TENDERS, SALE_CORRECTIONS):
-            bound = {"table": table.name(self._generation), "store": candidate.key[0], "day": candidate.day, "id": candidate.key[1]}
+            bound = {"table": table.name(self._generation), "store": store_id, "day": candidate.day, "id": UUID(bytes=event_id)}
             await attempt("removal of an event", lambda bound=bound: self._client.raw_query(_FORGET, parameters=bound))  # type: ignore[misc]
 
     async def _rows(self, statement: str, bound: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
@@ -187,13 +246,12 @@ def portions_of_days(days: Sequence[StoreDay]) -> Iterator[list[StoreDay]]:
         yield portion
 
 
-def _line_rows(candidate: Candidate) -> EventRows:
-    return candidate.facts.lines
-
-
-def _tender_rows(candidate: Candidate) -> EventRows:
-    return candidate.facts.tenders
-
-
-def _correction_rows(candidate: Candidate) -> EventRows:
-    return EventRows((), candidate.facts.corrections)
+def _candidate(
+    place: int, record: LogRecord, found: Receipt | tuple[EventKey, SaleFacts] | Judgement, portion: Portion
+) -> Candidate | Judgement:
+    if isinstance(found, Receipt):
+        return Candidate(place, (found.head.store_id, found.head.identity), record.offset, found.head.day, False, portion)
+    if isinstance(found, Judgement):
+        return found
+    key, facts = found
+    return Candidate(place, key, record.offset, facts.business_date, bool(facts.corrections), portion)

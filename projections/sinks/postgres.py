@@ -1,6 +1,5 @@
 """The Postgres protocol: effects, next position, ledger rows and dead letters in one transaction, for the owner of the partitions only."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -12,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.errors import ContractError
 from contracts.records import LogRecord
-from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Sorted, Source, sort_records, source_of
-from projections.discards import set_aside
+from projections.batching import Batch, Covers, DeadLetter, LedgerRow, Outcome, Source, source_of
+from projections.discards import set_aside_on
 from projections.errors import Unavailable
 from projections.facts import FactKey
 from projections.ledger import allocate_ledger_id
 from projections.positions import advance
 from projections.settlement import settle
 from projections.sinks.postgres_facts import FactTables, forget
+from projections.sinks.reading import Reading
 from projections.sinks.sink import BREATH_RECORDS, SinkContext
 
 _TRANSACTION_IDLE: Final = "10s"
@@ -73,25 +73,13 @@ class PostgresModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What the taken records of a batch are to the model, before anybody was asked."""
-
-    batch: Batch
-    splits: list[Sorted]
-    mapped: list[Mapped]
-    outcomes: dict[Source, Outcome]
-    letters: list[DeadLetter]
-
-
 class PostgresSink:
     """Applies batches to one Postgres read model."""
 
     def __init__(self, context: SinkContext, covers: Covers, model: PostgresModel) -> None:
         self._context = context
-        self._covers = covers
         self._model = model
-        self._looked: _Looked | None = None
+        self._reading: Reading[Mapped | DeadLetter | None] = Reading(covers, self._read, BREATH_RECORDS)
 
     async def start(self) -> None:
         """Nothing to check: Postgres does what the protocol needs."""
@@ -100,30 +88,26 @@ class PostgresSink:
         """Nothing to release: the engine belongs to the process."""
 
     async def look_at(self, batch: Batch) -> None:
-        """Map the records, and remember it until another batch is looked at or applied."""
-        self._looked = await self._look(batch)
-
-    async def _look(self, batch: Batch) -> _Looked:
-        splits = [sort_records(part, self._covers) for part in batch.parts]
-        return _Looked(batch, splits, *await self._mapped([record for split in splits for record in split.taken]))
+        """Map the records, or those that were added, and remember it until another batch is looked at."""
+        await self._reading.look_at(batch)
 
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:
         """Apply a batch in one transaction; Displaced when a partition is no longer ours."""
-        looked, self._looked = self._looked, None
-        if looked is None or looked.batch is not batch:
-            looked = await self._look(batch)
-        splits, mapped, outcomes, letters = looked.splits, looked.mapped, dict(looked.outcomes), looked.letters
-        taken, discarded = await set_aside(self._context.engine, batch, splits)
-        if discarded:
-            mapped, outcomes, letters = await self._mapped(taken)
+        looked = await self._reading.take(batch)
+        splits = looked.in_order()
         try:
             async with self._context.engine.begin() as conn:
                 await self._prepare(conn, batch.generation)
                 await advance(conn, batch, self._context.safeguards)
                 ledger_id = await allocate_ledger_id(conn)
-                written = await self._write(conn, mapped)
+                taken, items = looked.taken, looked.items
+                kept, discarded = await set_aside_on(conn, batch, splits)
+                if discarded:
+                    taken, items = kept, await self._reading.items(kept)
+                written = await self._write(conn, [item for item in items if isinstance(item, Mapped)])
+                outcomes = {source_of(record): Outcome.FILTERED for record, item in zip(taken, items, strict=True) if item is None}
                 outcomes |= dict.fromkeys(written.repeats, Outcome.REPEAT)
-                refused = [*discarded, *letters, *written.letters]
+                refused = [*discarded, *(item for item in items if isinstance(item, DeadLetter)), *written.letters]
                 rows = await settle(conn, ledger_id, batch, splits, outcomes, refused, self._context.limit)
                 self._context.crash_points.reach("effects_written")
         except (DBAPIError, *_PASSING) as error:
@@ -132,23 +116,14 @@ class PostgresSink:
             raise
         return rows
 
-    async def _mapped(self, taken: Sequence[LogRecord]) -> tuple[list[Mapped], dict[Source, Outcome], list[DeadLetter]]:
-        mapped: list[Mapped] = []
-        outcomes: dict[Source, Outcome] = {}
-        letters: list[DeadLetter] = []
-        for number, record in enumerate(taken):
-            if number % BREATH_RECORDS == 0:
-                await asyncio.sleep(0)  # heartbeats and the answers of stores share this loop
-            try:
-                found = self._model.map(record)
-            except ContractError as error:
-                letters.append(DeadLetter(record, error.code, str(error)))
-                continue
-            if found is None:
-                outcomes[source_of(record)] = Outcome.FILTERED
-            else:
-                mapped.append(found)
-        return mapped, outcomes, letters
+    def _read(self, _: int, records: Sequence[LogRecord]) -> list[Mapped | DeadLetter | None]:
+        return [self._read_one(record) for record in records]
+
+    def _read_one(self, record: LogRecord) -> Mapped | DeadLetter | None:
+        try:
+            return self._model.map(record)
+        except ContractError as error:
+            return DeadLetter(record, error.code, str(error))
 
     async def _prepare(self, conn: AsyncConnection, generation: int) -> None:
         await conn.execute(

@@ -21,7 +21,10 @@ class Sink(Protocol):
         ...
 
     async def look_at(self, batch: Batch) -> None:
-        """Read the records of the batch that comes next, while another one is applied: no store is asked, and `apply` may do without."""
+        """Read the records of the batch that comes next, while another one is applied: no store is asked, and `apply` may do without.
+
+        It may be called again with a batch that has grown: what was read of it already is not read again.
+        """
         ...
 
     async def apply(self, batch: Batch) -> tuple[LedgerRow, ...]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from contracts import quick_heads
 from contracts.compiled import CompiledForm
-from projections.sinks import clickhouse, clickhouse_sales
+from projections.sinks import clickhouse
 from projections.sinks.clickhouse import ClickHouseSink
 from projections.sinks.clickhouse_sales import SalesModel
 from projections.sinks.seen_ids import FromTheFirst
@@ -15,7 +16,7 @@ def _no_validation() -> None:
 
 
 def _no_hash() -> None:
-    clickhouse_sales.content_hash = lambda *_: 0  # type: ignore[assignment]
+    quick_heads.said_hash = lambda *_: 0  # type: ignore[assignment]
 
 
 def _no_look_up() -> None:
@@ -29,7 +30,7 @@ def _no_sums() -> None:
 def _no_accounts() -> None:
     """Positions advance, nothing else is asked of Postgres or written there."""
     ClickHouseSink._number = _one  # type: ignore[method-assign, assignment]
-    clickhouse.set_aside = _take_all  # type: ignore[assignment]
+    clickhouse.set_aside_on = _take_all  # type: ignore[assignment]
     clickhouse.settle = _no_rows  # type: ignore[assignment]
 
 

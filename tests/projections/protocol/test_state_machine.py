@@ -39,7 +39,7 @@ class SumsOfSalesOnly(SalesModel):
 
     async def sum_again(self, work: SalesBatch, version: int) -> None:
         """Leave out the days that only corrections touch."""
-        touched = {candidate.day for candidate in work.candidates if not candidate.facts.corrections}
+        touched = {candidate.day for candidate in work.candidates if not candidate.is_correction}
         left = [candidate for candidate in work.candidates if candidate.day in touched]
         await super().sum_again(SalesBatch(work.judgements, left), version)
 
