@@ -9,7 +9,10 @@ DATA ?=
 MAPPING ?=
 JSON ?=
 ONLY ?=
+RESUME ?=
 ARGS ?=
+# What has passed of the long run, for RESUME=1.
+LONG_PASSED := build/long-passed
 # Demo and tests start hundreds of processes: each module is compiled once, whatever the environment says.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -24,8 +27,10 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
 	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-long: .venv/installed-dev ## Pass the tests that take long: more points at which processes are killed, ten times the examples of each law
-	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=long --timeout=1800 $(ARGS)
+long: .venv/installed-dev ## Pass the tests that take hours: more kills, ten times the examples of laws (ONLY="folder file" below tests, RESUME=1 to go on)
+	@$(if $(RESUME),,rm -f $(LONG_PASSED))
+	@$(BIN)/python -m pytest $(addprefix tests/,$(ONLY)) -v -o console_output_style=times --passed=$(LONG_PASSED) \
+		-m "long or hypothesis" --hypothesis-profile=long --timeout=1800 $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"

@@ -20,13 +20,15 @@ from infra.embedded.stack import running_stack
 from infra.logs import configure_logging
 from tests.examples import register_profiles
 from tests.places import Places, migrated_template
+from tests.resuming import Resuming
 
 register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Choose where the servers come from."""
+    """Choose where the servers come from, and which run is gone on with."""
     parser.addoption("--stack", choices=("embedded", "servers", "containers"), default="embedded", help="which servers the tests use")
+    parser.addoption("--passed", metavar="FILE", help="pass over the tests that this file names, and add those that pass to it")
 
 
 SHARED: pytest.StashKey[ExitStack] = pytest.StashKey()
@@ -57,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Share one stack among the processes of a run, and write logs as services do: pretty tracebacks take seconds each."""
     configure_logging("tests", "warning")
     config.pluginmanager.register(SharedStack())
+    if config.getoption("--passed"):
+        config.pluginmanager.register(Resuming(config))
 
 
 FIRST = (

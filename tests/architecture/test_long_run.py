@@ -1,6 +1,10 @@
-"""The long run tries what the default run tries, and more of it."""
+"""The long run tries what the default run tries, and more of it; cut short, it is gone on with."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -26,3 +30,62 @@ def test_the_long_run_tries_ten_times_the_examples(in_the_long_run: None) -> Non
 def test_make_long_chooses_the_laws_and_their_profile() -> None:
     """Without the profile the laws would be tried as in the default run, without the marker not at all; ten times as many take time."""
     assert '-m "long or hypothesis" --hypothesis-profile=long --timeout=1800' in (ROOT / "Makefile").read_text("utf-8")
+
+
+PLUGIN = """
+from tests.resuming import Resuming
+
+def pytest_addoption(parser):
+    parser.addoption("--passed")
+
+def pytest_configure(config):
+    config.pluginmanager.register(Resuming(config))
+"""
+TESTS = """
+from pathlib import Path
+import pytest
+
+@pytest.fixture
+def broken():
+    yield
+    assert Path("repaired").exists()
+
+def test_good(): ...
+def test_bad(): assert Path("repaired").exists()
+def test_bad_at_its_end(broken): ...
+"""
+
+
+def test_a_run_goes_on_with_what_has_not_passed_yet(tmp_path: Path) -> None:
+    """What failed, while it ran or after it, is run again; what passed is not; with nothing left to do the run is good."""
+    (tmp_path / "conftest.py").write_text(PLUGIN, "utf-8")
+    (tmp_path / "test_some.py").write_text(TESTS, "utf-8")
+    passed = tmp_path / "build/passed"
+    bare = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+    def run(*more: str) -> int:
+        command = [sys.executable, "-m", "pytest", f"--passed={passed}", *more]
+        return subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, check=False).returncode
+
+    def names() -> list[str]:
+        return sorted(line.partition("::")[2] for line in passed.read_text("utf-8").splitlines())
+
+    assert (run(), names()) == (1, ["test_good"])
+    (tmp_path / "repaired").touch()
+    assert (run("-p", "xdist", "-n1"), names()) == (0, ["test_bad", "test_bad_at_its_end", "test_good"])
+    assert (run(), len(names())) == (0, 3)
+
+
+def test_make_long_can_be_sliced_and_gone_on_with() -> None:
+    """One folder of the tests, and what is left of the run before, which is forgotten by a run that begins anew."""
+    above = {"MAKEFLAGS", "MAKEOVERRIDES", "ONLY", "RESUME"}  # of the make that runs this test
+    bare = {name: value for name, value in os.environ.items() if name not in above}
+
+    def told(*variables: str) -> str:
+        command = ["make", "-n", "long", *variables]
+        return subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True, check=True).stdout
+
+    assert "rm -f build/long-passed" in told()
+    assert "pytest tests/processors tests/api " in told("ONLY=processors api")
+    assert "rm -f" not in told("RESUME=1")
+    assert "--passed=build/long-passed" in told("RESUME=1")
