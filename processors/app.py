@@ -12,12 +12,13 @@ import faust
 from contracts.topics import EMBEDDED_PARTITIONS
 from infra.kafka.names import qualified
 from processors.fold import RULES_OF, Fold
-from processors.readiness import mark_ready
+from processors.readiness import mark_ready, mark_recovering
 from processors.rules.rule import Rule
 from processors.safeguards import CrashPoints, NoCrashPoints, Safeguards
 from processors.shell import refresh
 from processors.shell.consumer import Sources, install
 from processors.shell.heartbeat import Heartbeat
+from processors.shell.recovering import report_recovery
 from processors.shell.run import RuleAgent
 from processors.shell.table import StateTable
 from processors.shell.watchdog import STILL_SECONDS, Watchdog
@@ -28,6 +29,8 @@ GROUPS: Mapping[StageName, str] = {"stores": "rules", "chains": "chain-rules"}
 TABLE = "rule-state"
 SESSION_SECONDS = 6.0
 _BATCHES_WAITING = 8
+_FETCHES_AT_ONCE = 2
+"""Applied together in a recovery; with one, Faust goes on reading the changelog behind its end."""
 _BATCH_BYTES = 900_000
 """Of records that are written at once: less than a record of the log may be, more than what most batches change."""
 
@@ -86,7 +89,8 @@ def build_app(options: WorkerOptions) -> Any:
     agent.table.on_recovered = partial(_recovered, agent, options.data_dir)
     agent.table.on_heal = agent.writer.write_states
     watchdog = Watchdog(app, sources.topics, agent.signs_of_life, options.still_seconds)
-    _attach(app, agent, watchdog, topic)
+    agent.table.beside = partial(_beside, agent, watchdog, options.data_dir)
+    _attach(app, agent, topic)
     return app
 
 
@@ -125,24 +129,26 @@ def _recovered(agent: RuleAgent, data_dir: Path, held: Mapping[str, bytes], part
 
 
 def _table(app: Any, options: WorkerOptions) -> StateTable:
-    table = StateTable(app, name=TABLE, key_type=str, value_type=bytes, partitions=options.partitions)
+    fetches = {"schema": _Untouched(), "recovery_buffer_size": _FETCHES_AT_ONCE}
+    table = StateTable(app, name=TABLE, key_type=str, value_type=bytes, partitions=options.partitions, **fetches)
     table.keep_highest = options.safeguards.highest_offset_recovery
     added: StateTable = app.tables.add(table)
     return added
 
 
-def _attach(app: Any, agent: RuleAgent, watchdog: Watchdog, topic: str) -> None:
-    """Give the app its one agent, its watchdog and the hourly refresh."""
+async def _beside(agent: RuleAgent, watchdog: Watchdog, data_dir: Path) -> None:
+    """Do what goes on beside the agent: the watchdog, the hourly refresh, and the news of a recovery."""
+    await asyncio.gather(watchdog.run(), refresh.refresh_forever(agent), report_recovery(agent.app, partial(mark_recovering, data_dir)))
+
+
+def _attach(app: Any, agent: RuleAgent, topic: str) -> None:
+    """Give the app its one agent."""
     facts = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", schema=_Untouched())
 
     async def rules(stream: Any) -> None:
         await agent.run(stream)
 
-    async def watch() -> None:
-        await asyncio.gather(watchdog.run(), refresh.refresh_forever(agent))
-
     app.agent(facts, name="rules", concurrency=1)(rules)
-    app.task(watch)
 
 
 class _Untouched(faust.Schema):

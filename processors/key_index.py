@@ -65,5 +65,12 @@ class KeyIndex:
         self._partitions.clear()
         for key, value in held.items():
             state = read_held(value)
-            at_once = state.body and address_of(key).kind in self._retired
-            self.of(partition_of[key]).note(key, _AT_ONCE if at_once else state.due_at)
+            place, kind, _ = key.split("|")
+            keys = self.of(partition_of[key])
+            keys.stores.setdefault(place, set()).add(key)
+            due_at = _AT_ONCE if kind in self._retired and state.body else state.due_at
+            if due_at is not None:
+                keys.due[key] = due_at
+        for keys in self._partitions.values():
+            keys.queue = [(due_at, key) for key, due_at in keys.due.items()]
+            heapq.heapify(keys.queue)

@@ -11,7 +11,7 @@ from infra.addresses import Addresses
 from infra.processes import ProcessSpec
 from infra.secrets import API_SIGNING_KEY, SecretStore
 from infra.settings import Settings
-from processors.readiness import is_ready
+from processors.readiness import Recovering, is_ready, recovering
 from processors.stages import StageName
 
 POSTGRES_MODELS = (
@@ -28,6 +28,8 @@ POSTGRES_MODELS = (
     "dead_letters",
 )
 CLICKHOUSE_MODELS = ("sales", "stock_ledger", "clock_events", "alert_history", "event_log")
+_START_SECONDS, _RECOVERY_SECONDS = 90.0, 600.0
+"""A worker with many states needs a while to read them back; one that does not get on with it ends itself earlier."""
 
 
 def signing_key(settings: Settings) -> str:
@@ -70,7 +72,20 @@ def worker_directory(settings: Settings, slot: int, stage: StageName = "stores")
     return settings.data_dir.resolve() / ("worker" if stage == "stores" else "chain-worker") / str(slot)
 
 
-def _service(settings: Settings, addresses: Addresses, name: str, arguments: Sequence[str], ready: Callable[[int], bool]) -> ProcessSpec:
+def recoveries(settings: Settings, stage: StageName = "stores") -> list[Recovering]:
+    """Return how far the workers of a stage are that read their states back, those of this machine's data directory."""
+    slots = sorted(worker_directory(settings, 0, stage).parent.glob("*"))
+    return [found for slot in slots if (found := recovering(slot)) is not None]
+
+
+def _service(
+    settings: Settings,
+    addresses: Addresses,
+    name: str,
+    arguments: Sequence[str],
+    ready: Callable[[int], bool],
+    start_timeout_seconds: float = _START_SECONDS,
+) -> ProcessSpec:
     """Describe one of our own processes: `python -m tillstream <arguments>`, started beside the one before, restarted when it ends."""
     return ProcessSpec(
         name=name,
@@ -87,7 +102,7 @@ def _service(settings: Settings, addresses: Addresses, name: str, arguments: Seq
         },
         ready=ready,
         stop_grace_seconds=15.0,
-        start_timeout_seconds=90.0,
+        start_timeout_seconds=start_timeout_seconds,
         with_previous=True,
     )
 
@@ -99,13 +114,15 @@ def services(settings: Settings, addresses: Addresses, api_port: int) -> list[Pr
         path = ready_file(settings, name)
         return _service(settings, addresses, name, [*arguments, "--ready-file", str(path)], _said_ready(path))
 
+    def worker(name: str, stage: StageName) -> ProcessSpec:
+        ready = partial(is_ready, worker_directory(settings, 0, stage))
+        return _service(settings, addresses, name, ["worker", "--stage", stage], ready, _RECOVERY_SECONDS)
+
     specs = [
         telling("projections-postgres", "project", *POSTGRES_MODELS),
         telling("projections-clickhouse", "project", *CLICKHOUSE_MODELS),
-        _service(settings, addresses, "worker", ["worker"], partial(is_ready, worker_directory(settings, 0))),
-        _service(
-            settings, addresses, "chain-worker", ["worker", "--stage", "chains"], partial(is_ready, worker_directory(settings, 0, "chains"))
-        ),
+        worker("worker", "stores"),
+        worker("chain-worker", "chains"),
         telling("api", "api", "--host", settings.api_host, "--port", str(api_port)),
     ]
     if settings.reconcile_every != "off":

@@ -11,12 +11,12 @@ from infra.kafka.consumer import Partition, committed_offsets, end_offsets
 from infra.kafka.names import qualified
 from infra.postgres.engine import async_engine
 from processors.app import GROUPS
-from processors.stages import TOPIC_OF_STAGE
+from processors.stages import TOPIC_OF_STAGE, StageName
 from projections.catalogue import PROJECTIONS
 from projections.freshness import read_freshnesses
 
 WORKER = "worker"
-_WORKERS = {"stores": WORKER, "chains": "chain-worker"}
+WORKERS: Mapping[StageName, str] = {"stores": WORKER, "chains": "chain-worker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def read_progress(addresses: Addresses) -> list[ConsumerProgress]:
         group = qualified(addresses.topic_prefix, f"tillstream-{GROUPS[stage]}")
         committed = await committed_offsets(addresses.kafka_bootstrap, group, addresses.topic_prefix)
         reached = {(tp.topic, tp.partition): offset for tp, offset in committed.items()}
-        row = _progress(_WORKERS[stage], [topic], ends, reached, None)
+        row = _progress(WORKERS[stage], [topic], ends, reached, None)
         found.append(replace(row, members=await group_members(addresses.kafka_bootstrap, group)))
     engine = async_engine(addresses.postgres_dsn, "tillstream-progress")
     try:

@@ -1,6 +1,6 @@
 """How every consumer stands, for `tillstream status`: how far, how fast, what it could not apply, and why nothing moves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from infra.addresses import Addresses
 from infra.clock import utc_now
 from infra.postgres.engine import async_engine
+from processors.readiness import Recovering
 from projections.catalogue import PROJECTIONS
 from projections.consumers import Fare, read_fares
 from projections.oldest import oldest, recorded_times
@@ -23,24 +24,33 @@ _COMMANDS = {"worker": "tillstream worker", "chain-worker": "tillstream worker -
 class Standing:
     """One consumer; `oldest_at`: see `status`.
 
-    `fare` is None for the workers of the rules: only their group and its offsets tell of them.
+    `fare` is None for the workers of the rules: only their group and its offsets tell of them, and of those on this machine
+    that read their states back, how far that is.
     """
 
     progress: ConsumerProgress
     fare: Fare | None
     oldest_at: datetime | None
+    recovering: Sequence[Recovering] = ()
 
     def why_still(self) -> str | None:
         """Say why nothing moves; None when all is well, or nobody knows."""
         if self.fare is not None:
             return self.fare.why_still(self.progress.behind)
+        if self.recovering:
+            return "; ".join(map(_recovery, self.recovering))
         if self.progress.members == 0:
             return f"no process runs these rules: start one with `{_COMMANDS[self.progress.name]}`"
         return None
 
 
-async def read_standing(addresses: Addresses) -> list[Standing]:
-    """Ask the log and Postgres how everyone stands."""
+def _recovery(found: Recovering) -> str:
+    share = f"{found.records / found.of:.0%}" if found.of else "0%"
+    return f"recovering: {share}, {found.records:,} of {found.of:,} records of its states are read; it goes on when it has all of them"
+
+
+async def read_standing(addresses: Addresses, recoveries: Mapping[str, Sequence[Recovering]] | None = None) -> list[Standing]:
+    """Ask the log and Postgres how everyone stands; `recoveries` are what is known of workers on this machine, by consumer."""
     progress = await read_progress(addresses)
     engine = async_engine(addresses.postgres_dsn, "tillstream-status", pool_size=1)
     try:
@@ -48,7 +58,8 @@ async def read_standing(addresses: Addresses) -> list[Standing]:
     finally:
         await engine.dispose()
     times = await recorded_times(addresses, {(tp, offset) for row in progress for tp, offset in row.unread.items()})
-    return [Standing(row, fares.get(row.name), oldest(row.unread, times)) for row in progress]
+    found = recoveries or {}
+    return [Standing(row, fares.get(row.name), oldest(row.unread, times), found.get(row.name, ())) for row in progress]
 
 
 def print_standing(console: Console, rows: Sequence[Standing], now: datetime | None = None) -> None:

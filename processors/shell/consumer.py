@@ -1,7 +1,8 @@
 """Faust's consumer, with one fetch of one partition as one message, late reading of the sources, and no holes.
 
-Stock Faust resumes the sources before it seeks and then empties its queues, so records fetched in
-between are gone, and the next commit passes over them.
+Changelogs are handed over in the same way: record by record Faust would read a thousand states back a second. Stock Faust
+resumes the sources before it seeks and then empties its queues, so records fetched in between are gone, and the next commit
+passes over them.
 """
 
 import asyncio
@@ -47,7 +48,8 @@ class Progress:
 
     expected: dict[TP, int] = field(default_factory=dict)
     done: dict[TP, int] = field(default_factory=dict)
-    busy: bool = False
+    busy: int = 0
+    """How many batches are being folded or written."""
 
     def forget(self) -> None:
         """Know nothing: until the next seek no batch is taken and nothing is committed."""
@@ -147,14 +149,12 @@ class Consumer(driver.Consumer):
         if not active:
             return {}
         fetched = await super()._getmany(active, timeout)
-        return {tp: cut(records) if self._is_source(tp) else records for tp, records in fetched.items()}
+        return {tp: cut(records) for tp, records in fetched.items()}
 
-    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, Batch):
-            return super()._to_message(tp, record)
-        last = record[-1]
+    def _to_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+        last = batch[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, None, None, record, None, 0, 0, tp,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, None, None, batch, None, 0, 0, tp,
             generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ class Consumer(driver.Consumer):
         return self._committed_offset[tp] or 0
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let the batch in progress finish, and commit while the partitions are still ours."""
+        """Let the batches in progress finish, and commit while the partitions are still ours."""
         self.stop_flow()
         self.app.flow_control.suspend()
         until = monotonic_seconds() + _DRAIN_SECONDS

@@ -19,7 +19,8 @@ _NAMES = (
     ("faust.transport.drivers.aiokafka", "Transport", ("Consumer",)),
     ("faust.transport.drivers.aiokafka", "Producer", ("_ensure_producer",)),
     ("aiokafka", "AIOKafkaProducer", ("create_batch", "send_batch", "partitions_for")),
-    ("faust.tables.table", "Table", ("apply_changelog_batch", "on_recovery_completed", "changelog_topic_name", "_to_key")),
+    ("faust.tables.table", "Table", ("apply_changelog_batch", "on_recovery_completed", "changelog_topic_name", "on_start", "add_future")),
+    ("faust.tables.recovery", "Recovery", ("active_remaining_total",)),
     ("aiokafka.consumer.group_coordinator", "GroupCoordinator", ("_do_heartbeat", "_on_join_complete")),
     ("faust.streams", "Stream", ("noack", "events")),
 )

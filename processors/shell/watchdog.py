@@ -1,7 +1,7 @@
 """Ends a worker that stands still: nothing of it comes to the log although there is work, or a rebalance without end.
 
 A slow worker must live, or a loaded machine would start workers again and again: a worker that still writes is not standing
-still, and time in which its event loop was busy counts only as one look.
+still, nor is one that still reads its states back, and time in which its event loop was busy counts only as one look.
 """
 
 import asyncio
@@ -12,10 +12,12 @@ from faust.types import TP
 
 from infra.clock import monotonic_seconds
 from processors.shell.exits import Exit, leave
+from processors.shell.recovering import records_left
 
 STILL_SECONDS = 6.0
 """With the second that a supervisor waits and the start of the next worker, a partition stands still for less than 15 s."""
 RECOVERY_SECONDS = 300.0
+"""Without a record read back, or in a rebalance."""
 _PARTITION_FACTOR = 5
 """One partition may wait for the others while much is read at once: it is given five times as long as the worker."""
 _LOOK_SECONDS = 1.0
@@ -39,6 +41,7 @@ class Watchdog:
         self._still_seconds = still
         self._recovery_seconds = recovery
         self._settled_at = self._looked_at = monotonic_seconds()
+        self._left: int | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -57,8 +60,12 @@ class Watchdog:
         passed, self._looked_at = min(now - self._looked_at, 2 * _LOOK_SECONDS), now
         partitions = [tp for tp in consumer.assignment() if tp.topic in self._topics]
         moving = self._app.rebalancing or self._app.in_recovery or not all(tp in consumer.progress.expected for tp in partitions)
+        left, before = records_left(self._app), self._left
+        self._left = left
         if moving:
             self._forget()
+            if left != before:
+                self._settled_at = now
             if now - self._settled_at > self._recovery_seconds:
                 leave(Exit.NO_PROGRESS, "recovery or rebalance does not end")
             return

@@ -76,16 +76,21 @@ def doctor(data_dir: DataDir = None) -> None:
 def status(data_dir: DataDir = None) -> None:
     """Show for every consumer how far it is, how fast it goes, what it could not apply, and why it stands still when it does.
 
-    `oldest` is the age of the first event that it has not applied, on the broker's clock.
+    `oldest` is the age of the first event that it has not applied, on the broker's clock. Of rule workers on this machine that read
+    their states back it shows how far they are.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     from infra.kafka.group import LogError
+    from tillstream.composition import recoveries
+    from tillstream.progress import WORKERS
     from tillstream.reaching import addresses_of, run_async
     from tillstream.standing import print_standing, read_standing
 
+    settings = settings_for(data_dir)
+    found = {name: recoveries(settings, stage) for stage, name in WORKERS.items()}
     try:
-        rows = run_async(read_standing(addresses_of(settings_for(data_dir))))
+        rows = run_async(read_standing(addresses_of(settings), found))
     except (SQLAlchemyError, LogError, OSError) as error:
         where = "Postgres" if isinstance(error, SQLAlchemyError) else "the log"
         console.print(
