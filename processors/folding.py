@@ -141,6 +141,7 @@ class Folding:
         self._clock_key = key_of(partition_place(partition), CLOCK, CLOCK_NAME)
         self._told_clock: tuple[Clock | None, datetime | None] = (None, None)
         self._without_effect: dict[str, frozenset[bytes]] = {}
+        self._looking: RecordView | None = None  # of the look before, which most often was at the same store
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:
         """Fold one event; nothing of it stays unless it is accepted."""
@@ -363,5 +364,7 @@ class Folding:
             self._change(key, SEEN, None, offset, None)
             return
         owner = self._owners[address.kind]
-        view = self._view(self._work.read(key, kind).tenant_id, address.place, offset, None, recorded_at)
+        tenant, view = self._work.read(key, kind).tenant_id, self._looking
+        if view is None or view.offset != offset or view.store_id != address.place or view.tenant_id != tenant:
+            view = self._looking = self._view(tenant, address.place, offset, None, recorded_at)
         self._decide(owner.rule, Entity(kind, address.name), Ticked(event), view)

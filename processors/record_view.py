@@ -1,6 +1,7 @@
 """What rules may read while one record is folded: states of its place, versions in force, the clock, and what people answered."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -12,6 +13,8 @@ from processors.reference_versions import PROMOTIONS, REFERENCE
 from processors.rules.rule import Entity, Entry, Feedback, Kind, Policy, State, microseconds
 from processors.state import key_of, partition_place
 from processors.workspace import Workspace
+
+_UNANSWERED = Feedback()
 
 
 class RecordView(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +31,7 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
     is_history: bool
     is_live: bool
     policies: PolicyBooks
+    worked_out: dict[str, Any] = {}
 
     def state(self, entity: Entity) -> State | None:
         """Return another state of the place."""
@@ -74,7 +78,8 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
 
     def feedback(self, rule: str, subject: str, at: datetime) -> Feedback:
         """Return what people had answered until a time to alerts of a rule about a subject."""
-        return answers.feedback(self._read(self.store_id, ANSWERS, answers.name_of(rule, subject)), microseconds(at))
+        known = self._read(self.store_id, ANSWERS, answers.name_of(rule, subject))
+        return _UNANSWERED if known is None else answers.feedback(known, microseconds(at))
 
     def too_late(self, window_end: datetime) -> bool:
         """Return whether a window is history: nobody is to be alarmed about it any more."""

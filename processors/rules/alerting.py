@@ -87,6 +87,8 @@ def settle(
 ) -> tuple[tuple[Told, ...], list[Derived]]:
     """Move every alert of a state to where it should stand; return the rows to keep and the transitions to send."""
     wanted = {(each.subject, each.key): each for each in findings}
+    if not wanted and not told:
+        return (), []
     known = {(row.subject, row.key): row for row in told}
     kept: list[Told] = []
     derived: list[Derived] = []

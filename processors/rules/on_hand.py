@@ -21,7 +21,7 @@ from contracts.events.stock import StockCounted
 from contracts.fields import Model
 from contracts.stock_movements import directions, movements
 from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
-from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, UNITS, Row, packed, unpacked
+from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, UNITS, Row, packed, times_in, unpacked
 
 COUNTS_KEPT = 100
 """Counts of one SKU, about 4 kB; what was counted more often settles early and can no longer be corrected."""
@@ -210,26 +210,27 @@ def recounted(stock: Stock, change: Recounted, earlier: Earlier = no_pages) -> S
 
 def every_row(stock: Stock, earlier: Earlier) -> Iterator[Row]:
     """Return the rows in the order in which they came, those of pages that are settled left out."""
-    number = stock.first_page * ROWS_IN_PAGE
-    for page in earlier(stock):
-        yield from unpacked(page[: (stock.spilled - number) * ROW_BYTES])
-        number += ROWS_IN_PAGE
-    yield from unpacked(stock.rows)
+    return unpacked(packed_rows(stock, earlier, stock.first_page))
 
 
 def counting_rows(stock: Stock, earlier: Earlier) -> Iterator[Row]:
     """Return the rows that count."""
-    voided = _ids(stock.voided)
-    return (row for row in every_row(stock, earlier) if row.event not in voided)
+    rows, voided = every_row(stock, earlier), _ids(stock.voided)
+    return (row for row in rows if row.event not in voided) if voided else rows
 
 
-def numbered_rows(stock: Stock, pages: Earlier, first_page: int) -> Iterator[tuple[int, Row]]:
-    """Return the rows that count with their numbers, those of all pages from `first_page` on."""
-    voided, number = _ids(stock.voided), first_page * ROWS_IN_PAGE
-    for row in every_row(replace(stock, first_page=first_page), pages):
-        if row.event not in voided:
-            yield number, row
-        number += 1
+def packed_rows(stock: Stock, pages: Earlier, first_page: int) -> bytes:
+    """Return every row from a page on as it is held, those that do not count among them."""
+    parts, number = list[bytes](), first_page * ROWS_IN_PAGE
+    for page in pages(stock):
+        parts.append(page[: (stock.spilled - number) * ROW_BYTES])
+        number += ROWS_IN_PAGE
+    return b"".join((*parts, stock.rows))
+
+
+def voided_ids(stock: Stock) -> set[bytes]:
+    """Return the ids of rows that do not count."""
+    return _ids(stock.voided)
 
 
 def retallied(stock: Stock, earlier: Earlier = no_pages) -> Stock:
@@ -313,7 +314,7 @@ def _first_page(stock: Stock, horizon: int, earlier: Earlier) -> int:
     """Return the first page with a row that is not settled, or that is not full."""
     number = stock.first_page
     for page in earlier(stock):
-        if len(page) < ROWS_IN_PAGE * ROW_BYTES or any(row.at > horizon for row in unpacked(page)):
+        if len(page) < ROWS_IN_PAGE * ROW_BYTES or max(times_in(page)) > horizon:
             break
         number += 1
     return number

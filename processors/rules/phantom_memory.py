@@ -61,14 +61,15 @@ def learned(state: PhantomState, shelf: Shelf, trading: set[int], day_at: DayAt,
     """Put together what is remembered and what the shelf shows."""
     settled = day_at(shelf.since) if shelf.since else 0
     first = max(today - WINDOW_DAYS, settled)
-    stocked = days_with_stock(shelf, day_at, first, today - 1, least)
     sales = [row for row in shelf.rows if row.is_demand and row.delta < 0]
     sold = {row.day for row in sales if first < row.day < today}
     old = range(today - WINDOW_DAYS, settled + 1)
     sold |= {day for day in old if _has(state.sold, day - state.first_day)}
     known = proofs(state, shelf, day_at)
     carried = known[0].day if known else today
-    tried = {day for day in trading & stocked if day > settled and day >= carried}
+    tried = {day for day in trading if day > settled and day >= carried}
+    if tried:
+        tried &= days_with_stock(shelf, day_at, first, today - 1, least)
     tried |= {day for day in old if _has(state.tried, day - state.first_day)}
     return Course(frozenset(sold), frozenset(tried | sold), known, today)
 

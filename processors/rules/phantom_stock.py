@@ -41,7 +41,6 @@ from processors.rules.rule import (
     State,
     Ticked,
     View,
-    microseconds,
     moment_of,
 )
 from processors.rules.sale_gaps import gap_probability, surprising_gap
@@ -51,9 +50,8 @@ from processors.rules.trading_days import (
     THE_STORE,
     TRADING_DAYS,
     Calendar,
-    calendar,
     says_something_new,
-    traded,
+    store_day,
     trading_days,
     with_sale,
 )
@@ -120,12 +118,12 @@ class PhantomStock:
 
 
 def _looked_at(sku: str, state: PhantomState, happening: Ticked, view: View) -> Decision:
-    assert view.clock is not None
-    clock = microseconds(view.clock)
-    later = _glanced_at(sku, state, view, clock)
+    assert view.clock_at is not None
+    clock = view.clock_at
+    later = _glanced_at(sku, state, view)
     if later is not None:
         return Decision(replace(state, look_at=later), (), later)
-    policy = view.policy("phantom_stock", sku, view.clock) or BUILT_IN
+    policy = view.policy_at("phantom_stock", sku, clock) or BUILT_IN
     case = _case(sku, state, policy, view)
     told, derived = settle(SPEAKER, state.told, findings(case, state.told), happening, view)
     if not case.course.proofs and not told:
@@ -135,11 +133,10 @@ def _looked_at(sku: str, state: PhantomState, happening: Ticked, view: View) -> 
     return Decision(remembered(case.course, told, look_at, needed), derived, look_at)
 
 
-def _glanced_at(sku: str, state: PhantomState, view: View, clock: int) -> int | None:
+def _glanced_at(sku: str, state: PhantomState, view: View) -> int | None:
     """Return when to look next where a recent sale shows that no gap can be surprising yet; None where all rows are to be read."""
-    assert view.clock is not None
-    days = calendar(view, view.clock)
-    today = days.day_at(clock - _HOUR)
+    look = store_day(view)
+    days, today = look.calendar, look.today
     if state.told or not state.needed or today >= state.read_on + _READ_DAYS:
         return None
     sold = last_sale_day(stock_of(view, sku))
@@ -151,10 +148,10 @@ def _glanced_at(sku: str, state: PhantomState, view: View, clock: int) -> int | 
 def _case(sku: str, state: PhantomState, policy: Policy, view: View) -> Case:
     assert view.clock is not None
     assert isinstance(policy.parameters, PhantomStockPolicy)
-    days = calendar(view, view.clock)
-    today = days.day_at(microseconds(view.clock) - _HOUR)
+    look = store_day(view)
+    days, today = look.calendar, look.today
     shelf = shelf_of(stock_of(view, sku), earlier_rows(view, sku))
-    trading = traded(trading_days(view), today - WINDOW_DAYS, today - 1)
+    trading = look.traded(today - WINDOW_DAYS, today - 1)
     course = learned(state, shelf, trading, days.day_at, today, units(policy.parameters.minimum_units))
     alpha = float(policy.parameters.probability)
 

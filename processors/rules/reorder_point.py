@@ -5,7 +5,7 @@ sale changes its stock alone unless a recommendation stands or may have to.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Event
@@ -22,7 +22,7 @@ from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.orders import LEAD_TIMES, ON_ORDER, Orders
 from processors.rules.demand.plan import Levelled, levelled, terms_of, weekday_of
 from processors.rules.demand.protection import Levels, order_quantity
-from processors.rules.on_hand import STOCK, Moved, Stock, counting_rows, day_of, moved_by, numbered_rows, units, with_movement
+from processors.rules.on_hand import STOCK, Moved, Stock, counting_rows, moved_by, packed_rows, units, with_movement
 from processors.rules.reorder_words import Judged, recommended
 from processors.rules.rule import (
     Became,
@@ -42,7 +42,6 @@ from processors.rules.rule import (
 from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, Row, page_of, sku_of
 
 NAME = "reorder_point"
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Plan(State, frozen=True, array_like=True):
@@ -247,17 +246,20 @@ def _coming(sku: str, policy: Policy, present: int, view: View) -> int:
 
 def _close(sku: str, known: Demand, happening: Happening, view: View) -> Decision:
     """Close the days before today, when the SKU is looked at; until then only say when."""
-    now = view.clock or _time_of(happening)
-    store = view.store_at(now)
-    due_at = microseconds(closing.next_closing(store, view.store_id, sku, now))
+    now = _now(happening, view)
+    store = view.store_at(view.clock or _time_of(happening))
+    due_at = closing.next_closing(store, view.store_id, sku, now)
     if isinstance(happening, Occurred):
         return Decision(Demand(due_at=known.due_at or due_at), (), known.due_at or due_at)
     stock = stock_states.stock_of(view, sku)
     first = min(stock.first_page, known.since // ROWS_IN_PAGE)
-    rows = numbered_rows(stock, stock_states.earlier_rows(view, sku, first), first)
-    today, shift = day_of(closing.today_of(store, now)), closing.shift_of(store, now) // _MICROSECOND
-    closed = days.close(known, rows, stock, today, shift, due_at)
-    return Decision(closed, (), due_at)
+    rows = packed_rows(stock, stock_states.earlier_rows(view, sku, first), first)
+    today = closing.today(store, now)
+    return Decision(days.close(known, rows, first * ROWS_IN_PAGE, stock, today.number, today.shift, due_at), (), due_at)
+
+
+def _now(happening: Happening, view: View) -> int:
+    return microseconds(_time_of(happening)) if view.clock_at is None else view.clock_at
 
 
 def _time_of(happening: Happening) -> datetime:
@@ -267,12 +269,12 @@ def _time_of(happening: Happening) -> datetime:
 
 def _plan(sku: str, plan: Plan, happening: Happening, view: View) -> Decision:
     """Work the levels out anew where that is due, and judge."""
-    now = view.clock or _time_of(happening)
+    now = _now(happening, view)
     if not isinstance(happening, Occurred | Recounted):
         plan = _levelled(sku, plan, view)
-    if plan.due_at <= microseconds(now):
-        due = closing.next_closing(view.store_at(now), view.store_id, sku, now) + _MICROSECOND
-        plan = Plan(plan.opening, plan.revision, plan.ordering, plan.levels, plan.shift, plan.pack, microseconds(due))
+    if plan.due_at <= now:
+        due = closing.next_closing(view.store_at(view.clock or _time_of(happening)), view.store_id, sku, now) + 1
+        plan = Plan(plan.opening, plan.revision, plan.ordering, plan.levels, plan.shift, plan.pack, due)
     return _judge(sku, plan, happening, view)
 
 
@@ -286,12 +288,13 @@ def _levelled(sku: str, plan: Plan, view: View) -> Plan:
     supplier = view.supplier_at(goods.supplier_id, now) if goods and goods.supplier_id else None
     held = view.state(Entity(LEAD_TIMES, goods.supplier_id)) if goods and goods.supplier_id else None
     lead = lead_time(orders.lead_days(held) if isinstance(held, Orders) else (), float(supplier.lead_time_days) if supplier else 1.0)
-    today = day_of(closing.today_of(store, now))
+    today = closing.today(store, microseconds(now))
     parameters = _parameters(policy)
     terms = terms_of(parameters, goods, supplier)
-    found = levelled(days.daily(known), (today + 3) % 7, lead, terms, parameters, lambda: alike(goods, parameters.min_history_days, view))
-    shift = closing.shift_of(store, now) // _MICROSECOND
-    return Plan(plan.opening, plan.revision, plan.ordering, found, shift, round(terms.pack * UNITS), plan.due_at)
+    found = levelled(
+        days.daily(known), (today.number + 3) % 7, lead, terms, parameters, lambda: alike(goods, parameters.min_history_days, view)
+    )
+    return Plan(plan.opening, plan.revision, plan.ordering, found, today.shift, round(terms.pack * UNITS), plan.due_at)
 
 
 def _judge(sku: str, plan: Plan, happening: Happening, view: View) -> Decision:

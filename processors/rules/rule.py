@@ -152,6 +152,11 @@ class View(Protocol):
         """Whether the fact was recorded more than a day after it occurred."""
         ...
 
+    @property
+    def worked_out(self) -> dict[str, Any]:
+        """What one look at a store found out about it and the next one of the same tick wants to know as well, by name."""
+        ...
+
     def state(self, entity: Entity) -> State | None:
         """Return a state of a higher level."""
         ...

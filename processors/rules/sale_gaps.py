@@ -8,6 +8,8 @@ Beta(½ + sold, ½ + tried − sold) (Jeffreys' prior), so a gap of at least g d
 which allows for the little that a short history knows. The gap that still runs is censored: it is compared, never learned from.
 """
 
+from functools import lru_cache
+
 LONGEST = 90
 """Trading days; what needs a longer gap to be surprising is never told."""
 
@@ -20,6 +22,7 @@ def gap_probability(sold: int, tried: int, gap: int) -> float:
     return tail
 
 
+@lru_cache(maxsize=16_384)
 def surprising_gap(sold: int, tried: int, probability: float) -> int | None:
     """Return the shortest gap in trading days that has at most a probability; None where even the longest has more."""
     tail = 1.0

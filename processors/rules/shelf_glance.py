@@ -4,24 +4,21 @@ What is learned as of a day follows from the days before it alone. It is learned
 is taken back, so a glance shows what reading everything would.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from zlib import crc32
 
 import msgspec
 
-from processors.rules.on_hand import Stock
+from processors.rules.on_hand import Stock, voided_ids
 from processors.rules.rule import View
 from processors.rules.shelf_demand import DAYS_LEARNED, Demand, demand_of, sold_by_day
 from processors.rules.shelf_history import Shelf, days_with_stock, shelf_of
-from processors.rules.stock_rows import ROW_BYTES, ROWS_IN_PAGE, Page, Row, page_of, unpacked
+from processors.rules.stock_rows import ROW_BYTES, ROWS_IN_PAGE, Page, Row, days_in, page_of, unpacked
 from processors.rules.stock_states import earlier_rows
 from processors.rules.supply import usual_hour
-from processors.rules.trading_days import Calendar, TradingDays, traded
+from processors.rules.trading_days import Calendar, StoreDay
 
 INFLOWS_KEPT = 100
-_ID_BYTES = 16
 
 
 class Learned(msgspec.Struct, frozen=True, array_like=True):
@@ -66,40 +63,42 @@ class Glance:
         return (*before, *sorted(at for at in times if since < at <= until))
 
 
-def glance(
-    view: View, sku: str, stock: Stock, known: Learned | None, days: Calendar, trading: TradingDays, today: int, least: int
-) -> Glance:
+def glance(view: View, sku: str, stock: Stock, known: Learned | None, look: StoreDay, least: int) -> Glance:
     """Look at a shelf on a day, with what was learned of it before: once a week, or on this very day while a week ago was too early."""
+    today = look.today
     weekly = today - (today + crc32(sku.encode())) % 7
     if known is not None and (known.day == today or (known.day == weekly and known.demand is not None)):
-        rows = tuple(rows_from(view, sku, stock, known.place))
-        is_as_it_was = (len(stock.voided), _days_traded(trading, known.day)) == (known.voided, known.traded)
-        if is_as_it_was and sum(row.day < known.day for row in rows) == known.late:
+        rows = rows_from(view, sku, stock, known.place)
+        is_as_it_was = (len(stock.voided), len(_traded(look, known.day))) == (known.voided, known.traded)
+        if is_as_it_was and sum(map(known.day.__gt__, days_in(rows))) == known.late:
             return Glance(stock, known, _counting(rows, stock))
     shelf = shelf_of(stock, earlier_rows(view, sku))
     first = stock.first_page * ROWS_IN_PAGE
-    arrived = list(rows_from(view, sku, stock, first))
-    made = _learned(shelf, stock, arrived, weekly, days, trading, least)
+    arrived = rows_from(view, sku, stock, first)
+    dates = days_in(arrived)
+    made = _learned(shelf, stock, dates, weekly, look, least)
     if made.demand is None:
-        made = _learned(shelf, stock, arrived, today, days, trading, least)
-    return Glance(stock, made, _counting(tuple(arrived[made.place - first :]), stock))
+        made = _learned(shelf, stock, dates, today, look, least)
+    return Glance(stock, made, _counting(arrived[(made.place - first) * ROW_BYTES :], stock))
 
 
-def _learned(shelf: Shelf, stock: Stock, arrived: list[Row], day: int, days: Calendar, trading: TradingDays, least: int) -> Learned:
-    place = next((number for number, row in enumerate(arrived) if row.day >= day), len(arrived))
-    late = sum(row.day < day for row in arrived[place:])
-    inflows = tuple(row.at for row in shelf.rows if _is_inflow(row) and row.day < day)[-INFLOWS_KEPT:]
-    demand = _demand(shelf, traded(trading, day - 2 * DAYS_LEARNED, day - 1), days, least)
+def _learned(shelf: Shelf, stock: Stock, dates: list[int], day: int, look: StoreDay, least: int) -> Learned:
+    """Learn what the days before one show; `dates` are those of all rows in the order in which they came."""
+    place = next((number for number, each in enumerate(dates) if each >= day), len(dates))
+    late = sum(map(day.__gt__, dates[place:]))
+    inflows = tuple(row.at for row in shelf.rows if row.delta > 0 and not row.is_demand and row.day < day)[-INFLOWS_KEPT:]
+    traded = _traded(look, day)
+    demand = _demand(shelf, traded, look.calendar, least)
     number = stock.first_page * ROWS_IN_PAGE + place
-    return Learned(day, number, late, len(stock.voided), _days_traded(trading, day), demand, inflows, usual_hour(inflows, days))
+    return Learned(day, number, late, len(stock.voided), len(traded), demand, inflows, usual_hour(inflows, look.calendar))
 
 
-def _days_traded(trading: TradingDays, day: int) -> int:
-    return len(traded(trading, day - 2 * DAYS_LEARNED, day - 1))
+def _traded(look: StoreDay, day: int) -> set[int]:
+    return look.traded(day - 2 * DAYS_LEARNED, day - 1)
 
 
-def rows_from(view: View, sku: str, stock: Stock, place: int) -> Iterator[Row]:
-    """Return the rows from a number on, in the order in which they came."""
+def rows_from(view: View, sku: str, stock: Stock, place: int) -> bytes:
+    """Return the rows from a number on, packed, in the order in which they came."""
     parts: list[bytes] = []
     for number in range(place // ROWS_IN_PAGE, -(-stock.spilled // ROWS_IN_PAGE)):
         page = view.state(page_of(sku, number * ROWS_IN_PAGE))
@@ -107,14 +106,12 @@ def rows_from(view: View, sku: str, stock: Stock, place: int) -> Iterator[Row]:
         if isinstance(page, Page):
             parts.append(page.rows[max(0, place - first) * ROW_BYTES : (stock.spilled - first) * ROW_BYTES])
     parts.append(stock.rows[max(0, place - stock.spilled) * ROW_BYTES :])
-    return chain.from_iterable(unpacked(part) for part in parts)
+    return b"".join(parts)
 
 
-def _counting(rows: tuple[Row, ...], stock: Stock) -> tuple[Row, ...]:
-    if not stock.voided:
-        return rows
-    voided = {stock.voided[at : at + _ID_BYTES] for at in range(0, len(stock.voided), _ID_BYTES)}
-    return tuple(row for row in rows if row.event not in voided)
+def _counting(rows: bytes, stock: Stock) -> tuple[Row, ...]:
+    voided = voided_ids(stock)
+    return tuple(row for row in unpacked(rows) if row.event not in voided) if voided else tuple(unpacked(rows))
 
 
 def _is_inflow(row: Row) -> bool:
@@ -124,7 +121,7 @@ def _is_inflow(row: Row) -> bool:
 def _demand(shelf: Shelf, trading: set[int], days: Calendar, least: int) -> Demand | None:
     sold = sold_by_day(shelf)
     begun = min((*sold, *(days.day_at(count.at) for count in shelf.counts)), default=None)
-    if begun is None or not trading:
+    if begun is None or sum(map(begun.__le__, trading)) < least:
         return None
     stocked = days_with_stock(shelf, days.day_at, begun, max(trading))
     possible = {day for day in trading if day >= begun and (day in stocked or day in sold)}

@@ -12,7 +12,7 @@ from operator import attrgetter
 from processors.rules.on_hand import Count, Earlier, Stock, counting_rows
 from processors.rules.stock_rows import Row
 
-_at = attrgetter("at")
+_at, _delta = attrgetter("at"), attrgetter("delta")
 DayAt = Callable[[int], int]
 """Gives the business date, days since 1970, of a time in Unix microseconds."""
 
@@ -61,7 +61,10 @@ class Shelf:
 def shelf_of(stock: Stock, earlier: Earlier) -> Shelf:
     """Put what is not settled of a stock in time order; of counts of one time the last stands."""
     since = stock.settled.at if stock.settled else 0
-    rows = sorted(row for row in counting_rows(stock, earlier) if row.at > since)
+    rows = list(counting_rows(stock, earlier))
+    if since:
+        rows = [row for row in rows if row.at > since]
+    rows.sort()
     counts = {row.at: row for row in sorted((each for each in stock.counts if each.counts), key=lambda c: (c.at, c.position, c.line))}
     return Shelf(
         since,
@@ -69,8 +72,8 @@ def shelf_of(stock: Stock, earlier: Earlier) -> Shelf:
         stock.settled.counted_at if stock.settled else 0,
         tuple(rows),
         tuple(counts.values()),
-        tuple(row.at for row in rows),
-        tuple(accumulate(row.delta for row in rows)),
+        tuple(map(_at, rows)),
+        tuple(accumulate(map(_delta, rows))),
     )
 
 

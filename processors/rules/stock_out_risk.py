@@ -5,7 +5,7 @@ Judged at ticks: as of the begin of each business day, and within the day as of 
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 from zlib import crc32
 
@@ -32,7 +32,6 @@ from processors.rules.rule import (
     State,
     Ticked,
     View,
-    microseconds,
     moment_of,
 )
 from processors.rules.shelf_demand import Demand, Outlook, outlook
@@ -40,8 +39,8 @@ from processors.rules.shelf_glance import Glance, Learned, glance
 from processors.rules.stock_rows import UNITS
 from processors.rules.stock_states import corrected_skus, stock_of
 from processors.rules.supply import Order, Terms, next_receipt, open_orders, pruned, recounted, terms_of, with_order
-from processors.rules.trading_days import Calendar, calendar, share_left, trading_days, usual_hours
-from processors.rules.worth import Worth, severity_of, worth_of
+from processors.rules.trading_days import Calendar, share_left, store_day
+from processors.rules.worth import Worth, severity_of, worth_as
 
 SPEAKER = Speaker("stock_out_risk", 1)
 BUILT_IN = Policy(0, StockOutRiskPolicy())
@@ -84,6 +83,7 @@ class Case:
     policy: Policy
     probability: float
     worth: Worth
+    prospects: dict[int, "Prospect | None"] = field(default_factory=dict)
 
     @property
     def demand(self) -> Demand | None:
@@ -151,13 +151,12 @@ def _looked_at(sku: str, state: StockOutState, happening: Ticked, view: View) ->
 
 def _case(sku: str, state: StockOutState, view: View) -> Case:
     assert view.clock is not None
-    clock = microseconds(view.clock)
-    policy = view.policy("stock_out_risk", sku, view.clock) or BUILT_IN
+    assert view.clock_at is not None
+    clock, look = view.clock_at, store_day(view)
+    policy = view.policy_at("stock_out_risk", sku, clock) or BUILT_IN
     assert isinstance(policy.parameters, StockOutRiskPolicy)
-    terms, days = policy.parameters, calendar(view, view.clock)
-    today = days.day_at(clock - _HOUR)
-    trading = trading_days(view)
-    shelf = glance(view, sku, stock_of(view, sku), state.learned, days, trading, today, terms.history_days)
+    terms = policy.parameters
+    shelf = glance(view, sku, stock_of(view, sku), state.learned, look, terms.history_days)
     article = view.sku_at(sku, view.clock)
     supplier = view.supplier_at(article.supplier_id, view.clock) if article and article.supplier_id else None
     anchors = shelf.anchors(clock)
@@ -165,16 +164,16 @@ def _case(sku: str, state: StockOutState, view: View) -> Case:
     return Case(
         sku,
         clock,
-        today,
+        look.today,
         shelf,
         anchors,
         state.orders,
-        usual_hours(trading, today),
-        days,
+        look.hours,
+        look.calendar,
         terms_of(supplier, terms.lead_time_days, terms.review_days),
         policy,
         _felt(float(terms.probability), said),
-        worth_of(view, sku, view.clock),
+        worth_as(article),
     )
 
 
@@ -202,7 +201,13 @@ def findings(case: Case, told: tuple[Told, ...]) -> Iterator[Finding]:
 
 
 def prospect(case: Case, at: int) -> Prospect | None:
-    """Return how the shelf looks from a time; None where it was never counted or its demand is not known."""
+    """Return how the shelf looks from a time, worked out once; None where it was never counted or its demand is not known."""
+    if at not in case.prospects:
+        case.prospects[at] = _prospect(case, at)
+    return case.prospects[at]
+
+
+def _prospect(case: Case, at: int) -> Prospect | None:
     stock = case.shelf.book(at)
     if stock is None or case.demand is None:
         return None

@@ -4,9 +4,12 @@ A page only grows, and who reads it knows how many rows are his: what a page hol
 not there for him. So it may be written before the stock that its rows come from (see `on_hand`).
 """
 
+import sys
+from array import array
 from collections.abc import Iterator
+from functools import partial
 from struct import Struct
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from processors.rules.rule import Entity, Kind, State
 
@@ -17,8 +20,12 @@ UNITS = 100_000
 LARGEST = 2**62
 """Beyond this a quantity is no quantity: the event is refused."""
 
-_row = Struct(">q16sqHB")
+_row = Struct(">q16sqH?")
 ROW_BYTES = _row.size
+_AT, _EVENT, _DELTA, _DAY = 0, 8, 24, 32
+_ID_BYTES = 16
+_amount = Struct(">qH?")
+_MANY = 64
 
 
 class Row(NamedTuple):
@@ -29,6 +36,10 @@ class Row(NamedTuple):
     delta: int
     day: int
     is_demand: bool
+
+
+_made = partial(tuple.__new__, Row)
+"""Much faster than calling the class, by whose name the fields are put together one by one."""
 
 
 class Page(State, frozen=True, array_like=True):
@@ -51,7 +62,59 @@ def packed(row: Row) -> bytes:
 
 def unpacked(rows: bytes) -> Iterator[Row]:
     """Read rows."""
-    return (Row(at, event, delta, day, bool(flag)) for at, event, delta, day, flag in _row.iter_unpack(rows))
+    return map(_made, _row.iter_unpack(rows))
+
+
+def times_in(rows: bytes) -> list[int]:
+    """Return when each row happened; none is unpacked for it."""
+    return _times.of(rows)
+
+
+def deltas_in(rows: bytes) -> list[int]:
+    """Return what each row moved."""
+    return _deltas.of(rows)
+
+
+def days_in(rows: bytes) -> list[int]:
+    """Return the business date of each row."""
+    return _days.of(rows)
+
+
+def event_in(rows: bytes, place: int) -> bytes:
+    """Return the id of the event of one row."""
+    at = place * ROW_BYTES + _EVENT
+    return rows[at : at + _ID_BYTES]
+
+
+def amount_in(rows: bytes, place: int) -> tuple[int, int, bool]:
+    """Return what one row moved, on which day, and whether customers did."""
+    found: tuple[int, int, bool] = _amount.unpack_from(rows, place * ROW_BYTES + _DELTA)
+    return found
+
+
+class Column:
+    """A number that stands at the same place in each of many packed rows of so many bytes: a signed one (q) or one of two bytes (H)."""
+
+    def __init__(self, kind: Literal["q", "H"], at: int, width: int) -> None:
+        self._kind, self._at, self._width = kind, at, width
+        self._size = array(kind).itemsize
+        self._few = _MANY * width
+        self._one = Struct(f">{at}x{kind}{width - at - self._size}x")
+
+    def of(self, rows: bytes) -> list[int]:
+        """Return the number of each row: of many rows byte by byte of the number, since the rows are many and its bytes are few."""
+        if len(rows) < self._few:
+            return [number for (number,) in self._one.iter_unpack(rows)]
+        gathered, found = bytearray(len(rows) // self._width * self._size), array(self._kind)
+        for byte in range(self._size):
+            gathered[byte :: self._size] = rows[self._at + byte :: self._width]
+        found.frombytes(gathered)
+        if sys.byteorder == "little":
+            found.byteswap()
+        return found.tolist()
+
+
+_times, _deltas, _days = Column("q", _AT, ROW_BYTES), Column("q", _DELTA, ROW_BYTES), Column("H", _DAY, ROW_BYTES)
 
 
 def page_of(sku: str, number: int) -> Entity:

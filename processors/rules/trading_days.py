@@ -22,6 +22,7 @@ _HOUR, _MINUTE = 3_600_000_000, 60_000_000
 _WHOLE_MINUTES_SINCE = 400_000_000_000_000
 """From 1982 on, every zone changed its offset at a whole minute, so that a business date begins at one."""
 _ENTITY_NAME = "store"
+_WORKED_OUT = "store_day"
 
 
 class TradingDays(State, frozen=True, array_like=True):
@@ -95,6 +96,35 @@ def calendar(view: View, at: datetime) -> Calendar:
     """Return the calendar of the store at a time."""
     store = view.store_at(at)
     return Calendar(store.timezone, store.cut_off_hour) if store else Calendar("UTC", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDay:
+    """What all goods of a store have in common at one look: its calendar and business date, when it traded, and its usual hours."""
+
+    calendar: Calendar
+    today: int
+    trading: TradingDays
+    hours: int
+    ranges: dict[tuple[int, int], set[int]]
+
+    def traded(self, first: int, last: int) -> set[int]:
+        """Return the days of a range on which the store sold anything; not to be changed."""
+        found = self.ranges.get((first, last))
+        if found is None:
+            found = self.ranges[first, last] = traded(self.trading, first, last)
+        return found
+
+
+def store_day(view: View) -> StoreDay:
+    """Return the same for all looks of one tick: no sale comes in between. The day begins an hour late, for what is sold at its end."""
+    found: StoreDay | None = view.worked_out.get(_WORKED_OUT)
+    if found is None:
+        assert view.clock is not None
+        days, known = calendar(view, view.clock), trading_days(view)
+        today = days.day_at(microseconds(view.clock) - _HOUR)
+        found = view.worked_out[_WORKED_OUT] = StoreDay(days, today, known, usual_hours(known, today), {})
+    return found
 
 
 def usual_hours(known: TradingDays, before: int, days: int = 14) -> int:

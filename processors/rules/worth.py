@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from contracts.events.reference import SkuDefined
 from contracts.fields import plain
 from contracts.money import minor_digits, to_major
 from processors.rules.alerting import Severity
@@ -33,10 +34,17 @@ class Worth:
         return "worth unknown" if minor is None or self.currency is None else f"{plain(to_major(minor, self.currency))} {self.currency}"
 
 
+_UNKNOWN = Worth(None, None, None)
+
+
 def worth_of(view: View, sku: str, at: datetime) -> Worth:
     """Return what a SKU was worth at a time."""
-    known = view.sku_at(sku, at)
-    return Worth(known.cost, known.price, known.currency) if known else Worth(None, None, None)
+    return worth_as(view.sku_at(sku, at))
+
+
+def worth_as(known: SkuDefined | None) -> Worth:
+    """Return what goods are worth by what they are."""
+    return Worth(known.cost, known.price, known.currency) if known else _UNKNOWN
 
 
 def severity_of(minor: int | None, medium: int, high: int) -> Severity:

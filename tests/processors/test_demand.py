@@ -23,7 +23,7 @@ from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
 from processors.rules.on_hand import Stock
 from processors.rules.rule import Entity, State
-from processors.rules.stock_rows import UNITS, Row
+from processors.rules.stock_rows import UNITS, Row, packed
 from tests.examples import examples
 
 EVEN = (1.0,) * 7
@@ -185,8 +185,8 @@ class Shelves:
 
 
 def _sold_on(days: Iterable[int], until: int = 300) -> Demand:
-    rows = [(number, Row(day * 86_400_000_000, b"", -3 * UNITS, day, True)) for number, day in enumerate(days)]
-    return close(Demand(), rows, Stock(), until, 0, 0)
+    rows = b"".join(packed(Row(day * 86_400_000_000, b"", -3 * UNITS, day, True)) for day in days)
+    return close(Demand(), rows, 0, Stock(), until, 0, 0)
 
 
 def test_goods_lend_while_they_sell_once_they_are_known_and_never_to_themselves() -> None:

@@ -20,7 +20,7 @@ from processors.rules.demand.alike import ASSORTMENT
 from processors.rules.demand.closing import next_closing
 from processors.rules.demand.days import DEMAND, Demand, daily
 from processors.rules.reorder_point import ReorderPoint
-from processors.rules.rule import Decision, Entity, Happening, State, View
+from processors.rules.rule import Decision, Entity, Happening, State, View, microseconds, moment_of
 from processors.state import LARGE_BYTES, address_of, read_held, read_state
 from tests.examples import examples
 from tests.processors import oracle
@@ -326,7 +326,7 @@ def test_a_batch_that_comes_again_gives_no_page_twice() -> None:
 
 def test_closings_are_spread_over_the_week_and_the_night() -> None:
     """Each SKU has its own weekday and time, within two hours after the cut-off; the next one is a week later."""
-    times = [next_closing(None, "S1", f"SKU{number}", at(0)) for number in range(500)]
+    times = [moment_of(next_closing(None, "S1", f"SKU{number}", microseconds(at(0)))) for number in range(500)]
     assert len({moment.weekday() for moment in times}) == 7
     assert all(moment.hour < 3 for moment in times)
-    assert next_closing(None, "S1", "SKU1", times[1]) == times[1] + timedelta(days=7)
+    assert moment_of(next_closing(None, "S1", "SKU1", microseconds(times[1]))) == times[1] + timedelta(days=7)

@@ -1,5 +1,6 @@
 """What levels would have done: a walk over daily demand with orders, deliveries and an empty shelf at times. Pure."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -30,22 +31,43 @@ def walk(
     waits = iter(leads)
     coming: dict[int, float] = {}
     on_hand = position = levels_on(0).up_to
+    demanded, supplied, held = course.demanded, course.supplied, course.held
     for day, demand in enumerate(daily):
-        on_hand += coming.pop(day, 0.0)
+        if day in coming:
+            on_hand += coming.pop(day)
         sold = min(on_hand, demand)
         on_hand, position = on_hand - sold, position - sold
-        course.demanded += demand
-        course.supplied += sold
-        course.held += on_hand
-        course.days += 1
-        ordered = order_quantity(position, levels_on(day), terms)
-        if ordered:
+        demanded += demand
+        supplied += sold
+        held += on_hand
+        reached = levels_on(day)
+        if position <= reached.point and (ordered := order_quantity(position, reached, terms)):
             arrives = day + max(next(waits), 1)
             coming[arrives] = coming.get(arrives, 0.0) + ordered
             position += ordered
+    course.demanded, course.supplied, course.held, course.days = demanded, supplied, held, course.days + len(daily)
     return course
 
 
 def achieved(daily: Sequence[float], reached: Levels, terms: Terms, lead_days: float) -> float:
-    """Return the fill rate that today's levels would have had on the demand that is known."""
-    return walk(daily, lambda _: reached, terms, repeat(round(lead_days))).fill_rate
+    """Return the fill rate that today's levels would have had on the demand that is known.
+
+    As `walk` has it, but for days without demand: nothing happens on them where each order brings the position above the point.
+    """
+    wait, coming = max(round(lead_days), 1), deque[tuple[int, float]]()
+    on_hand = position = reached.up_to
+    demanded = supplied = 0.0
+    for day, demand in enumerate(daily):
+        if position <= reached.point:
+            return walk(daily, lambda _: reached, terms, repeat(wait)).fill_rate
+        if demand:
+            while coming and coming[0][0] <= day:
+                on_hand += coming.popleft()[1]
+            sold = min(on_hand, demand)
+            on_hand, position = on_hand - sold, position - sold
+            demanded, supplied = demanded + demand, supplied + sold
+            if position <= reached.point:
+                ordered = order_quantity(position, reached, terms)
+                coming.append((day + wait, ordered))
+                position += ordered
+    return supplied / demanded if demanded else 1.0

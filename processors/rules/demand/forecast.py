@@ -6,6 +6,7 @@ Days on which the shelf was empty are nan and are left out: they say nothing abo
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ _ADI, _CV2 = 1.32, 0.49
 """Limits of Syntetos, Boylan and Croston (2005) between regular and intermittent demand, and even and uneven sizes."""
 _WEEKS_SHRINK = 4
 _WEEKDAYS = 7
+_EVEN = (1.0,) * _WEEKDAYS
 _SHAPED_FROM = 28
 """Days with sales from which a weekday has a shape of its own."""
 
@@ -46,6 +48,11 @@ class Forecast:
     uncertainty: float = 0.0
     borrowed: float = 0.0
 
+    @property
+    def is_even(self) -> bool:
+        """Return whether all weekdays are alike, as with all goods that sell on few days."""
+        return self.shape == _EVEN
+
     def mean_over(self, weekday: int, days: float) -> float:
         """Return the expected demand of the days that begin with a weekday; the last one may be a part."""
         whole = int(days)
@@ -63,7 +70,7 @@ def forecast(daily: Daily, first_weekday: int) -> Forecast | None:
     level = float(weights @ demand) / total if total else 0.0
     if level <= 0:
         return None
-    shape = _shape(daily, weights, level, first_weekday)
+    shape = _shape(demand, weights, level, first_weekday)
     growth = _growth(daily[-RECENT_DAYS:], level)
     known, sold = daily[seen], daily[seen & (demand > 0)]
     kind = demand_class(sold, len(known))
@@ -84,8 +91,12 @@ def demand_class(sold: Daily, days: int) -> DemandClass:
     return "lumpy" if uneven else "intermittent"
 
 
+@lru_cache(maxsize=1024)
 def _weights(days: int) -> Daily:
-    return np.power(0.5, np.arange(days - 1, -1, -1) / HALF_LIFE_DAYS)
+    """Return what each day weighs, the newest last; not to be changed."""
+    weights: Daily = np.power(0.5, np.arange(days - 1, -1, -1) / HALF_LIFE_DAYS)
+    weights.flags.writeable = False
+    return weights
 
 
 def _along(shape: tuple[float, ...], first_weekday: int, days: int) -> Daily:
@@ -101,12 +112,12 @@ def _growth(recent: Daily, level: float) -> float:
     return min(max((sales * ratio + _GROWTH_SHRINK) / (sales + _GROWTH_SHRINK), _GROWTH_LEAST), _GROWTH_MOST)
 
 
-def _shape(daily: Daily, weights: Daily, level: float, first_weekday: int) -> tuple[float, ...]:
+def _shape(demand: Daily, weights: Daily, level: float, first_weekday: int) -> tuple[float, ...]:
     """Return the factors of the weekdays, drawn to 1 by four weeks' worth of days."""
-    if int((np.nan_to_num(daily) > 0).sum()) < _SHAPED_FROM:
-        return (1.0,) * _WEEKDAYS
-    weekday = (first_weekday + np.arange(len(daily))) % _WEEKDAYS
-    sums = np.bincount(weekday, weights * np.nan_to_num(daily), _WEEKDAYS)
+    if int((demand > 0).sum()) < _SHAPED_FROM:
+        return _EVEN
+    weekday = (first_weekday + np.arange(len(demand))) % _WEEKDAYS
+    sums = np.bincount(weekday, weights * demand, _WEEKDAYS)
     days = np.bincount(weekday, weights, _WEEKDAYS)
     factors = (sums / level + _WEEKS_SHRINK) / (days + _WEEKS_SHRINK)
     return tuple(float(factor) for factor in factors / factors.mean())

@@ -89,7 +89,8 @@ def levelled(
     if expected is None:
         return None
     level = service_level(policy, expected.demand_class)
-    reached = [levels(expected, lead, terms, level, day) for day in range(7)]
+    is_even = expected.is_even and not terms.order_weekdays
+    reached = [levels(expected, lead, terms, level, 0)] * 7 if is_even else [levels(expected, lead, terms, level, day) for day in range(7)]
     mean = Levels(_mean([row.point for row in reached]), _mean([row.up_to for row in reached]), reached[0].mean, reached[0].deviation)
     known = daily[~np.isnan(daily)].tolist()
     basis = Basis(
