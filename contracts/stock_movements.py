@@ -44,7 +44,7 @@ class Movement(NamedTuple):
     delta: Decimal
 
 
-_SOLD: Final = MappingProxyType({"item": -1, "return": 1})
+SOLD: Final = MappingProxyType({"item": -1, "return": 1})
 _RETURNED: Final = MappingProxyType({"item": 1, "return": 1})
 _VOIDED: Final = MappingProxyType({"item": 1})
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
@@ -70,7 +70,7 @@ def directions(receipt: Receipt) -> Mapping[str, int]:
     A return line of an exchange brings goods in; a void after completion undoes the item lines that it repeats.
     """
     if isinstance(receipt, SaleCompleted):
-        return _SOLD
+        return SOLD
     if isinstance(receipt, SaleReturned):
         return _RETURNED
     if isinstance(receipt, SaleVoided) and receipt.phase == "after_completion":

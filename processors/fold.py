@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.codec import peek_type
-from contracts.errors import UnreadableRecord
-from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES, RULE_PROGRESSED, TICK
-from contracts.quick_codec import quickly_decoded
+from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
+from contracts.quick_codec import compiled_event, quickly_decoded
 from contracts.records import LogRecord
-from contracts.topics import RETRY_APPLIED
-from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding, kinds_of, owners_of, rules_by_type
+from processors.course import IN_RUNS, Course
+from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding
 from processors.key_index import KeyIndex
-from processors.outgoing import Outgoing, dead_letter, progress_records
+from processors.outgoing import Outgoing, in_order, progress_records
 from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.rules.attendance_rules import AttendanceRules
 from processors.rules.buddy_punching import BuddyPunching
@@ -32,6 +31,7 @@ from processors.rules.shrinkage import Shrinkage
 from processors.rules.stock_out_risk import StockOutRisk
 from processors.rules.till_off_shift import TillOffShift
 from processors.rules.void_refund_fraud import VoidRefundFraud
+from processors.ruling import Ruling
 from processors.stages import Stage, StageName
 from processors.state import key_of, partition_place
 from processors.workspace import Lookup, StateCache, Workspace
@@ -57,9 +57,6 @@ CHAIN_RULES: tuple[Rule, ...] = (SalesDeviationChain(),)
 RETIRED: tuple[Retired, ...] = (NO_SHOW_BY_SHIFT,)
 """What rules of older versions kept: closed and pruned, so that a log folded by them goes on."""
 
-_CONTROL = frozenset({TICK, RULE_PROGRESSED})
-"""Sent again these move no clock a second time, so that says nothing about the state that could not be looked at."""
-
 RULES_OF: dict[StageName, tuple[Rule, ...]] = {"stores": RULES, "chains": CHAIN_RULES}
 
 
@@ -80,52 +77,44 @@ class Fold:
 
     def __init__(self, rules: Sequence[Rule] = RULES, guard_offsets: bool = True, stage: Stage = Stage()) -> None:  # noqa: B008 - frozen
         self.index = KeyIndex(frozenset(retired.kind.name for retired in RETIRED))
-        self._rules = (*rules, *RETIRED)
-        self._kinds = kinds_of(self._rules)
-        self._owners = owners_of(self._rules)
-        self._wanting = rules_by_type(self._rules)
+        self._ruling = Ruling.of((*rules, *RETIRED))
         self._guard = guard_offsets
         self._stage = stage
         self._cache = StateCache()
-        self._decoded = (KEPT_TYPES | {EVENT_CORRECTED}).union(*(rule.event_types for rule in self._rules))
+        self._decoded = (KEPT_TYPES | {EVENT_CORRECTED}).union(*(rule.event_types for rule in self._ruling.rules))
 
     def __call__(self, records: Sequence[LogRecord], lookup: Lookup) -> Folded:
         """Fold records of one partition, in order, over the states that `lookup` finds."""
         partition = records[0].partition
         work = Workspace(lookup, self.index.of(partition), self._cache)
-        folding = Folding(partition, work, self._wanting, self._rules, self._kinds, self._owners, self._guard, self._stage)
+        folding = Folding(partition, work, self._ruling, self._guard, self._stage)
+        course = Course(folding, self._stage)
         try:
-            dead = tuple(letter for record in records for letter in self._one(record, folding))
+            for record in records:
+                self._one(record, course)
+            course.finish()
         except BaseException:
             work.settle(False)  # the batch is tried again: what was due must be due again
             raise
         return Folded(
-            (*folding.derived, *dead),
+            in_order(folding.derived) + in_order(course.dead),
             tuple(work.stages()),
             self._progress(folding, work, partition, records[-1].offset + 1),
-            len(dead),
+            len(course.dead),
             work.settle,
         )
 
-    def _one(self, record: LogRecord, folding: Folding) -> list[Outgoing]:
-        """Fold one record, all or nothing; return its dead letter when the record is the trouble, or a state that a tick was due for."""
+    def _one(self, record: LogRecord, course: Course) -> None:
+        """Fold one record that anybody wants to see, or say that it cannot be read."""
         event_type = peek_type(record.headers)
         if event_type in EVENT_TYPES and event_type not in self._decoded:
-            return []
+            return
         try:
-            event = quickly_decoded(record)
-            folding.fold(event, record)
-        except UnreadableRecord as error:
-            folding.reject()
-            return [dead_letter(record, self._stage.topic, error.code, str(error))]
+            event = (compiled_event(record) if event_type in IN_RUNS else None) or quickly_decoded(record)
         except DATA_ERRORS as error:
-            folding.reject()
-            return [dead_letter(record, self._stage.topic, "rule_failed", repr(error))]
-        folding.accept()
-        refused, folding.refused = folding.refused, []
-        if event.envelope.retry_of is not None and event.type not in _CONTROL:
-            folding.derived.append(dead_letter(record, self._stage.topic, RETRY_APPLIED, ""))
-        return [dead_letter(record, self._stage.topic, "rule_failed", detail) for detail in refused]
+            course.refuse(record, error)
+        else:
+            course.take(event, record)
 
     def _progress(self, folding: Folding, work: Workspace, partition: int, next_offset: int) -> tuple[Outgoing, ...]:
         clock = work.read(key_of(partition_place(partition), CLOCK, CLOCK_NAME), CLOCK).state

@@ -1,9 +1,9 @@
-"""One event at a time: which states it touches, whether they have it already, and what each becomes."""
+"""One event at a time, or a run of sales of a store: which states it touches, whether they have it already, and what each becomes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from contracts.codec import corrected_content
 from contracts.envelope import CHAIN_WIDE, Event
@@ -12,6 +12,7 @@ from contracts.events.alerts import AlertChanged
 from contracts.events.correction import EventCorrected
 from contracts.events.registry import ALERT_ANSWERED, EVENT_CORRECTED, POLICY_SET, RULE_PROGRESSED, TICK
 from contracts.policies.alerting import AlertingPolicy
+from contracts.quick_codec import built
 from contracts.records import LogRecord
 from processors import answers, corrected, partition_clock, policies, reference_versions, seen, stages, versions
 from processors.answers import ANSWERS
@@ -21,74 +22,34 @@ from processors.partition_clock import CLOCK, CLOCK_NAME, Clock
 from processors.policies import POLICY
 from processors.quiet_hours import notify_at
 from processors.record_view import RecordView
-from processors.reference_versions import PROMOTIONS, REFERENCE, REFERENCE_TYPES
+from processors.reference_versions import REFERENCE_TYPES
 from processors.rules.rule import (
-    Became,
-    DecidesAtOnce,
     Decision,
     Derived,
     Entity,
     Entry,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Recounted,
     Rule,
     State,
     Ticked,
-    View,
+    microseconds,
     moment_of,
 )
-from processors.seen import SEEN
+from processors.ruling import Ruling
+from processors.seen import SEEN, OpenPage, Seen
 from processors.stages import PARTITION_CLOCKS, PARTITION_CLOCKS_NAME, Stage
 from processors.state import UnreadableState, address_of, key_of, partition_place
 from processors.workspace import Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who decides on states of a kind."""
-
-    rule: Rule
-    kind: Kind
-
-
 _NO_CORRECTIONS = Corrections()
 _NEVER_SEEN = Entry(SEEN, None, -1, None)
-_READ_BY_RULES = (CLOCK, PARTITION_CLOCKS, CORRECTIONS, POLICY, REFERENCE, PROMOTIONS, ANSWERS)
-
-
-def kinds_of(rules: Sequence[Rule]) -> dict[str, Kind]:
-    """Return every kind of state by name; ValueError when two share one, or a rule's would be written behind what it reads."""
-    kinds: dict[str, Kind] = {}
-    of_rules = [kind for rule in rules for kind in rule.kinds]
-    for kind in (*_READ_BY_RULES, SEEN, *of_rules):
-        if kinds.setdefault(kind.name, kind) is not kind:
-            raise ValueError(f"two kinds of state are called {kind.name}")
-    late = [kind.name for kind in of_rules if kind.level >= min(own.level for own in _READ_BY_RULES)]
-    if late:
-        raise ValueError(f"written no earlier than what every rule reads: {', '.join(late)}")
-    return kinds
-
-
-def owners_of(rules: Sequence[Rule]) -> dict[str, Owner]:
-    """Return who decides on each kind of state, by its name."""
-    return {kind.name: Owner(rule, kind) for rule in rules for kind in rule.kinds}
-
-
 KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
 """What no rule is handed: the fold keeps it, and rules read it through their view."""
-
-
-AtOnce = Callable[[Occurred, View], Iterable[Became | Entity] | None]
-Wanting = Mapping[str, tuple[tuple[Rule, AtOnce | None], ...]]
-
-
-def rules_by_type(rules: Sequence[Rule]) -> Wanting:
-    """Return for each event type the rules that want to see it, in their order, with their way to decide at once."""
-    types = frozenset[str]().union(*(rule.event_types for rule in rules))
-    ways = [(rule, rule.at_once if isinstance(rule, DecidesAtOnce) else None) for rule in rules]
-    return {each: tuple(way for way in ways if each in way[0].event_types) for each in types}
 
 
 def _one_place(place: str) -> str:
@@ -96,6 +57,12 @@ def _one_place(place: str) -> str:
     if place == CHAIN_WIDE:
         raise ValueError(f"{CHAIN_WIDE} is no one place")
     return place
+
+
+def _whole(happening: Occurred) -> Occurred:
+    """Return what happened with the content in its model."""
+    event = built(happening.event)
+    return happening if event is happening.event else Occurred(event, happening.counts, happening.worked_out)
 
 
 def _timed(made: Derived, view: RecordView) -> Derived:
@@ -112,36 +79,63 @@ DATA_ERRORS = (ContractError, ValueError, ArithmeticError, LookupError)
 """What a record or a state can be the reason of; anything else is the program's or the machine's."""
 
 
+Taken: TypeAlias = tuple[Event[Any], LogRecord]
+
+
 class Folding:
     """The course of one batch."""
 
-    def __init__(
-        self,
-        partition: int,
-        work: Workspace,
-        wanting: Wanting,
-        rules: Sequence[Rule],
-        kinds: dict[str, Kind],
-        owners: Mapping[str, Owner],
-        guard: bool,
-        stage: Stage,
-    ) -> None:
-        self.derived: list[Outgoing] = []
-        self.ticked_by: str | None = None
+    def __init__(self, partition: int, work: Workspace, ruling: Ruling, guard: bool, stage: Stage) -> None:
+        self.derived: list[tuple[int, Outgoing]] = []
+        """What came of the events, each with the position that it came of."""
         self.refused: list[str] = []
+        """Which states could not be looked at by the last tick, and why."""
+        self.ticked_by: str | None = None
         self._partition = partition
         self._work = work
-        self._wanting = wanting
-        self._rules = rules
-        self._kinds = kinds
-        self._owners = owners
+        self._ruling = ruling
         self._guard = guard
         self._stage = stage
-        self._open: list[Outgoing] = []
+        self._open: list[tuple[int, Outgoing]] = []
         self._clock_key = key_of(partition_place(partition), CLOCK, CLOCK_NAME)
         self._told_clock: tuple[Clock | None, datetime | None] = (None, None)
         self._without_effect: dict[str, frozenset[bytes]] = {}
         self._looking: RecordView | None = None  # of the look before, which most often was at the same store
+
+    def fold_run(self, place: str, sales: Sequence[Taken]) -> None:
+        """Fold sales of one chain's store that came one behind the other; nothing of them stays unless they are accepted."""
+        place = _one_place(place)
+        moments = [microseconds(event.envelope.occurred_at) for event, _ in sales]
+        if not self._note_new(place, sales, moments):
+            sales = [(event, record) for event, record in sales if self._is_first(event, place, record.offset)]
+            moments = [microseconds(event.envelope.occurred_at) for event, _ in sales]
+        if not sales:
+            return
+        taken_back = self._taken_back(place)
+        happenings = [Occurred(event, not taken_back or event.id.bytes not in taken_back) for event, _ in sales]
+
+        def view_of(number: int) -> RecordView:
+            event, record = sales[number]
+            recorded_at = moment_of(record.timestamp * 1000)
+            return self._view(event.envelope.tenant_id, place, record.offset, event.envelope.occurred_at, recorded_at)
+
+        self._occurred(EventRun(view_of(0), happenings, [record.offset for _, record in sales], moments), view_of)
+
+    def _note_new(self, place: str, sales: Sequence[Taken], moments: Sequence[int]) -> bool:
+        """Note the ids of sales that are all new, and say so; False, with nothing noted, where any needs a closer look."""
+        read, pages = self._work.reader(place, SEEN), dict[int, tuple[str, Entry, OpenPage, datetime]]()
+        for (event, record), moment in zip(sales, moments, strict=True):
+            hour = seen.hour_of(moment)
+            page = pages.get(hour)
+            if page is None:
+                key, held = read(seen.first_page(hour))
+                opened = OpenPage(held.state if isinstance(held.state, Seen) else Seen(), held.applied)
+                page = pages[hour] = key, held, opened, event.envelope.occurred_at
+            if not page[2].add(event.envelope.id.bytes, record.offset):
+                return False
+        for key, held, opened, occurred_at in pages.values():
+            self._work.change(key, held, Entry(SEEN, opened.seen, opened.offset, seen.forget_at(occurred_at, self._now())))
+        return True
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:
         """Fold one event; nothing of it stays unless it is accepted."""
@@ -149,14 +143,14 @@ class Folding:
         if event.type in KEPT_TYPES:
             self._kept(event, record.offset, recorded_at)
             return
-        place = self._place(event)
+        place = _one_place(self.place_of(event))
         if self._is_first(event, place, record.offset):
             occurred_at = event.data.corrects_occurred_at if event.type == EVENT_CORRECTED else event.envelope.occurred_at
             view = self._view(event.envelope.tenant_id, place, record.offset, occurred_at, recorded_at)
             if event.type == EVENT_CORRECTED:
                 self._correction(event, view)
             else:
-                self._occurred(event, view, self._counts(event, place))
+                self._occurred_alone(event, view, self._counts(event, place))
 
     def _kept(self, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         """Take in what the shell itself keeps for the rules; repeats of it say nothing new."""
@@ -173,9 +167,9 @@ class Folding:
             kind, store, name = reference_versions.address(event)
             self._version(store, kind, name, lambda known: reference_versions.with_version(known, event.data), offset)
 
-    def _place(self, event: Event[Any]) -> str:
-        """Return what the event's states belong to."""
-        return _one_place(event.store_id if self._stage.name == "stores" else event.envelope.tenant_id)
+    def place_of(self, event: Event[Any]) -> str:
+        """Return what an event's states belong to."""
+        return event.envelope.store_id if self._stage.name == "stores" else event.envelope.tenant_id
 
     def accept(self) -> None:
         """Keep what the event did."""
@@ -233,21 +227,35 @@ class Folding:
         state = self._work.read(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS).state
         return state if isinstance(state, Corrections) else _NO_CORRECTIONS
 
-    def _counts(self, event: Event[Any], store: str) -> bool:
-        """Return whether no correction has taken an event back; what does not count is worked out once for each change."""
+    def _taken_back(self, store: str) -> frozenset[bytes]:
+        """Return the events that corrections have taken back, worked out once for each change."""
         found = self._without_effect.get(store)
         if found is None:
             found = self._without_effect[store] = corrected.without_effect(self._corrections(store))
+        return found
+
+    def _counts(self, event: Event[Any], store: str) -> bool:
+        """Return whether no correction has taken an event back."""
+        found = self._taken_back(store)
         return not found or event.id.bytes not in found
 
-    def _occurred(self, event: Event[Any], view: RecordView, counts: bool) -> None:
-        happening = Occurred(event, counts)
-        for rule, at_once in self._wanting.get(event.type, ()):
-            became = None if at_once is None else at_once(happening, view)
-            if became is None:
-                self._route(rule, happening, view)
-            else:
-                self._take(rule, became, happening, view)
+    def _occurred_alone(self, event: Event[Any], view: RecordView, counts: bool) -> None:
+        run = EventRun(view, [Occurred(event, counts)], [view.offset], [microseconds(event.envelope.occurred_at)])
+        self._occurred(run, lambda _: view)
+
+    def _occurred(self, run: EventRun, view_of: Callable[[int], RecordView]) -> None:
+        """Let each rule see the run: as a whole where it can, else one event after the other."""
+        known: dict[int, tuple[Occurred, RecordView]] = {}
+        for rule, in_run in self._ruling.wanting.get(run.happenings[0].event.type, ()):
+            every = (Left(number) for number in range(len(run.happenings)))
+            for left in every if in_run is None else self._work.change_all(in_run(run)):
+                found = known.get(left.number)
+                if found is None:
+                    found = known[left.number] = _whole(run.happenings[left.number]), view_of(left.number)
+                if left.entity is None:
+                    self._route(rule, *found)
+                else:
+                    self._decide(rule, left.entity, *found)
 
     def _correction(self, event: Event[EventCorrected], view: RecordView) -> None:
         """Void or restore what the correction changes, then fold the right content under its own id."""
@@ -259,33 +267,24 @@ class Folding:
         was, now = corrected.without_effect(before), corrected.without_effect(after)
         changed = (was ^ now) - {event.id.bytes}
         if changed:
-            kinds = {ANSWERS.name: ANSWERS, **{name: owner.kind for name, owner in self._owners.items()}}
+            kinds = {ANSWERS.name: ANSWERS, **{name: owner.kind for name, owner in self._ruling.owners.items()}}
             found = [(address_of(key).name, kind) for key, kind in self._work.mentioning(store, kinds, frozenset(changed))]
             for name in [name for name, kind in found if kind is ANSWERS]:
                 self._version(store, ANSWERS, name, lambda known: answers.judged_again(known, changed, now), view.offset)
             mentioned = tuple(Entity(kind, name) for name, kind in found if kind is not ANSWERS)
             happening = Recounted(event, frozenset(now - was), frozenset(was - now), mentioned)
-            for rule in self._rules:
+            for rule in self._ruling.rules:
                 self._route(rule, happening, view)
         content = corrected_content(event)
         if content is not None and content.type == ALERT_ANSWERED:
             self._answer(content, view.offset, event.id.bytes not in now)
         elif content is not None:
-            self._occurred(content, view, event.id.bytes not in now)
+            self._occurred_alone(content, view, event.id.bytes not in now)
 
     def _answer(self, event: Event[Any], offset: int, counts: bool) -> None:
         """Keep a person's word on an alert, also where it came in a correction."""
         name = answers.name_of(event.data.rule, event.data.subject)
         self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event, counts), offset)
-
-    def _take(self, rule: Rule, became: Iterable[Became | Entity], happening: Occurred, view: RecordView) -> None:
-        """Keep what a rule decided in one go, and let it decide on the rest, in its order."""
-        change = self._work.change
-        for each in became:
-            if isinstance(each, Entity):
-                self._decide(rule, each, happening, view)
-            else:
-                change(*each)
 
     def _route(self, rule: Rule, happening: Occurred | Recounted, view: RecordView) -> None:
         decide = self._decide
@@ -307,7 +306,7 @@ class Folding:
     def _tell(self, rule: Rule, decision: Decision, happening: Happening, view: RecordView) -> None:
         cause = happening.event if isinstance(happening, Occurred) else happening.cause
         made = (_timed(each, view) for each in decision.derived)
-        self._open += [derived_record(rule.name, each, view.tenant_id, view.store_id, cause.id) for each in made]
+        self._open += [(view.offset, derived_record(rule.name, each, view.tenant_id, view.store_id, cause.id)) for each in made]
 
     def _has(self, key: str, kind: Kind, offset: int) -> bool:
         return self._guard and self._work.is_ahead(key, kind, offset)
@@ -351,19 +350,19 @@ class Folding:
     def _give_up(self, key: str, offset: int, error: Exception) -> None:
         """Leave a state as it is until its next event: one that cannot be looked at must not hold the clock for all others."""
         self.refused.append(f"{key}: {error!r}")
-        kind = self._kinds[address_of(key).kind]
+        kind = self._ruling.kinds[address_of(key).kind]
         held = self._work.read(key, kind)
         self._work.change(key, held, Entry(kind, held.state, offset, None, held.tenant_id))
 
     def _look(self, key: str, event: Event[Any], offset: int, recorded_at: datetime) -> None:
         address = address_of(key)
-        kind = self._kinds.get(address.kind)
+        kind = self._ruling.kinds.get(address.kind)
         if kind is None:
             raise UnreadableState(f"no kind of state is called {address.kind}")
         if kind is SEEN:
             self._change(key, SEEN, None, offset, None)
             return
-        owner = self._owners[address.kind]
+        owner = self._ruling.owners[address.kind]
         tenant, view = self._work.read(key, kind).tenant_id, self._looking
         if view is None or view.offset != offset or view.store_id != address.place or view.tenant_id != tenant:
             view = self._looking = self._view(tenant, address.place, offset, None, recorded_at)

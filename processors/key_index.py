@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 from processors.policies import PolicyBooks
 from processors.state import address_of, read_held
@@ -13,12 +14,16 @@ _AT_ONCE = 0
 
 @dataclass(slots=True)
 class PartitionKeys:
-    """The keys of one owned partition; `queue` may hold outdated entries, `due` says which are not. `policies` None: to be gathered."""
+    """The keys of one owned partition; `queue` may hold outdated entries, `due` says which are not.
+
+    `policies` None: to be gathered. `notes` are what rules noted of places to be quick, and are dropped when in doubt.
+    """
 
     due: dict[str, int] = field(default_factory=dict)
     queue: list[tuple[int, str]] = field(default_factory=list)
     stores: dict[str, set[str]] = field(default_factory=dict)
     policies: PolicyBooks | None = None
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def note(self, key: str, due_at: int | None) -> None:
         """Remember a key and when it is due."""

@@ -1,8 +1,9 @@
 """What a fold wants written to the log: derived events, dead letters with their bytes untouched, and progress."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from uuid import UUID
 
 from contracts.codec import encode
@@ -29,6 +30,14 @@ class Outgoing:
     value: bytes | None
     headers: Headers
     partition: int | None = None
+
+
+_position = itemgetter(0)
+
+
+def in_order(rows: Iterable[tuple[int, Outgoing]]) -> tuple[Outgoing, ...]:
+    """Return records by the position that each came of; those of one in the order in which they came."""
+    return tuple(record for _, record in sorted(rows, key=_position))
 
 
 def derived_record(rule: str, made: Derived, tenant_id: str, store_id: str, cause: UUID) -> Outgoing:

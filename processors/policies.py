@@ -26,7 +26,7 @@ _POLICIES = sorted(model.model_fields["policy"].default for model in get_args(ge
 _NAME = re.compile(f"(.*?)/({'|'.join(_POLICIES)})/(.*)", re.DOTALL)
 """Tenant, policy and SKU; tenants and SKUs may contain a slash, policies do not."""
 
-_InForce: TypeAlias = tuple[int, int, Policy | None]
+InForce: TypeAlias = tuple[int, int, Policy | None]
 """From when, until when (Unix microseconds), and what."""
 _EVER, _NEVER = -(2**63), 2**63
 _NO_SKUS: AbstractSet[str] = frozenset()
@@ -52,7 +52,7 @@ class PolicyBooks:
     def __init__(self) -> None:
         self._books: dict[tuple[str, str], dict[tuple[str | None, str], Versions]] = {}
         self._skus: dict[tuple[str, str], set[str]] = {}
-        self._known: dict[tuple[str, str, str], tuple[AbstractSet[str], dict[str | None, _InForce]]] = {}
+        self._known: dict[tuple[str, str, str], tuple[AbstractSet[str], dict[str | None, InForce]]] = {}
 
     @classmethod
     def of(cls, states: Iterable[tuple[str | None, str, State | None]]) -> "PolicyBooks":
@@ -73,6 +73,10 @@ class PolicyBooks:
 
     def in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope that has one decides: store and SKU, store, SKU, chain."""
+        return self.while_in_force(tenant_id, store_id, policy, sku, moment)[2]
+
+    def while_in_force(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> InForce:
+        """Return the same with the time from which and until which (Unix microseconds) it is that one."""
         place = tenant_id, policy, store_id
         known = self._known.get(place)
         if known is None:
@@ -82,9 +86,9 @@ class PolicyBooks:
         found = known[1].get(sku)
         if found is None or not found[0] <= moment < found[1]:
             found = known[1][sku] = self._found(tenant_id, store_id, policy, sku, moment)
-        return found[2]
+        return found
 
-    def _found(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> _InForce:
+    def _found(self, tenant_id: str, store_id: str, policy: str, sku: str | None, moment: int) -> InForce:
         """Return the policy in force at a time, and from when until when that holds."""
         book = self._books.get((tenant_id, policy), {})
         since, until, found = _EVER, _NEVER, None

@@ -1,5 +1,6 @@
 """What rules may read while one record is folded: states of its place, versions in force, the clock, and what people answered."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 from contracts.events.reference import EmployeeDefined, PromotionDefined, SkuDefined, StoreDefined, SupplierDefined
 from processors import answers, partition_clock, reference_versions
 from processors.answers import ANSWERS
-from processors.policies import PolicyBooks
+from processors.policies import InForce, PolicyBooks
 from processors.reference_versions import PROMOTIONS, REFERENCE
 from processors.rules.rule import Entity, Entry, Feedback, Kind, Policy, State, microseconds
 from processors.state import key_of, partition_place
@@ -38,10 +39,13 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
         kind = entity.kind
         return self.work.read(f"{self.store_id}|{kind.name}|{entity.name}", kind).state
 
-    def held(self, kind: Kind, name: str) -> tuple[str, Entry]:
-        """Return the key of a state of the place, and the state."""
-        key = f"{self.store_id}|{kind.name}|{name}"
-        return key, self.work.read(key, kind)
+    def reader(self, kind: Kind) -> Callable[[str], tuple[str, Entry]]:
+        """Return what gives the key of a state of the place by its name, and the state."""
+        return self.work.reader(self.store_id, kind)
+
+    def notes(self, rule: str) -> dict[str, Any]:
+        """Return what a rule noted of the place."""
+        return self.work.notes(f"{self.store_id}|{rule}")
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
@@ -50,6 +54,10 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
     def policy_at(self, name: str, sku: str | None, moment: int) -> Policy | None:
         """Return the same for a time in Unix microseconds."""
         return self.policies.in_force(self.tenant_id, self.store_id, name, sku, moment)
+
+    def policy_while(self, name: str, sku: str | None, moment: int) -> InForce:
+        """Return the same, and from when until when it is that one."""
+        return self.policies.while_in_force(self.tenant_id, self.store_id, name, sku, moment)
 
     def store_at(self, at: datetime) -> StoreDefined | None:
         """Return the settings of the store that were in force at a time."""

@@ -59,6 +59,41 @@ def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | No
         number += 1
 
 
+class OpenPage:
+    """The first page of an hour while new ids come to it; `add` refuses whatever needs a closer look."""
+
+    __slots__ = ("_ids", "_known", "_new", "_room", "offset")
+
+    def __init__(self, seen: Seen, applied: int) -> None:
+        self._known, self._new, self._ids = seen.rows, list[bytes](), set[bytes]()
+        self._room = IDS_PER_PAGE - len(seen.rows) // _ROW_BYTES
+        self.offset = applied
+
+    def add(self, event: bytes, offset: int) -> bool:
+        """Return whether the id is new and was added, with its position."""
+        if offset <= self.offset or len(self._new) >= self._room or event in self._ids or _position(self._known, event) is not None:
+            return False
+        self._ids.add(event)
+        self._new.append(event + offset.to_bytes(_ROW_BYTES - _ID_BYTES, "big"))
+        self.offset = offset
+        return True
+
+    @property
+    def seen(self) -> Seen:
+        """Return the page with what was added."""
+        return Seen(self._known + b"".join(self._new))
+
+
+def hour_of(moment: int) -> int:
+    """Return the hour of a moment (Unix microseconds)."""
+    return moment // _HOUR
+
+
+def first_page(hour: int) -> str:
+    """Return the first page of an hour."""
+    return f"{hour}/0"
+
+
 def forget_at(occurred_at: datetime, clock: datetime | None) -> int:
     """Return when the ids of an hour may be forgotten; those of history are kept as long from now."""
     moment = microseconds(occurred_at) // _HOUR * _HOUR

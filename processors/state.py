@@ -74,7 +74,7 @@ def address_of(key: str) -> Address:
 def encode(kind: Kind, state: State | None, applied: int, due_at: int | None, tenant_id: str) -> bytes:
     """Write a state, or an empty one where it was pruned."""
     body = b"" if state is None else _encode(state)
-    return _encode(Held(_FORMAT, kind.version, applied, due_at, tenant_id, body))
+    return _encode((_FORMAT, kind.version, applied, due_at, tenant_id, body))  # a `Held`, without making one
 
 
 def read_held(value: bytes | None) -> Held:

@@ -4,11 +4,12 @@ Changes of one event are kept apart until it is accepted, so an event that fails
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from processors.key_index import PartitionKeys
 from processors.policies import POLICY, PolicyBooks
-from processors.rules.rule import Entry, Kind, State
+from processors.rules.rule import Became, Entry, Kind, Left, State
 from processors.state import address_of, encode, is_partition, read_held, read_state
 
 Lookup = Callable[[str], bytes | None]
@@ -72,6 +73,29 @@ class Workspace:
             self._now[key] = entry
         return entry
 
+    def reader(self, place: str, kind: Kind) -> Callable[[str], tuple[str, Entry]]:
+        """Return what gives the key and the state of a kind by its name, in one step: most are asked for once a batch."""
+        prefix = f"{place}|{kind.name}|"
+        now, lookup, young, looked_up = self._now, self._lookup, self._cache.young, self._looked_up
+
+        def read(name: str) -> tuple[str, Entry]:
+            key = prefix + name
+            entry = now.get(key)
+            if entry is None:
+                value = lookup(key)
+                found = young.get(key)
+                entry = now[key] = found[1] if found is not None and found[0] is value else looked_up(key, kind, value)
+            return key, entry
+
+        return read
+
+    def notes(self, key: str) -> dict[str, Any]:
+        """Return what was noted under a key; see `View.notes`."""
+        found = self._keys.notes.get(key)
+        if found is None:
+            found = self._keys.notes[key] = {}
+        return found
+
     def before(self, key: str, kind: Kind) -> Entry:
         """Return a state with the changes of this batch, without those of the open event."""
         entry = self._undo.get(key)
@@ -104,6 +128,7 @@ class Workspace:
 
     def _note_policy(self, key: str, state: State | None) -> None:
         """Keep the books, where there are any, up to date with a policy."""
+        self._keys.notes.clear()
         if self._keys.policies is not None:
             address = address_of(key)
             self._keys.policies.note(None if is_partition(address.place) else address.place, address.name, state)
@@ -119,15 +144,28 @@ class Workspace:
         if after.kind is POLICY:
             self._policies_changed = True
 
+    def change_all(self, became: Iterable[Became | Left]) -> Iterator[Left]:
+        """Change what became otherwise (no policies), and yield what is left to be done before that goes on."""
+        now, undo = self._now, self._undo
+        for each in became:
+            if type(each) is tuple:
+                key, before, now[key] = each
+                if key not in undo:
+                    undo[key] = before
+            else:
+                assert isinstance(each, Left)
+                yield each
+
     def accept(self) -> None:
         """Make the open event's changes part of the batch."""
         if self._policies_changed:
             self._note_policies()
         if self._undo:
             self._fresh += self._undo
-            remember = self._accepted.setdefault
+            accepted = self._accepted
             for key, before in self._undo.items():
-                remember(key, before)
+                if key not in accepted:
+                    accepted[key] = before
             self._undo = {}
 
     def _note_policies(self) -> None:
@@ -140,6 +178,7 @@ class Workspace:
     def reject(self) -> None:
         """Drop the open event's changes."""
         self._policies_changed = False
+        self._keys.notes.clear()
         self._now.update(self._undo)
         self._undo = {}
 
@@ -176,12 +215,12 @@ class Workspace:
     def stages(self) -> list[dict[str, bytes]]:
         """Return the changed values, one group a level, in the order in which they must be written."""
         levels: dict[int, dict[str, bytes]] = {}
-        remember, now = self._cache.put, self._now
+        young, now = self._cache.young, self._now
         for key in self._accepted:
             entry = now[key]
             kind = entry.kind
             value = encode(kind, entry.state, entry.applied, entry.due_at, entry.tenant_id)
-            remember(key, value, entry)
+            young[key] = value, entry
             stage = levels.get(kind.level)
             if stage is None:
                 stage = levels[kind.level] = {}
@@ -199,5 +238,6 @@ class Workspace:
                     self._keys.note(key, due_at)
         else:
             self._keys.policies = None
+            self._keys.notes.clear()
         self._keys.give_back(self.taken)
         self.taken = []

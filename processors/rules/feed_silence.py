@@ -4,7 +4,7 @@ Any event of a till is a sign of it. A silence is over when the till is heard of
 arrives. It is judged whenever it could have become long enough, and again from the time of a late sign on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -19,8 +19,10 @@ from processors.rules.rule import (
     Decision,
     Entity,
     Entry,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Policy,
     Recounted,
@@ -55,6 +57,7 @@ class FeedSilence:
     name = "feed_silence"
     event_types = TILL_TYPES
     kinds: tuple[Kind, ...] = (PAGE, TILLS, FEED)
+    run_types = TILL_TYPES
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the marks of the till, and what is told of it where the sign is news to that."""
@@ -69,17 +72,24 @@ class FeedSilence:
         is_news = _is_news(view.state(feed), at)
         return [*marks, *([feed] if is_news else []), *(_never_heard(view, till, at) if len(marks) > 1 else [])]
 
-    def at_once(self, happening: Occurred, view: View) -> Iterable[Became] | None:
-        """Mark a sign of a till that is heard of today already, and that nobody waits for."""
-        till = till_signs.till_of(happening.event.data)
-        if till is None:
-            return ()
-        at = microseconds(happening.event.envelope.occurred_at)
-        key, held = view.held(PAGE, till_signs.page_of(till, till_signs.day_of(at)).name)
-        if held.applied >= view.offset or not isinstance(held.state, till_signs.Page) or _is_news(view.held(FEED, till)[1].state, at):
-            return None
-        page = till_signs.with_sign(held.state, happening.event)
-        return ((key, held, Entry(PAGE, page, view.offset, max(till_signs.end_of(page), (view.clock_at or 0) + 1), view.tenant_id)),)
+    def in_run(self, run: EventRun) -> Iterator[Became | Left]:
+        """Mark the signs of tills that are heard of today already, and that nobody waits for."""
+        page_at, feed_of, soonest = run.view.reader(PAGE), run.view.reader(FEED), (run.view.clock_at or 0) + 1
+        marked = dict[str, tuple[str, Entry, till_signs.Page, int]]()
+        for number, offset, at, happening in run.rows:
+            till = till_signs.till_of(happening.event.data)
+            if till is None:
+                continue
+            name = till_signs.page_of(till, till_signs.day_of(at)).name
+            key, held = page_at(name)
+            page = marked[name][2] if name in marked else held.state
+            if held.applied < offset and isinstance(page, till_signs.Page) and not _is_news(feed_of(till)[1].state, at):
+                marked[name] = key, held, till_signs.with_sign(page, happening.event), offset
+                continue
+            yield from _became(marked, soonest, run)
+            marked.clear()
+            yield Left(number)
+        yield from _became(marked, soonest, run)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Mark the sign; when the clock is there, find the silences."""
@@ -100,9 +110,14 @@ class FeedSilence:
         return Decision(msgspec.structs.replace(known, late_from=late), (), (clock or at) + 1)
 
 
+def _became(marked: Mapping[str, tuple[str, Entry, till_signs.Page, int]], soonest: int, run: EventRun) -> Iterator[Became]:
+    for key, held, page, offset in marked.values():
+        yield key, held, Entry(PAGE, page, offset, max(till_signs.end_of(page), soonest), run.view.tenant_id)
+
+
 def _is_news(feed: State | None, at: int) -> bool:
     """Return whether what is told of a till depends on a sign of this time."""
-    return not isinstance(feed, Feed) or at < feed.looked_at or any(row.stands for row in feed.told)
+    return not isinstance(feed, Feed) or at < feed.looked_at or (bool(feed.told) and any(row.stands for row in feed.told))
 
 
 def _never_heard(view: View, till: str, at: int) -> Iterator[Entity]:

@@ -5,21 +5,22 @@ pages: `earlier` gives them, from the stock's first page on. Quantities are whol
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from contracts.envelope import Event
+from contracts.events.registry import SALE_COMPLETED
 from contracts.events.sales import Receipt
 from contracts.events.stock import StockCounted
 from contracts.fields import Model
-from contracts.stock_movements import directions, movements
+from contracts.stock_movements import SOLD, directions, movements
 from processors.rules.rule import RETENTION, Kind, Recounted, State, microseconds
 from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, UNITS, Row, packed, times_in, unpacked
 
@@ -33,7 +34,7 @@ _RIPE_AFTER = _RETENTION + _SLACK
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = 2**16 - 1
 _ID_BYTES = 16
-_FULL = ROWS_BESIDE * ROW_BYTES
+FULL = ROWS_BESIDE * ROW_BYTES
 _at = attrgetter("at")
 
 
@@ -101,7 +102,7 @@ class Stock(State, frozen=True, array_like=True):
     @property
     def is_full(self) -> bool:
         """Return whether the rows go to a page before the next one comes."""
-        return len(self.rows) >= _FULL
+        return len(self.rows) >= FULL
 
 
 STOCK = Kind("stock", Stock, 1, 2)
@@ -113,8 +114,7 @@ def no_pages(_: Stock) -> Iterable[bytes]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """What one event moved, by SKU; worked out once for all of them."""
 
     at: int
@@ -124,33 +124,35 @@ class Moved:
     deltas: dict[str, int]
 
 
-def moved_by(event: Event[Model]) -> Moved:
-    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there."""
+def moved_by(event: Event[Any]) -> Moved:
+    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there. Sales may be as they were compiled."""
     deltas: dict[str, int] = {}
-    for sku, delta in _deltas(event.data):
+    content, envelope = event.data, event.envelope
+    signs = SOLD if envelope.type == SALE_COMPLETED else directions(content) if isinstance(content, Receipt) else None
+    for sku, delta in _other_deltas(content) if signs is None else _deltas(content.lines, signs):
         deltas[sku] = deltas.get(sku, 0) + delta
-    envelope = event.envelope
     return Moved(
         microseconds(envelope.occurred_at),
         envelope.id.bytes,
         day_of(envelope.business_date or envelope.occurred_at.date()),
-        isinstance(event.data, Receipt),
-        dict(sorted(deltas.items())),
+        signs is not None,
+        {sku: deltas[sku] for sku in sorted(deltas)},
     )
 
 
-def _deltas(content: Model) -> Iterable[tuple[str, int]]:
-    """Return what each line moves; of receipts, the most of all, without a decimal for each."""
-    if isinstance(content, Receipt):
-        signs = directions(content)
-        return [(line.sku, sign * units(line.quantity)) for line in content.lines if (sign := signs.get(line.kind))]
+def _deltas(lines: Iterable[Any], signs: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+    """Return what each line of a receipt moves; of these there are most, so that they do without a decimal for each."""
+    return [(line.sku, sign * units(line.quantity)) for line in lines if (sign := signs.get(line.kind))]
+
+
+def _other_deltas(content: Model) -> Iterable[tuple[str, int]]:
     return [(sku, units(delta)) for _, sku, delta in movements(content)]
 
 
 @lru_cache(maxsize=65_536)
-def units(quantity: Decimal) -> int:
-    """Return a quantity in the whole numbers of the state."""
-    return int(quantity * UNITS)
+def units(quantity: Decimal | str) -> int:
+    """Return a quantity, or its canonical text, in the whole numbers of the state."""
+    return int(Decimal(quantity) * UNITS)
 
 
 def quantity_of(whole: int) -> Decimal:
@@ -168,11 +170,11 @@ def date_of(day: int) -> date:
     return date.fromordinal(day + _FIRST_DAY)
 
 
-def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> Stock:
-    """Return the stock after one more movement, in whatever order they arrive."""
-    at, delta = row.at, row.delta
+def with_movement(stock: Stock, moved: Moved, delta: int, counts: bool, position: int = -1) -> Stock:
+    """Return the stock after an event moved it by so much, in whatever order events arrive."""
+    at = moved.at
     spilled, reach, rows = stock.spilled, stock.reach, stock.rows
-    if len(rows) >= _FULL:
+    if len(rows) >= FULL:
         spilled, reach, rows = spilled + ROWS_BESIDE, max(reach, *map(_at, unpacked(rows))), b""
     settled, tally, oldest, seen = stock.settled, stock.tally, stock.oldest, stock.seen_until
     if settled is not None and at <= settled.at:
@@ -181,9 +183,9 @@ def with_movement(stock: Stock, row: Row, counts: bool, position: int = -1) -> S
     elif oldest is None or at < oldest:
         oldest = at
     if counts and tally is not None and at > tally.counted_at:
-        tally = _sound(Tally(tally.counted, tally.counted_at, tally.counted_by, tally.moved + delta, tally.movements + 1))
-    voided = stock.voided if counts else stock.voided + row.event
-    rows += packed(row)
+        tally = Tally(tally.counted, tally.counted_at, tally.counted_by, _sound(tally, tally.moved + delta), tally.movements + 1)
+    voided = stock.voided if counts else stock.voided + moved.event
+    rows += packed(at, moved.event, delta, moved.day, moved.is_demand)
     seen = max(seen, at)
     return Stock(tally, rows, spilled, reach, oldest, stock.counts, settled, voided, stock.first_page, seen, position)
 
@@ -240,7 +242,7 @@ def retallied(stock: Stock, earlier: Earlier = no_pages) -> Stock:
         return replace(stock, tally=None)
     rows = counting_rows(stock, earlier if start.counted_at < stock.reach else no_pages)
     after = [row.delta for row in rows if row.at > start.counted_at and not _is_settled(stock, row)]
-    tally = _sound(Tally(start.counted, start.counted_at, start.counted_by, sum(after), len(after)))
+    tally = Tally(start.counted, start.counted_at, start.counted_by, _sound(start, sum(after)), len(after))
     return replace(stock, tally=tally)
 
 
@@ -278,10 +280,10 @@ def _ids(packed_ids: bytes) -> set[bytes]:
     return {packed_ids[at : at + _ID_BYTES] for at in range(0, len(packed_ids), _ID_BYTES)}
 
 
-def _sound(tally: Tally) -> Tally:
-    if not -LARGEST < tally.counted + tally.moved < LARGEST or not -LARGEST < tally.moved < LARGEST:
+def _sound(tally: Tally, moved: int) -> int:
+    if not -LARGEST < tally.counted + moved < LARGEST or not -LARGEST < moved < LARGEST:
         raise OverflowError("more units on hand than can be counted")
-    return tally
+    return moved
 
 
 def _is_settled(stock: Stock, row: Row) -> bool:

@@ -5,6 +5,7 @@ Judged at ticks only: events say merely when to look. What holds is a function o
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from zlib import crc32
 
@@ -33,8 +34,10 @@ from processors.rules.probabilities import written
 from processors.rules.rule import (
     Decision,
     Entity,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Policy,
     Recounted,
@@ -93,6 +96,7 @@ class PhantomStock:
     name = "phantom_stock"
     event_types = frozenset({SALE_COMPLETED, STOCK_COUNTED})
     kinds = (TRADING_DAYS, PHANTOM)
+    run_types = frozenset({SALE_COMPLETED})
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the counted SKUs, those that a correction concerns, or the store for the first sale of an hour."""
@@ -102,6 +106,18 @@ class PhantomStock:
         if happening.event.type == STOCK_COUNTED:
             return [Entity(PHANTOM, sku) for sku in counted_skus(happening.event)]
         return [THE_STORE] if says_something_new(trading_days(view), happening.event) else []
+
+    def in_run(self, run: EventRun) -> Iterator[Left]:
+        """Leave the first sale of an hour to `touched`."""
+        told = set[tuple[date, int]]()
+        for number, _, at, happening in run.rows:
+            envelope = happening.event.envelope
+            place = envelope.business_date or envelope.occurred_at.date(), at // _HOUR
+            if place not in told:
+                if says_something_new(trading_days(run.view), happening.event):
+                    yield Left(number)
+                else:
+                    told.add(place)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Note a trading day, or when to look at a SKU; at a tick look at it."""

@@ -4,8 +4,9 @@ The point is the policy's own, or follows demand and lead times (`demand/`). Thi
 sale changes its stock alone unless a recommendation stands or may have to.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from contracts.envelope import Event
@@ -22,16 +23,17 @@ from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.orders import LEAD_TIMES, ON_ORDER, Orders
 from processors.rules.demand.plan import Levelled, levelled, terms_of, weekday_of
 from processors.rules.demand.protection import Levels, order_quantity
-from processors.rules.on_hand import STOCK, Moved, Stock, counting_rows, moved_by, packed_rows, units, with_movement
+from processors.rules.on_hand import STOCK, Stock, counting_rows, moved_by, packed_rows, units
 from processors.rules.reorder_words import Judged, recommended
 from processors.rules.rule import (
     Became,
     Decision,
     Derived,
     Entity,
-    Entry,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Policy,
     Recounted,
@@ -39,7 +41,8 @@ from processors.rules.rule import (
     View,
     microseconds,
 )
-from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, UNITS, Row, page_of, sku_of
+from processors.rules.stock_rows import LARGEST, PAGE, ROWS_IN_PAGE, UNITS, sku_of
+from processors.rules.stock_runs import moved_in_run, quiet
 
 NAME = "reorder_point"
 
@@ -61,7 +64,6 @@ class Plan(State, frozen=True, array_like=True):
 
 
 PLAN = Kind("reorder_point", Plan, 2, 0)
-_MOVED_AT_ONCE = MOVING_TYPES - {STOCK_RECEIVED}
 
 
 class ReorderPoint:
@@ -69,6 +71,7 @@ class ReorderPoint:
 
     name = NAME
     event_types = MOVING_TYPES | {STOCK_COUNTED, STOCK_ORDERED}
+    run_types = MOVING_TYPES - {STOCK_RECEIVED}
     kinds = (PLAN, PAGE, DEMAND, ASSORTMENT, STOCK, ON_ORDER, LEAD_TIMES)
 
     def __init__(self) -> None:
@@ -109,17 +112,9 @@ class ReorderPoint:
                 touched.append(Entity(PLAN, sku))
         return [*lists, *touched] if lists else touched
 
-    def at_once(self, happening: Occurred, view: View) -> Iterable[Became | Entity] | None:
-        """Move the stocks of known goods; what is received, or seen for the first time, is left to `touched`."""
-        if happening.event.type not in _MOVED_AT_ONCE:
-            return None
-        moved, held = self._changes.of(happening.event), list[tuple[str, Entry]]()
-        for sku in moved.deltas:
-            _, entry = known = view.held(STOCK, sku)
-            if entry.applied >= view.offset or not isinstance(entry.state, Stock) or not entry.state.seen_until:
-                return None
-            held.append(known)
-        return _moved_at_once(moved, held, happening.counts, view)
+    def in_run(self, run: EventRun) -> Iterable[Became | Left]:
+        """Move the stocks of known goods; an event with goods that are seen for the first time is left to `touched`."""
+        return moved_in_run(run, NAME, PLAN, _matters)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold the event into stock, orders or demand, or compare the stock with its levels."""
@@ -133,29 +128,13 @@ class ReorderPoint:
         if entity.kind is ASSORTMENT:
             return _listed(entity.name, state if isinstance(state, Assortment) else Assortment(), happening, view)
         if entity.kind is PLAN:
-            return _plan(entity.name, state if isinstance(state, Plan) else Plan(), happening, view)
+            return _noted(entity.name, _plan(entity.name, state if isinstance(state, Plan) else Plan(), happening, view), view)
         known = state if isinstance(state, Orders) else Orders()
         if isinstance(happening, Recounted):
             return Decision(orders.recounted(known, happening))
         assert isinstance(happening, Occurred)
         sku = entity.name if entity.kind is ON_ORDER else None
         return Decision(orders.with_event(known, happening.event, sku, happening.counts))
-
-
-def _moved_at_once(moved: Moved, held: Iterable[tuple[str, Entry]], counts: bool, view: View) -> Iterator[Became | Entity]:
-    """Yield each stock, before it the page that takes its rows, behind it the recommendation that may have to change."""
-    offset, tenant = view.offset, view.tenant_id
-    for (sku, delta), (key, entry) in zip(moved.deltas.items(), held, strict=True):
-        stock = entry.state
-        assert isinstance(stock, Stock)
-        if stock.is_full:
-            yield page_of(sku, stock.spilled)
-        matters = _matters(sku, stock, delta, moved.at, view)
-        row = Row(moved.at, moved.event, delta, moved.day, moved.is_demand)
-        stock = with_movement(stock, row, counts, offset)
-        yield key, entry, Entry(STOCK, stock, offset, stock_states.looks_at(stock, view), tenant)
-        if matters:
-            yield Entity(PLAN, sku)
 
 
 def _corrected(change: Recounted) -> list[Entity]:
@@ -197,18 +176,47 @@ def _listed(category: str, known: Assortment, happening: Happening, view: View) 
 
 
 def _matters(sku: str, stock: Stock, delta: int, at: int, view: View) -> bool:
-    """Return whether a recommendation of a counted SKU stands, or may have to once the stock has moved."""
+    """Return whether a recommendation of a counted SKU stands, or may have to once the stock has moved.
+
+    Noted is down to what the shelf may get before that has to be looked at: so most sales need no look at the plan and its policy.
+    """
     if stock.tally is None:
         return False
-    plan = view.held(PLAN, sku)[1].state
+    plan = view.state(Entity(PLAN, sku))
     if not isinstance(plan, Plan) or plan.ordering is not None:
         return True
     on_hand, present = stock.tally.quantity + delta, max(at, stock.seen_until)
-    policy = view.policy_at(NAME, sku, present)
+    policy = _note(sku, plan, present, view)
     if policy is None:
         return False
     point = _point(plan, policy, present)
     return point is not None and on_hand <= point and on_hand + _coming(sku, policy, present, view) <= point
+
+
+def _note(sku: str, plan: Plan, present: int, view: View) -> Policy | None:
+    """Note down to what the shelf may get before the plan has to be looked at; return the policy that says so."""
+    since, until, policy = view.policy_while(NAME, sku, present)
+    view.notes(NAME)[intern(sku)] = quiet(_highest_point(plan, policy), since, until)
+    return policy
+
+
+def _noted(sku: str, decision: Decision, view: View) -> Decision:
+    """Note what a decision on a plan means for the sales to come: while a recommendation stands, each of them matters."""
+    plan = decision.state
+    if isinstance(plan, Plan) and plan.ordering is None:
+        _note(sku, plan, stock_states.stock_of(view, sku).seen_until, view)
+    else:
+        view.notes(NAME).pop(sku, None)
+    return decision
+
+
+def _highest_point(plan: Plan, policy: Policy | None) -> int:
+    """Return the highest point of any weekday; a shelf with more than that is of no concern."""
+    if policy is None:
+        return -LARGEST
+    if _parameters(policy).mode == "demand" and plan.levels is not None:
+        return max(plan.levels.points)
+    return units(_parameters(policy).reorder_point)
 
 
 def _parameters(policy: Policy) -> ReorderPointPolicy:

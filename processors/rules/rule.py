@@ -1,6 +1,6 @@
 """What a rule is: which states an event touches, and what each touched state becomes; pure, one state at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -161,8 +161,15 @@ class View(Protocol):
         """Return a state of a higher level."""
         ...
 
-    def held(self, kind: Kind, name: str) -> tuple[str, "Entry"]:
-        """Return the key of a state, and the state with the offset that it has; for a rule that decides on many at once."""
+    def reader(self, kind: Kind) -> Callable[[str], tuple[str, "Entry"]]:
+        """Return what gives the key of a state of a kind by its name, and the state with the offset that it has; for runs."""
+        ...
+
+    def notes(self, rule: str) -> dict[str, Any]:
+        """Return what a rule noted of the place to be quick: kept until it drops it, and may be gone at any time.
+
+        Nothing is noted any more when a policy changes, or when states turn out not to be what they were about to become.
+        """
         ...
 
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
@@ -171,6 +178,10 @@ class View(Protocol):
 
     def policy_at(self, name: str, sku: str | None, moment: int) -> Policy | None:
         """Return the same for a time in Unix microseconds."""
+        ...
+
+    def policy_while(self, name: str, sku: str | None, moment: int) -> tuple[int, int, Policy | None]:
+        """Return the same, and from when until when it is that one (Unix microseconds)."""
         ...
 
     def store_at(self, at: datetime) -> StoreDefined | None:
@@ -264,12 +275,39 @@ class Rule(Protocol):
         ...
 
 
-@runtime_checkable
-class DecidesAtOnce(Protocol):
-    """A rule that decides on all states of a common event in one go, where `touched` and `decide` would come to the same."""
+class EventRun(msgspec.Struct, frozen=True, gc=False):
+    """Events of one type that a place had one after the other, each with its position and time (Unix microseconds).
 
-    def at_once(self, happening: Occurred, view: View) -> Iterable[Became | Entity] | None:
-        """Yield in order what states became, and states to decide on as ever; None leaves the event to `touched` and `decide`.
+    `view` is as of the first of them: its states, policies and clock are those of all. Content of sales may be as it was
+    compiled: it has the attributes of its model, but decimals are canonical text. What is left to `decide` gets the model.
+    """
+
+    view: View
+    happenings: Sequence[Occurred]
+    offsets: Sequence[int]
+    moments: Sequence[int]
+
+    @property
+    def rows(self) -> Iterator[tuple[int, int, int, Occurred]]:
+        """Go through number, position, time and event."""
+        return zip(range(len(self.offsets)), self.offsets, self.moments, self.happenings, strict=True)
+
+
+class Left(msgspec.Struct, frozen=True, gc=False):
+    """What a rule leaves to be done as ever, before it goes on: all of an event (by its number in the run), or one state."""
+
+    number: int
+    entity: Entity | None = None
+
+
+@runtime_checkable
+class FoldsRuns(Protocol):
+    """A rule that folds a run of common events in one go, where `touched` and `decide` would come to the same."""
+
+    run_types: frozenset[str]
+
+    def in_run(self, run: EventRun) -> Iterable[Became | Left]:
+        """Yield in order what states became, and what is left to `touched` and `decide`.
 
         A state that has the record already is left to those: only they are guarded against giving it again.
         """

@@ -4,7 +4,7 @@ A receipt changes one small state, its hour. The mathematics runs when the clock
 days that late facts or corrections changed, and for those after them, whose baseline they are part of.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,22 @@ from contracts.events.observations import SalesObserved
 from contracts.events.registry import SALES_OBSERVED, TILL_TYPES
 from contracts.identifiers import derived_id, transition_id
 from contracts.policies.sales_deviation import SalesDeviationPolicy
-from processors.rules.rule import Became, Decision, Derived, Entity, Entry, Happening, Kind, Occurred, Policy, Recounted, State, View
+from processors.rules.rule import (
+    Became,
+    Decision,
+    Derived,
+    Entity,
+    Entry,
+    EventRun,
+    Happening,
+    Kind,
+    Left,
+    Occurred,
+    Policy,
+    Recounted,
+    State,
+    View,
+)
 from processors.rules.sales import hours
 from processors.rules.sales.book import BOOK, Book
 from processors.rules.sales.closing import Closing
@@ -30,6 +45,7 @@ class SalesDeviation:
     name = "sales_deviation"
     event_types = SALE_TYPES | TILL_TYPES
     kinds: tuple[Kind, ...] = (HOUR, BOOK)
+    run_types = event_types
 
     def __init__(self) -> None:
         self._last: tuple[Event[Any] | None, ReadReceipt | None] = (None, None)
@@ -54,20 +70,21 @@ class SalesDeviation:
         hour = [hours.hour_at(slot)] if receipt.net or receipt.receipts else []
         return [*hour, THE_BOOK] if late else hour
 
-    def at_once(self, happening: Occurred, view: View) -> Iterable[Became] | None:
-        """Fold a receipt into an hour that is not closed yet."""
-        receipt, book = self._read(happening, view), view.state(THE_BOOK)
-        if receipt is None:
-            return ()
-        if not isinstance(book, Book) or receipt.slot <= book.closed:
-            return None
-        if not (receipt.net or receipt.receipts):
-            return ()
-        key, held = view.held(HOUR, hours.hour_at(receipt.slot).name)
-        if held.applied >= view.offset:
-            return None
-        decision = self._decide_hour(held.state, happening, view, view.clock_at)
-        return ((key, held, Entry(HOUR, decision.state, view.offset, decision.due_at, view.tenant_id)),)
+    def in_run(self, run: EventRun) -> Iterator[Became | Left]:
+        """Fold receipts into hours that are not closed yet."""
+        view, closed = run.view, _closed(run.view)
+        open_hours = dict[str, list[tuple[int, ReadReceipt]]]()
+        for number, happening in enumerate(run.happenings):
+            receipt = _receipt(happening.event, view)
+            if receipt is None:
+                continue
+            if closed is None or receipt.slot <= closed:
+                yield Left(number)
+                closed = _closed(view)
+            elif receipt.net or receipt.receipts:
+                open_hours.setdefault(hours.hour_at(receipt.slot).name, []).append((number, receipt))
+        for name, receipts in open_hours.items():
+            yield from _folded(name, receipts, run)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold a receipt into its hour, or note in the book that a day changed; when the clock moved, close hours."""
@@ -87,9 +104,7 @@ class SalesDeviation:
         if isinstance(happening, Occurred):
             receipt = self._read(happening, view)
             assert receipt is not None
-            known = state if isinstance(state, Hour) and state.day == receipt.slot.day else None
-            ends = known.ends_at if known else _end_of(receipt.slot, happening, view)
-            hour = hours.with_receipt(state, receipt, ends, happening.event.id.bytes, happening.counts) or state
+            hour = _hour_with(state, receipt, happening, view)
         elif isinstance(happening, Recounted):
             hour = hours.recounted(state, happening) if isinstance(state, Hour) else state
         else:
@@ -106,13 +121,39 @@ class SalesDeviation:
         return Decision(Book(hours.offset_of(happening.event)), (), due)
 
 
+def _folded(name: str, receipts: Sequence[tuple[int, ReadReceipt]], run: EventRun) -> Iterator[Became | Left]:
+    """Fold receipts into their hour, unless it has any of them already."""
+    key, held = run.view.reader(HOUR)(name)
+    if held.applied >= run.offsets[receipts[0][0]]:
+        yield from (Left(number) for number, _ in receipts)
+        return
+    hour = held.state
+    for number, receipt in receipts:
+        hour = _hour_with(hour, receipt, run.happenings[number], run.view)
+    due = hours.next_look(hour, run.view.clock_at) if isinstance(hour, Hour) else None
+    yield key, held, Entry(HOUR, hour, run.offsets[receipts[-1][0]], due, run.view.tenant_id)
+
+
+def _hour_with(state: State | None, receipt: ReadReceipt, happening: Occurred, view: View) -> State | None:
+    """Return an hour with one more receipt; as it was, where it is about a later day by now."""
+    known = state if isinstance(state, Hour) and state.day == receipt.slot.day else None
+    ends = known.ends_at if known else _end_of(receipt.slot, happening, view)
+    return hours.with_receipt(state, receipt, ends, happening.event.id.bytes, happening.counts) or state
+
+
+def _closed(view: View) -> Slot | None:
+    """Return the last hour that was judged; None where no book was begun yet."""
+    book = view.state(THE_BOOK)
+    return book.closed if isinstance(book, Book) else None
+
+
 def _receipt(event: Event[Any], view: View) -> ReadReceipt | None:
     """Read which hour an event belongs to and what it sold; other signs of a till sell nothing."""
     store = view.store_at(event.envelope.occurred_at)
     slot = hours.slot_of(event, store.cut_off_hour if store else 0)
     if slot is None:
         return None
-    return ReadReceipt(slot, *hours.sold(event.data)) if event.type in SALE_TYPES else ReadReceipt(slot)
+    return ReadReceipt(slot, *hours.sold(event)) if event.type in SALE_TYPES else ReadReceipt(slot)
 
 
 def _end_of(slot: Slot, happening: Occurred, view: View) -> int:

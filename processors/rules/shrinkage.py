@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from contracts.events.registry import STOCK_COUNTED
+from contracts.events.registry import SALE_COMPLETED, STOCK_COUNTED
 from contracts.evidence import Evidence
 from contracts.fields import plain
 from contracts.policies.shrinkage import ShrinkagePolicy
@@ -28,8 +28,10 @@ from processors.rules.probabilities import written
 from processors.rules.rule import (
     Decision,
     Entity,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Policy,
     Recounted,
@@ -95,6 +97,7 @@ class Shrinkage:
     name = "shrinkage"
     event_types = MOVING_TYPES | {STOCK_COUNTED}
     kinds = (COUNT_NOISE, SHRINKAGE)
+    run_types = frozenset({SALE_COMPLETED})
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the store and the SKUs of a count sheet, and known SKUs of which something comes late or is corrected."""
@@ -107,6 +110,11 @@ class Shrinkage:
         if at > count_noise.last_count(view):
             return []
         return _known(sorted({line.sku for line in event.data.lines}), view, at)
+
+    def in_run(self, run: EventRun) -> Iterator[Left]:
+        """Leave sales of before the last count to `touched`."""
+        counted_at = count_noise.last_count(run.view)
+        return (Left(number) for number, at in enumerate(run.moments) if at <= counted_at)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Note when to look; at a tick learn the noise of the store, or judge the counts of a SKU."""

@@ -53,11 +53,11 @@ class Page(State, frozen=True, array_like=True):
 PAGE = Kind("stock_rows", Page, 1, 1)
 
 
-def packed(row: Row) -> bytes:
+def packed(at: int, event: bytes, delta: int, day: int, is_demand: bool) -> bytes:
     """Write a row; OverflowError where its quantity is beyond all reason."""
-    if not -LARGEST < row.delta < LARGEST:
+    if not -LARGEST < delta < LARGEST:
         raise OverflowError("a movement of more units than can be counted")
-    return _row.pack(*row)
+    return _row.pack(at, event, delta, day, is_demand)
 
 
 def unpacked(rows: bytes) -> Iterator[Row]:

@@ -13,12 +13,12 @@ from contracts.events.stock import StockCounted
 from processors.rules import on_hand
 from processors.rules.on_hand import STOCK, Moved, Stock, moved_by
 from processors.rules.rule import Decision, Entity, Happening, Occurred, Recounted, State, View
-from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, Page, Row, page_of, sku_of
+from processors.rules.stock_rows import PAGE, ROWS_IN_PAGE, Page, page_of, sku_of
 
 ERASED_AFTER = 100_000
 """Positions between the moment at which a page is of no more use and its end; no batch is as long."""
 _LOOK_AGAIN = 7 * 86_400_000_000
-_SOON = 3_600_000_000
+SOON = 3_600_000_000
 _EMPTY = Stock()
 
 
@@ -86,8 +86,7 @@ def decide_stock(sku: str, state: State | None, happening: Happening, view: View
     stock = state if isinstance(state, Stock) else _EMPTY
     if isinstance(happening, Occurred) and happening.event.type != STOCK_COUNTED:
         moved = changes.of(happening.event)
-        row = Row(moved.at, moved.event, moved.deltas[sku], moved.day, moved.is_demand)
-        stock = on_hand.with_movement(stock, row, happening.counts, view.offset)
+        stock = on_hand.with_movement(stock, moved, moved.deltas[sku], happening.counts, view.offset)
     else:
         stock = _told_anew(stock, sku, happening, view)
     return Decision(stock, (), looks_at(stock, view))
@@ -96,7 +95,7 @@ def decide_stock(sku: str, state: State | None, happening: Happening, view: View
 def looks_at(stock: Stock, view: View) -> int | None:
     """Return when a stock wants to be looked at, to be settled."""
     due, clock = on_hand.settles_at(stock), view.clock_at
-    return due if due is None or clock is None else max(due, clock + _SOON)
+    return due if due is None or clock is None else max(due, clock + SOON)
 
 
 def _told_anew(stock: Stock, sku: str, happening: Happening, view: View) -> Stock:

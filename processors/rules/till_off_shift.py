@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from contracts.envelope import Event
-from contracts.events.registry import CLOCKED_IN, CLOCKED_OUT
+from contracts.events.registry import CLOCKED_IN, CLOCKED_OUT, SALE_COMPLETED
 from contracts.evidence import Evidence
 from contracts.policies.till_off_shift import TillOffShiftPolicy
 from processors.rules.alerting import Finding, Severity, Speaker, Told, settle
@@ -27,8 +27,10 @@ from processors.rules.rule import (
     RETENTION,
     Decision,
     Entity,
+    EventRun,
     Happening,
     Kind,
+    Left,
     Occurred,
     Policy,
     Recounted,
@@ -76,6 +78,7 @@ class TillOffShift:
     name = RULE
     event_types = DEEDS | _PUNCHED
     kinds = (PUNCHES, WATCH)
+    run_types = frozenset({SALE_COMPLETED})
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the punches that change, and the days to look at that do not wait for a look already."""
@@ -92,6 +95,18 @@ class TillOffShift:
             return []
         watch = _entity(WATCH, place.day)
         return [] if _waits(view.state(watch)) else [watch]
+
+    def in_run(self, run: EventRun) -> Iterator[Left]:
+        """Leave the first sale of a day since the last look at it to `touched`."""
+        waiting = set[int]()
+        for number, _, _, happening in run.rows:
+            place = place_within_reach(happening, run.view)
+            if place is None or place.day in waiting:
+                continue
+            if _waits(run.view.state(_entity(WATCH, place.day))):
+                waiting.add(place.day)
+            else:
+                yield Left(number)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Keep a punch, mark a day, or look at it when the clock asks."""

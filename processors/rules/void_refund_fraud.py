@@ -4,7 +4,7 @@ Events mark the days that they change; the clock makes those days' summaries ane
 week's end. What stands follows from the ledger alone, so late and shuffled facts end where ordered ones do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,21 @@ from processors.rules.fraud.judgement import WINDOW_DAYS, Table
 from processors.rules.fraud.ledger import PAGE, Page
 from processors.rules.fraud.reach import DEEDS, place_within_reach
 from processors.rules.fraud.refund_links import REFUND_LINKS
-from processors.rules.rule import RETENTION, Decision, Derived, Entity, Happening, Kind, Occurred, Recounted, State, View, microseconds
+from processors.rules.rule import (
+    RETENTION,
+    Decision,
+    Derived,
+    Entity,
+    EventRun,
+    Happening,
+    Kind,
+    Left,
+    Occurred,
+    Recounted,
+    State,
+    View,
+    microseconds,
+)
 
 SPEAKER = Speaker(RULE, 1)
 _DAYS_KEPT = RETENTION.days + WINDOW_DAYS + 2
@@ -52,16 +66,24 @@ class VoidRefundFraud:
     name = RULE
     event_types = DEEDS
     kinds = (DAY, JUDGED)
+    run_types = frozenset({SALE_COMPLETED})
 
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the days that change and are not marked yet, and the store unless it waits for a look already."""
         days = _changed_days(happening, view)
-        if not days:
-            return []
-        fresh = [entity for day in sorted(days) if not _is_stale(view.state(entity := _entity(day)))]
-        known = view.state(STORE)
-        waits = isinstance(known, Judged) and 0 < known.stale_from <= min(days)
-        return fresh if waits else [*fresh, STORE]
+        return _fresh(days, view) if days else []
+
+    def in_run(self, run: EventRun) -> Iterator[Left]:
+        """Leave the first sale of a day since the last look at it to `touched`, and every one that a refund names."""
+        waiting, links = set[int](), run.view.state(refund_links.ENTITY)
+        for number, _, _, happening in run.rows:
+            place = place_within_reach(happening, run.view)
+            if place is None:
+                continue
+            if place.day not in waiting and not _fresh({place.day}, run.view):
+                waiting.add(place.day)
+            if place.day not in waiting or (links is not None and refund_links.names_any(links, _tokens(happening.event))):
+                yield Left(number)
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Mark what changed; at a tick make the day's summary anew, or judge the store."""
@@ -71,6 +93,14 @@ class VoidRefundFraud:
         if isinstance(happening, Occurred | Recounted):
             return _marked(known, happening, view)
         return _judged(known, happening, view)
+
+
+def _fresh(days: set[int], view: View) -> list[Entity]:
+    """Return the days that are not marked yet, and the store unless it waits for a look at the first of them already."""
+    fresh = [entity for day in sorted(days) if not _is_stale(view.state(entity := _entity(day)))]
+    known = view.state(STORE)
+    waits = isinstance(known, Judged) and 0 < known.stale_from <= min(days)
+    return fresh if waits else [*fresh, STORE]
 
 
 @lru_cache(maxsize=2048)

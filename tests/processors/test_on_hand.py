@@ -10,7 +10,7 @@ from contracts.events.stock import StockCounted
 from processors.rules import on_hand
 from processors.rules.on_hand import Stock, moved_by, quantity_of, settle, with_counts, with_movement
 from processors.rules.rule import Recounted, microseconds
-from processors.rules.stock_rows import ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE, Row
+from processors.rules.stock_rows import ROW_BYTES, ROWS_BESIDE, ROWS_IN_PAGE
 from processors.state import LARGE_BYTES, encode
 from tests.examples import examples
 from tests.processors.events import adjusted, at, counted, event, identity, sold
@@ -35,8 +35,7 @@ class Shelf:
         if "MILK" in moved.deltas:
             if self.stock.is_full:
                 self._spill()
-            row = Row(moved.at, moved.event, moved.deltas["MILK"], moved.day, moved.is_demand)
-            self.stock = with_movement(self.stock, row, counts)
+            self.stock = with_movement(self.stock, moved, moved.deltas["MILK"], counts)
 
     def _spill(self) -> None:
         if self.stock.spilled % ROWS_IN_PAGE == 0:

@@ -327,7 +327,7 @@ def test_a_page_keeps_only_so_many_rows() -> None:
     """A store that sends without end fills no value above the limit."""
     page, sale = Page(), rung("s", at(0))
     for _ in range(ledger.ROWS_KEPT + 5):
-        page = ledger.with_event(page, sale, True, lambda _: False)
+        page = ledger.with_events(page, [(sale, True)], lambda _: False)
     assert len(page.rows) == ledger.ROWS_KEPT * 41
 
 

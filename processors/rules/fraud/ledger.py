@@ -7,6 +7,7 @@ sale a refund is of, is worked out from the pages when the clock asks for it.
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.envelope import Event
-from contracts.events.sales import Receipt, SaleCompleted, SaleReturned, SaleVoided
+from contracts.events.registry import DRAWER_OPENED, SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
+from contracts.events.sales import Receipt, SaleReturned, SaleVoided
 from processors.rules.rule import Entity, Kind, Recounted, State, View, microseconds
 
 SALE, RETURN, VOID, DRAWER = range(4)
 COUNTS, CASH, CARD, CLOCK_AHEAD, DISCOUNTED, OVERRIDDEN, BELOW_COST, OF_A_CARD, ELSEWHERE = (1 << place for place in range(9))
 BLOCKS = range(8)
+_KINDS = {SALE_COMPLETED: SALE, SALE_RETURNED: RETURN, SALE_VOIDED: VOID}
 ROWS_KEPT = 6_000
 """Rows of a page, 246 kB: more than thirty receipts a minute for three hours; what comes then is not kept."""
 
@@ -101,30 +104,35 @@ def token(code: str) -> bytes:
     return blake2b(code.encode(), digest_size=8).digest()
 
 
-def with_event(page: Page, event: Event[Any], counts: bool, below_cost: Callable[[Receipt], bool]) -> Page:
-    """Add what happened."""
-    if len(page.rows) >= ROWS_KEPT * _ROW.size:
-        return page
-    data, cashiers, links, given = event.data, page.cashiers, page.links, page.given
-    if data.employee_id not in cashiers:
-        cashiers = (*cashiers, data.employee_id)
-    flags = (COUNTS if counts else 0) | (CLOCK_AHEAD if event.envelope.clock_ahead else 0)
-    kind, amount, receipt = DRAWER, 0, _NOTHING
-    if isinstance(data, Receipt):
-        kind, amount, receipt = _kind(data), min(due(data), _LARGEST), token(data.receipt_id)
-        flags |= _tender_flags(data)
-        if isinstance(data, SaleCompleted):
-            discount, flags = _given_away(data, flags, below_cost)
-            if flags & DISCOUNTED:
-                customer = token(data.customer_ref) if data.customer_ref else _NOTHING
-                given += _GIVEN.pack(len(page.rows) // _ROW.size, min(discount, _LARGEST), customer)
-        else:
-            link = link_of(event)
-            flags |= _link_flags(data, event.store_id)
-            links = (*links, link) if link is not None else links
-    at = seconds(event.envelope.occurred_at)
-    row = _ROW.pack(event.id.bytes, receipt, at, amount, cashiers.index(data.employee_id), kind, flags)
-    return Page(page.rows + row, cashiers, links, given)
+def with_events(page: Page, events: Iterable[tuple[Event[Any], bool]], below_cost: Callable[[Event[Receipt]], bool]) -> Page:
+    """Add what happened, each with whether it counts, as long as there is room. Sales may be as they were compiled."""
+    rows, cashiers, links, given = [page.rows], page.cashiers, page.links, page.given
+    first = len(page.rows) // _ROW.size
+    for number, (event, counts) in enumerate(events, first):
+        if number >= ROWS_KEPT:
+            break
+        data = event.data
+        if data.employee_id not in cashiers:
+            cashiers = (*cashiers, data.employee_id)
+        flags = (COUNTS if counts else 0) | (CLOCK_AHEAD if event.envelope.clock_ahead else 0)
+        kind, amount, receipt = DRAWER, 0, _NOTHING
+        if event.type != DRAWER_OPENED:
+            kind, amount, receipt = _KINDS[event.type], min(due(data), _LARGEST), token(data.receipt_id)
+            flags |= _tender_flags(data)
+            if kind == SALE:
+                discount, flags = _given_away(event, flags, below_cost)
+                given += _given_row(number, discount, data) if flags & DISCOUNTED else b""
+            else:
+                link = link_of(event)
+                flags |= _link_flags(data, event.store_id)
+                links = (*links, link) if link is not None else links
+        at = seconds(event.envelope.occurred_at)
+        rows.append(_ROW.pack(event.id.bytes, receipt, at, amount, cashiers.index(data.employee_id), kind, flags))
+    return Page(b"".join(rows), cashiers, links, given)
+
+
+def _given_row(number: int, discount: int, data: Any) -> bytes:
+    return _GIVEN.pack(number, min(discount, _LARGEST), token(data.customer_ref) if data.customer_ref else _NOTHING)
 
 
 def link_of(event: Event[Any]) -> Link | None:
@@ -141,21 +149,17 @@ def link_of(event: Event[Any]) -> Link | None:
     return Link(event.id.bytes, sale.bytes if sale else b"", token(receipt) if receipt else b"", day.toordinal() if day else 0)
 
 
-def due(receipt: Receipt) -> int:
+def due(receipt: Any) -> int:
     """Return what a receipt came to, minor units."""
     if receipt.total is not None:
-        return receipt.total
+        return int(receipt.total)
     amount, all_came_back = 0, isinstance(receipt, SaleReturned)
     for line in receipt.lines:
         amount += line.discount - line.gross if line.kind == "return" and not all_came_back else line.gross - line.discount
     return abs(amount)
 
 
-def _kind(data: Receipt) -> int:
-    return SALE if isinstance(data, SaleCompleted) else RETURN if isinstance(data, SaleReturned) else VOID
-
-
-def _tender_flags(data: Receipt) -> int:
+def _tender_flags(data: Any) -> int:
     flags = 0
     for tender in data.tenders:
         flags |= CASH if tender.kind == "cash" else CARD
@@ -169,17 +173,17 @@ def _link_flags(data: Receipt, store: str) -> int:
     return (ELSEWHERE if elsewhere else 0) | (OF_A_CARD if data.original_approval_code else 0)
 
 
-def _given_away(data: SaleCompleted, flags: int, below_cost: Callable[[Receipt], bool]) -> tuple[int, int]:
+def _given_away(sale: Event[Any], flags: int, below_cost: Callable[[Event[Receipt]], bool]) -> tuple[int, int]:
     """Return what the cashier gave away, without promotions: discounts of lines, and prices below those on the shelf."""
     discount = 0
-    for line in data.lines:
+    for line in sale.data.lines:
         if line.discount and line.promotion_id is None:
             discount += line.discount
             flags |= DISCOUNTED
-        if line.list_price is not None and line.unit_price < line.list_price:
-            discount += max(0, int(line.gross * (line.list_price - line.unit_price) / line.unit_price)) if line.unit_price else 0
+        if line.list_price is not None and (price := Decimal(line.unit_price)) < (listed := Decimal(line.list_price)):
+            discount += max(0, int(line.gross * (listed - price) / price)) if price else 0
             flags |= DISCOUNTED | OVERRIDDEN
-    if flags & OVERRIDDEN and below_cost(data):
+    if flags & OVERRIDDEN and below_cost(sale):
         flags |= BELOW_COST
     return discount, flags
 

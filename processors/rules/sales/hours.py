@@ -15,7 +15,7 @@ import msgspec
 
 from contracts.envelope import Event
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
-from contracts.events.sales import Receipt, SaleCompleted, SaleLine, SaleReturned, SaleVoided
+from contracts.events.sales import SaleReturned, SaleVoided
 from processors.rules.rule import RETENTION, Entity, Kind, Recounted, State, View, microseconds
 from processors.rules.sales.baseline import HOURS
 
@@ -121,9 +121,10 @@ def hour_of(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-def sold(content: Receipt) -> tuple[int, int]:
-    """Return what a receipt adds to net sales (minor units, without tax) and to the number of receipts."""
-    if isinstance(content, SaleCompleted):
+def sold(event: Event[Any]) -> tuple[int, int]:
+    """Return what a receipt adds to net sales (minor units, without tax) and to the number of receipts. It may be as it was compiled."""
+    content = event.data
+    if event.type == SALE_COMPLETED:
         net, receipts = 0, 0
         for line in content.lines:
             if line.kind == "return":
@@ -138,8 +139,9 @@ def sold(content: Receipt) -> tuple[int, int]:
     return (net, -1) if isinstance(content, SaleVoided) and content.phase == "after_completion" else (0, 0)
 
 
-def _net(line: SaleLine) -> int:
-    return line.gross - line.discount - (line.tax if line.tax_included else 0)
+def _net(line: Any) -> int:
+    net: int = line.gross - line.discount - (line.tax if line.tax_included else 0)
+    return net
 
 
 def with_receipt(known: State | None, receipt: ReadReceipt, ends_at: int, event: bytes, counts: bool) -> Hour | None:
