@@ -30,7 +30,7 @@ test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and Cl
 long: .venv/installed-dev ## Pass the tests that take hours: more kills, ten times the examples of laws (ONLY="folder file" below tests, RESUME=1 to go on)
 	@$(if $(RESUME),,rm -f $(LONG_PASSED))
 	@$(BIN)/python -m pytest $(addprefix tests/,$(ONLY)) -v -o console_output_style=times --passed=$(LONG_PASSED) \
-		-m "long or hypothesis" --hypothesis-profile=long --timeout=1800 $(ARGS)
+		-m "long or hypothesis" --hypothesis-profile=long --timeout=1800 --patience=5 $(ARGS)
 
 lint: .venv/installed-dev ## Check style, types, import contracts and generated schemas
 	@echo "checking style, types, import contracts and schemas"

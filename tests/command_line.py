@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from unittest.mock import patch
 
 from infra.logs import configure_logging
+from tests.waiting import patience
 from tillstream.cli import main
 
 TILLSTREAM = (sys.executable, "-m", "tillstream")
@@ -41,7 +42,8 @@ def run(*arguments: str, check: bool = True, env: Mapping[str, str] | None = Non
 def run_process(*arguments: str, timeout: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run one command as its user does."""
     command = [*TILLSTREAM, *arguments]
-    return _checked(subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=timeout, check=False), check)
+    seconds = patience(timeout)
+    return _checked(subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=seconds, check=False), check)
 
 
 def _checked(done: subprocess.CompletedProcess[str], check: bool) -> subprocess.CompletedProcess[str]:

@@ -21,13 +21,15 @@ from infra.logs import configure_logging
 from tests.examples import register_profiles
 from tests.places import Places, migrated_template
 from tests.resuming import Resuming
+from tests.waiting import be_patient, patience
 
 register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Choose where the servers come from, and which run is gone on with."""
+    """Choose where the servers come from, how long to wait, and which run is gone on with."""
     parser.addoption("--stack", choices=("embedded", "servers", "containers"), default="embedded", help="which servers the tests use")
+    parser.addoption("--patience", type=float, default=1.0, help="make every wait so many times as long, on a busy machine")
     parser.addoption("--passed", metavar="FILE", help="pass over the tests that this file names, and add those that pass to it")
 
 
@@ -58,6 +60,7 @@ class SharedStack:
 def pytest_configure(config: pytest.Config) -> None:
     """Share one stack among the processes of a run, and write logs as services do: pretty tracebacks take seconds each."""
     configure_logging("tests", "warning")
+    be_patient(config.getoption("--patience"))
     config.pluginmanager.register(SharedStack())
     if config.getoption("--passed"):
         config.pluginmanager.register(Resuming(config))
@@ -76,12 +79,16 @@ FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long; the order within a place stays."""
+    """Begin with what takes long, the order within a place stays; a test with a limit of its own may take as much longer as it waits."""
 
     def place(item: pytest.Item) -> int:
         return next((rank for rank, prefix in enumerate(FIRST) if item.nodeid.startswith(prefix)), len(FIRST))
 
     items.sort(key=place)
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        if limit:
+            item.add_marker(pytest.mark.timeout(patience(limit.args[0])), append=False)
 
 
 def _servers_of_environment() -> Addresses:

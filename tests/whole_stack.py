@@ -15,7 +15,7 @@ from api.security.tokens import issue_token
 from infra.addresses import Addresses, resolve_addresses
 from infra.settings import Settings
 from tests.command_line import TILLSTREAM, environment
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 @dataclass
@@ -72,7 +72,7 @@ class WholeStack:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the supervisor a signal and wait for its end."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(patience(60))
 
 
 def start_stack(data_dir: Path, time: str = "simulated") -> WholeStack:

@@ -22,7 +22,7 @@ from projections.options import RunnerOptions
 from tests.api.alerts import publish
 from tests.api.events import TENANT, event_id
 from tests.projections.applying import apply_log
-from tests.waiting import until
+from tests.waiting import patience, until
 
 _LOOK_SECONDS = 0.05
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -91,7 +91,7 @@ async def _await_level(addresses: Addresses, names: Sequence[str], timeout: floa
     ends = await end_offsets(addresses.kafka_bootstrap, topics, addresses.topic_prefix)
     engine = async_engine(addresses.postgres_dsn, "tests")
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patience(timeout)):
             while True:
                 if all(_is_level(fresh.positions, ends) for fresh in await read_freshnesses(engine, *names)):
                     return

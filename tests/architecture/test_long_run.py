@@ -10,7 +10,9 @@ import pytest
 from hypothesis import settings
 
 from tests.architecture.committed import ROOT
+from tests.conftest import pytest_collection_modifyitems
 from tests.examples import examples
+from tests.waiting import be_patient, patience, until
 
 
 @pytest.fixture
@@ -28,8 +30,27 @@ def test_the_long_run_tries_ten_times_the_examples(in_the_long_run: None) -> Non
 
 
 def test_make_long_chooses_the_laws_and_their_profile() -> None:
-    """Without the profile the laws would be tried as in the default run, without the marker not at all; ten times as many take time."""
-    assert '-m "long or hypothesis" --hypothesis-profile=long --timeout=1800' in (ROOT / "Makefile").read_text("utf-8")
+    """Without the profile laws would be tried as in the default run, without the marker not at all; ten times as many take time."""
+    assert '-m "long or hypothesis" --hypothesis-profile=long --timeout=1800 --patience=5' in (ROOT / "Makefile").read_text("utf-8")
+
+
+@pytest.fixture
+def on_a_busy_machine() -> Iterator[None]:
+    """Wait three times as long for a moment."""
+    before = patience(1)
+    be_patient(3)
+    yield
+    be_patient(before)
+
+
+@pytest.mark.timeout(100)
+def test_a_busy_machine_is_waited_for(on_a_busy_machine: None, request: pytest.FixtureRequest) -> None:
+    """A wait, and a test with a limit of its own, last as much longer as is asked."""
+    with pytest.raises(AssertionError, match=r"not within 0\.03 s"):
+        until(lambda: False, 0.01)
+    longer = patience(request.node.get_closest_marker("timeout").args[0])
+    pytest_collection_modifyitems([request.node])
+    assert request.node.get_closest_marker("timeout").args == (longer,)
 
 
 PLUGIN = """

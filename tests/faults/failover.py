@@ -18,7 +18,7 @@ from infra.kafka.consumer import consumer
 from infra.processes import BackOff
 from tests.processors.events import at, no_show_policy, shift, tick
 from tests.processors.scene import Scene, Worker
-from tests.waiting import until
+from tests.waiting import patience, until
 
 Fault = Literal["killed", "killed and started again", "stopped", "frozen", "standing still"]
 FAULTS: tuple[Fault, ...] = ("killed", "killed and started again", "stopped", "frozen", "standing still")
@@ -120,7 +120,7 @@ class Pair:
         try:
             client.assign([TopicPartition(self.scene.prefix + ALERTS, number) for number in range(self.scene.partitions)])
             await client.seek_to_beginning()
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(patience(_PATIENCE_SECONDS)):
                 while missing:
                     for records in (await client.getmany(timeout_ms=50)).values():
                         events = [decode(record) for record in records]

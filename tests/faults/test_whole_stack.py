@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.command_line import TILLSTREAM, environment, run_process
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.whole_stack import WholeStack, await_ready, start_stack, whole_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
@@ -45,7 +45,7 @@ def kpi_of(stack: WholeStack, tenant: str) -> dict[str, int]:
 def reconciled(stack: WholeStack, folder: Path) -> dict[str, Any]:
     """Reconcile everything and return the report."""
     report = folder / "report.json"
-    run_process("reconcile", "--wait", "60", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=120)
+    run_process("reconcile", "--wait", "240", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=300)
     content: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return content
 
@@ -59,7 +59,7 @@ def expected_sales(truth: Path) -> dict[str, int]:
 def send_until_done(command: list[str]) -> None:
     """Run the sender; while a part is away it may end with NotDurable, and is run again as it says."""
     until(
-        lambda: subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=90).returncode == 0,
+        lambda: subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=patience(90)).returncode == 0,
         90,
         "everything is sent",
     )
@@ -91,7 +91,7 @@ def send_and_end(stack: WholeStack, part: str, number: signal.Signals, folder: P
     until(in_the_middle(stack, begun), 30, "the projections have begun")
     old = stack.pid(part)
     os.kill(old, number)
-    if sender.wait(90) != 0:
+    if sender.wait(patience(90)) != 0:
         send_until_done(command)
     until(lambda: stack.pids().get(part, old) != old, 60, f"{part} is back")
     return tenant, expected_sales(truth)
@@ -138,7 +138,7 @@ def kill_while_starting(stack: WholeStack, step: str) -> None:
     until(lambda: step in stack.output.read_bytes()[said:].decode(), 60, f"the start is at {step!r}")
     pids = starting.pids()
     starting.process.kill()
-    starting.process.wait(10)
+    starting.process.wait(patience(10))
     await_nothing_left(pids)
 
 
@@ -154,7 +154,7 @@ def test_a_supervisor_that_ends_takes_everything_along_and_the_next_goes_on(runn
         pids = running.pids()
 
         running.process.send_signal(number)
-        running.process.wait(60)
+        running.process.wait(patience(60))
 
         await_nothing_left(pids)
         sender.kill()

@@ -32,7 +32,7 @@ from processors.stages import TOPIC_OF_STAGE, StageName, stage_with
 from processors.state import Held, read_held
 from tests.processors import oracle
 from tests.processors.odd_rules import rules_of
-from tests.waiting import until
+from tests.waiting import patience, until
 
 PARTITIONS = 2
 CHANGELOG = "tillstream-rules-rule-state-changelog"
@@ -61,7 +61,7 @@ class Worker:
 
     def ended(self, timeout: float = 60.0) -> int:
         """Wait for the end and return the status."""
-        return self.process.wait(timeout)
+        return self.process.wait(patience(timeout))
 
     def said(self) -> str:
         """Return what it logged."""
@@ -151,6 +151,7 @@ class Scene:
         applied: dict[int, int] = {}
         client = consumer(self.bootstrap, "story-follower")
         await client.start()
+        seconds = patience(seconds)
         deadline = monotonic_seconds() + seconds
         try:
             client.assign([TopicPartition(self.prefix + ALERTS, number) for number in range(self.partitions)])

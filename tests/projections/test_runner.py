@@ -28,7 +28,7 @@ from projections.read_models.event_index.reader import KnownEvent, known, known_
 from tests.projections.folding import rows_of
 from tests.projections.running import Scene
 from tests.projections.story import at, outbound, sold, store, tick
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = pytest.mark.stack
 
@@ -72,7 +72,7 @@ def test_every_postgres_projection_runs_in_one_process_and_goes_on_after_a_gentl
     until(first.is_ready, 40, "the runners own their partitions")
     scene.await_position("stock_on_hand", 21)
     first.process.send_signal(signal.SIGTERM)
-    assert first.process.wait(20) == 0
+    assert first.process.wait(patience(20)) == 0
     scene.publish([outbound(sold("later", at(30))), outbound(tick(at(60)))])
     scene.start(*names)
     for name in ("stock_on_hand", "event_index", "stores"):
@@ -234,7 +234,7 @@ def test_a_record_that_the_log_lost_stops_the_runner(scene: Scene) -> None:
     asyncio.run(lose())
     runner = scene.start("stock_on_hand")
 
-    assert runner.process.wait(40) != 0
+    assert runner.process.wait(patience(40)) != 0
     assert runner.says("RecordMissing")
     assert scene.position("stock_on_hand") == 0
     assert rows_of(scene.place, "SELECT * FROM read_g1.stock_movements") == []
@@ -247,5 +247,5 @@ def test_a_runner_on_another_log_stops(scene: Scene) -> None:
         connection.execute("INSERT INTO delivery.generations VALUES ('stock_on_hand', 1, 1, 'another', true)")
     runner = scene.start("stock_on_hand")
 
-    assert runner.process.wait(40) != 0
+    assert runner.process.wait(patience(40)) != 0
     assert runner.says("AnotherLog")

@@ -12,7 +12,7 @@ from projections.options import Safeguards
 from tests.projections.folding import rows_of
 from tests.projections.running import RunnerProcess, Scene
 from tests.projections.story import at, counted, outbound, sold
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = pytest.mark.stack
 
@@ -48,7 +48,7 @@ def test_a_runner_killed_at(scene: Scene, point: str) -> None:
     """Killed with -9 in the second batch, before and after its commit: its successor's tables and accounts are as if nothing had been."""
     _tell(scene, 0, 12)
     first = scene.start("stock_on_hand", trap=(point, 2, "kill"), **QUICK)
-    assert first.process.wait(40) == -signal.SIGKILL
+    assert first.process.wait(patience(40)) == -signal.SIGKILL
     assert first.told.read_text("utf-8") == point
     scene.start("stock_on_hand", **QUICK)
     scene.await_position("stock_on_hand", 12)
@@ -102,7 +102,7 @@ def test_two_runners_share_the_partitions_and_each_record_is_told_once(scene: Sc
     until(second.is_ready, 40, "the second runner has joined")
     scene.publish([outbound(sold(f"{part}/{number}", at(number), store=f"P{part}"), part) for part in range(3) for number in range(30, 60)])
     first.process.send_signal(signal.SIGTERM)
-    assert first.process.wait(20) == 0
+    assert first.process.wait(patience(20)) == 0
     until(lambda: all(scene.position("stock_on_hand", part) == 60 for part in range(3)), 40, "everything is read")
 
     assert {row["on_hand"] for row in rows_of(scene.place, "SELECT on_hand FROM read_g1.stock_on_hand")} == {-60}

@@ -22,6 +22,7 @@ from projections.sinks.clickhouse_probe import StoreDoesNotReplace
 from tests.projections.clickhouse.driving import clickhouse, consumed, drive, publish, publish_records, sums, whole_log
 from tests.projections.clickhouse.oracle import expected_sums
 from tests.projections.clickhouse.sales_events import DAY, at, corrected, line, returned, sale, voided
+from tests.waiting import patience
 
 pytestmark = pytest.mark.stack
 
@@ -59,7 +60,7 @@ def test_a_projection_killed_at_any_point_ends_with_the_same_numbers(place: Addr
     publish(place, events)
     addresses = (place.kafka_bootstrap, place.postgres_dsn, place.clickhouse_url, place.log_id, place.topic_prefix)
     command = [sys.executable, "-m", "tests.projections.clickhouse.crashing", *addresses, "sales", "5", point, "2"]
-    killed = subprocess.run(command, timeout=60, check=False)
+    killed = subprocess.run(command, timeout=patience(60), check=False)
     assert killed.returncode == -signal.SIGKILL
 
     drive(place, records_per_batch=7)

@@ -13,7 +13,7 @@ from tests.projections.clickhouse.driving import publish
 from tests.projections.protocol.measures import assert_sales_of_the_log, read_of, resident_bytes, sold_story, why_still
 from tests.projections.protocol.proxy import CUT, NOT_ALLOWED, OUT_OF_MEMORY, READ_ONLY, SILENT, SLOW, Fault, Proxy, proxy_before
 from tests.projections.running import Scene, scene_on
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -109,7 +109,7 @@ def test_a_consumer_of_a_silent_store_says_for_how_long_and_can_be_stopped(place
 
     until(lambda: "to this: write a batch" in why_still(place, "sales"), 60, "the status says what is not answered")
     scene.started[0].process.send_signal(signal.SIGTERM)
-    assert scene.started[0].process.wait(20) == 0
+    assert scene.started[0].process.wait(patience(20)) == 0
     scene.start("sales")
     proxy.fault = None
     until(lambda: read_of(place, "sales") == len(BEFORE) + len(AFTER), 120, "everything is read")

@@ -18,7 +18,7 @@ from tests.projections.clickhouse.driving import publish
 from tests.projections.folding import rows_of
 from tests.projections.protocol.measures import assert_sales_of_the_log, assert_stock_of_the_log, read_of, resident_bytes, sold_story
 from tests.projections.running import Scene
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -40,7 +40,7 @@ def storm(place: Addresses, output: Path) -> Iterator[None]:
         assert process.poll() is None, output.read_text("utf-8")
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(patience(60))
 
 
 def owners(place: Addresses) -> int:

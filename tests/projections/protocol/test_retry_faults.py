@@ -22,7 +22,7 @@ from tests.projections.folding import rows_of
 from tests.projections.protocol.measures import asked, outcomes, problems, read_of
 from tests.projections.running import Scene
 from tests.projections.story import at, outbound, sold
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -58,7 +58,7 @@ def test_a_retry_killed_before_or_after_it_appends_leaves_each_consumer_the_even
         connection.execute("ALTER TABLE read_g1.stock_movements DROP CONSTRAINT narrow")
 
     given = json.dumps({"addresses": asdict(place), "key": asdict(KEY), "appends": appends})
-    killed = subprocess.run([sys.executable, "-m", "tests.projections.protocol.retrying", given], timeout=60, check=False)
+    killed = subprocess.run([sys.executable, "-m", "tests.projections.protocol.retrying", given], timeout=patience(60), check=False)
     assert killed.returncode == -signal.SIGKILL
     sent = int(appends)
     until(lambda: all(read_of(place, name) == 2 + sent for name in NAMES), 120, "what it sent is read")

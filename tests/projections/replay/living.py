@@ -25,6 +25,7 @@ from projections.replay.run import ReplayRequest, replay
 from tests.projections.folding import rows_of
 from tests.projections.running import Trap
 from tests.projections.story import adjusted, at, corrected, counted, outbound, sold
+from tests.waiting import patience
 
 STORES = ("S1", "S2", "S3")
 
@@ -52,7 +53,7 @@ async def publish(place: Addresses, events: Sequence[Event[Any]]) -> None:
 
 async def until_true(condition: Any, what: str, seconds: float = 40.0) -> None:
     """Poll with a deadline."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patience(seconds)):
         while not condition():  # noqa: ASYNC110 - a database says nothing by itself
             await asyncio.sleep(0.05)
     assert condition(), what
@@ -106,7 +107,8 @@ async def generations(place: Addresses, name: str) -> dict[int, Generation]:
 def start_killed(place: Addresses, directory: Path, name: str, point: str, visit: int = 1, store: str | None = None) -> int:
     """Run a replay in a process that kills itself at a point, and return how it ended."""
     given = {"addresses": asdict(place), "name": name, "store": store, "trap": [point, visit, "kill", str(directory / "told")]}
-    return subprocess.run([sys.executable, "-m", "tests.projections.replay.living", json.dumps(given)], timeout=90, check=False).returncode
+    command = [sys.executable, "-m", "tests.projections.replay.living", json.dumps(given)]
+    return subprocess.run(command, timeout=patience(90), check=False).returncode
 
 
 if __name__ == "__main__":
