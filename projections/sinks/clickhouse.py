@@ -62,6 +62,7 @@ class ClickHouseSink(Generic[Seen, Work]):
         client: AsyncClient = self._client
         client.form_encode_query_params = True  # ids of a batch do not fit an address
         self._model.connect(client)
+        self._model.read(0, ())  # imports what the first batch would wait for
         await probe(client, self._model.tables, self._context.generation)
 
     async def look_at(self, batch: Batch) -> None:

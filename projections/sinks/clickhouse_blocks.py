@@ -57,9 +57,14 @@ class Block(NamedTuple):
 
 def joined(table: ClickHouseTable, blocks: Sequence[Block]) -> Block:
     """Return the rows of all blocks."""
-    rows = [block.rows for block in blocks]
-    places = [block.places for block in blocks]
-    return Block(pa.concat_tables(rows), np.concatenate(places)) if rows else Block(table.schema.empty_table(), np.zeros(0, np.int64))
+    some = [block for block in blocks if len(block.places)]
+    if not some:
+        return Block(table.empty, np.zeros(0, np.int64))
+    return (
+        some[0]
+        if len(some) == 1
+        else Block(pa.concat_tables([block.rows for block in some]), np.concatenate([block.places for block in some]))
+    )
 
 
 def fit_block(table: ClickHouseTable, pieces: Sequence[Piece]) -> tuple[Block, Mapping[int, str]]:

@@ -189,7 +189,7 @@ class SalesModel:
         return rejected
 
     async def _insert_those(self, table: ClickHouseTable, blocks: Sequence[Block], is_wanted: npt.NDArray[np.bool_]) -> dict[int, str]:
-        block = joined(table, [block.of(is_wanted) for block in blocks if len(block.places)])
+        block = joined(table, [block.of(is_wanted) for block in blocks])
         return await insert_block(self._client, table, self._generation, block)
 
     async def _known(self, candidates: Sequence[Candidate]) -> dict[EventKey, int]:

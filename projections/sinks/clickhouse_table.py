@@ -69,6 +69,11 @@ class ClickHouseTable:
         """The explicit schema of an insert."""
         return pa.schema([pa.field(column.name, column.arrow, column.is_nullable) for column in self.columns])
 
+    @cached_property
+    def empty(self) -> pa.Table:
+        """A table of no rows."""
+        return self.schema.empty_table()
+
     def arrow(self, rows: Sequence[Sequence[Any]]) -> pa.Table:
         """Build a table from whole rows; UnfitRows when a value does not fit its column or is missing."""
         return self._table(self._arrays(self.columns, rows))
