@@ -130,7 +130,8 @@ async def end_all(tasks: Sequence[asyncio.Task[None]], again_seconds: float = _C
 
 async def run_generations(names: Sequence[str], options: RunnerOptions, stop: asyncio.Event) -> None:
     """Keep all running generations of read models up to date until `stop` is set; `options.generation` does not matter."""
-    engine = async_engine(options.addresses.postgres_dsn, "tillstream-projections", pool_size=max(5, 2 * len(names) + 2))
+    pool_size = max(5, 2 * len(names) + 2)
+    engine = async_engine(options.addresses.postgres_dsn, "tillstream-projections", pool_size, options.postgres_answer_seconds)
     try:
         await _Runners(names, options, engine, stop).work()
     finally:
