@@ -33,9 +33,12 @@ from infra.kafka.admin import delete_topics, ensure_topics
 from infra.kafka.chunks import partition_of
 from infra.kafka.consumer import committed_offsets, end_offsets, read_range
 from infra.kafka.publisher import Publisher
+from processors.app import GROUPS, TABLE
 from processors.fold import Fold
 from processors.readiness import is_ready
+from processors.shell.changelog import make_changelog
 from processors.shell.consumer import cut
+from processors.shell.table import written_key
 from tests.benchmarks.results import ROOT, Metric
 from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt
 from tests.benchmarks.rivals.rules import chosen
@@ -43,9 +46,10 @@ from tests.benchmarks.rivals.rules import chosen
 LOAD = Load(receipts=40_000)
 STEADY = Load(stores=20, skus=200, receipts=2_000)
 LARGE = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
-FIRST_SALES_SECONDS, PATIENCE_SECONDS = 420.0, 60.0
-"""For what comes before the sales (every SKU of every store is counted and looked at), and for the sales."""
+FIRST_SALES_SECONDS, PATIENCE_SECONDS, RESTART_SECONDS = 420.0, 60.0, 120.0
+"""For what comes before the sales (every SKU of every store is counted and looked at), for the sales, and for a start with states."""
 QUIX_PYTHON = ROOT / ".venv-quix" / "bin" / "python"
+CHANGELOG = f"tillstream-{GROUPS['stores']}-{TABLE}-changelog"
 RATE, SECONDS = 500, 30
 CORES = frozenset(os.sched_getaffinity(0))
 """Before any of them is left to a contender."""
@@ -146,9 +150,9 @@ def _rate(course: Course, group: str, process: subprocess.Popen[bytes], log: Pat
     return (ended - began) / (last - first)
 
 
-def _await_ready(options: dict[str, Any], process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_ready(options: dict[str, Any], process: subprocess.Popen[bytes], log: Path, patience: float = FIRST_SALES_SECONDS) -> None:
     """Wait until the worker has its states again."""
-    deadline = time.monotonic() + FIRST_SALES_SECONDS
+    deadline = time.monotonic() + patience
     while not is_ready(Path(options["directory"]), process.pid):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"not ready: {_last_words(log)}")
@@ -216,17 +220,58 @@ def _every_rule(bootstrap: str, records: Log) -> list[Metric]:
         with _running(_ours("ours"), options, log) as process:
             every = LINES * _rate(course, f"{course.prefix}tillstream-rules", process, log)
         print(f"  every rule: {every:,.0f} sale lines/s", flush=True)
-        with _running(_ours("ours"), options, log) as process:
-            began = time.perf_counter()
-            _await_ready(options, process, log)
-            seconds, memory = time.perf_counter() - began, _resident_mib(process.pid)
-    per = 1_000 / LOAD.stores
-    return [
-        Metric("every rule, the product's worker", round(every), "sale lines/s"),
-        Metric(f"start of a worker with the states of {LOAD.stores} stores of {LOAD.skus:,} SKUs", round(seconds, 1), "s"),
-        Metric("memory of that worker", round(memory), "MiB"),
-        Metric("the same for 1,000 stores, in proportion", round(memory * per), "MiB"),
-    ]
+        started = _started_again(course, options, log)
+    return [Metric("every rule, the product's worker", round(every), "sale lines/s"), *started.metrics(LOAD)]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker that had states to read back: seconds from its start until it was ready, how many records it read, and its memory."""
+
+    seconds: float
+    records: int
+    mib: float
+
+    def metrics(self, load: Load) -> list[Metric]:
+        """Return what there is to say of it, and in proportion of 1,000 such stores."""
+        where, per = f"{load.stores} x {load.skus:,} SKUs", 1_000 / load.stores
+        found = [
+            Metric(f"start of a worker with the states of {where}", round(self.seconds, 1), "s"),
+            Metric(f"records of states read at that start, {where}", self.records, "records"),
+            Metric(f"memory of that worker, {where}", round(self.mib), "MiB"),
+        ]
+        if load.stores > 1:
+            found.append(Metric("start of a worker for 1,000 such stores, in proportion", round(self.seconds * per, 1), "s"))
+            found.append(Metric("memory of a worker for 1,000 such stores, in proportion", round(self.mib * per), "MiB"))
+        return found
+
+
+def _started_again(course: Course, options: dict[str, Any], log: Path) -> Started:
+    """Start a worker where another one has left its states."""
+    ends = asyncio.run(end_offsets(course.bootstrap, [CHANGELOG], course.prefix))
+    with _running(_ours("ours"), options, log) as process:
+        began = time.perf_counter()
+        _await_ready(options, process, log, RESTART_SECONDS)
+        return Started(time.perf_counter() - began, sum(ends.values()), _resident_mib(process.pid))
+
+
+def _large_store(bootstrap: str) -> list[Metric]:
+    """Start a worker without states; then write those of one large store to the changelog as a worker does, and start one on them."""
+    _, held = _state_bytes((), Log.of(LARGE))
+    with _course(bootstrap, "large", Log(LARGE, [], [])) as course:
+        make_changelog(bootstrap, f"{course.prefix}{CHANGELOG}", LARGE.partitions, 1)
+        log, options = course.directory / "log", _options(course, "large", ())
+        empty = _started_again(course, options, log)
+        asyncio.run(_write_states(course, held))
+        without = Metric("start of a worker without states", round(empty.seconds, 1), "s")
+        return [without, *_started_again(course, options, log).metrics(LARGE)]
+
+
+async def _write_states(course: Course, held: dict[str, bytes]) -> None:
+    rows = [OutboundRecord(CHANGELOG, written_key(key), value, [], 0) for key, value in held.items()]
+    async with Publisher(course.bootstrap, "speed", course.prefix) as publisher:
+        for start in range(0, len(rows), 2_000):
+            await publisher.publish_all(rows[start : start + 2_000])
 
 
 def _resident_mib(pid: int) -> float:
@@ -288,7 +333,7 @@ def measure() -> list[Metric]:
         os.sched_setaffinity(0, CORES - {max(CORES)} or CORES)
         with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
             bootstrap, log = stack.kafka_bootstrap, Log.of(LOAD)
-            return [*_every_rule(bootstrap, log), *_contest(bootstrap, log), *_latency(bootstrap), *_sizes()]
+            return [*_every_rule(bootstrap, log), *_large_store(bootstrap), *_contest(bootstrap, log), *_latency(bootstrap), *_sizes()]
     finally:
         os.sched_setaffinity(0, CORES)
 
