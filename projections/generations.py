@@ -146,6 +146,22 @@ async def mark(conn: AsyncConnection, generation: Generation, state: State) -> N
         raise NoSuchGeneration(f"generation {generation.number} of {generation.projection} serves: it cannot be dropped")
 
 
+async def forget_dropped(conn: AsyncConnection, projections: Sequence[str], store_id: str) -> None:
+    """Delete the rows of dropped generations of one scratch use that no runner ever kept.
+
+    The row with a model's highest number stays, whosever it is: so that no number is used again, by which a late writer would be let in.
+    """
+    await conn.execute(
+        text(
+            """
+            DELETE FROM delivery.generations g WHERE projection = ANY(:projections) AND is_scratch AND store_id = :store_id
+              AND state = 'dropped' AND generation < (SELECT max(generation) FROM delivery.generations WHERE projection = g.projection)
+            """
+        ),
+        {"projections": list(projections), "store_id": store_id},
+    )
+
+
 async def switch(conn: AsyncConnection, projection: str, number: int) -> None:
     """Let readers read another generation from the end of this transaction on."""
     place = {"projection": projection, "generation": number}

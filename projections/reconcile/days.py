@@ -1,6 +1,9 @@
-"""Which store-days level 2 compares: those that changed since they were compared last, newest first, then those longest not looked at."""
+"""Which store-days level 2 compares: those that changed since they were compared last, then those that were not looked at for longest.
 
-from collections.abc import Collection, Iterable, Mapping
+Of those that changed, each store's newest date, which changes all the time, takes turns with the dates before it, which hardly do.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple
@@ -69,7 +72,7 @@ class Choice(NamedTuple):
 
 def choose(days: Mapping[StoreDay, Digest], checked: Mapping[StoreDay, Checked], scope: RowScope) -> Choice:
     """Choose store-days; pure."""
-    changed = [day for day in _newest_first(days) if day not in checked or checked[day].digest != days[day]]
+    changed = _by_turns([day for day in _newest_first(days) if day not in checked or checked[day].digest != days[day]], days)
     if scope.is_named:
         named = [day for day in _newest_first(days) if scope.covers(day)]
         return Choice(named, [day for day in changed if not scope.covers(day)])
@@ -81,6 +84,16 @@ def choose(days: Mapping[StoreDay, Digest], checked: Mapping[StoreDay, Checked],
             chosen.append(day)
             stores.add(day.store_id)
     return Choice(chosen, [day for day in changed if day not in set(chosen)])
+
+
+def _by_turns(changed: Sequence[StoreDay], days: Iterable[StoreDay]) -> list[StoreDay]:
+    """Let dates that are over have every second place: else a large chain would never get beyond what was sold today."""
+    newest: dict[str, str] = {}
+    for day in days:
+        newest[day.store_id] = max(day.business_date, newest.get(day.store_id, ""))
+    turns = {day: 2 * place for place, day in enumerate(day for day in changed if day.business_date == newest[day.store_id])}
+    turns |= {day: 2 * place + 1 for place, day in enumerate(day for day in changed if day not in turns)}
+    return sorted(changed, key=turns.__getitem__)
 
 
 def _newest_first(days: Iterable[StoreDay]) -> list[StoreDay]:

@@ -32,6 +32,23 @@ _SUMS: Final = text(
     FROM delivery.log_digest d JOIN delivery.log_reads r ON r.id = d.read_id WHERE d.events > 0
     """
 )
+_REACHING_BACK: Final = text(
+    """
+    WITH RECURSIVE reaches AS (
+        SELECT k.topic, k.store_id, k.event_id, k.event_hash, d.business_date AS own_day, k.corrects AS target
+        FROM delivery.log_events k JOIN delivery.log_digest d ON d.id = k.digest_id WHERE k.corrects IS NOT NULL
+        UNION
+        SELECT r.topic, r.store_id, r.event_id, r.event_hash, r.own_day, e.corrects FROM reaches r
+        JOIN delivery.log_events e ON (e.topic, e.store_id, e.event_id) = (r.topic, r.store_id, r.target) WHERE e.corrects IS NOT NULL
+    )
+    SELECT store_id, business_date, count(*) AS corrections, sum(event_hash) AS hashes FROM (
+        SELECT DISTINCT r.store_id, d.business_date, r.event_id, r.event_hash FROM reaches r
+        JOIN delivery.log_events e ON (e.topic, e.store_id, e.event_id) = (r.topic, r.store_id, r.target)
+        JOIN delivery.log_digest d ON d.id = e.digest_id WHERE d.business_date <> r.own_day
+    ) AS reached GROUP BY store_id, business_date
+    """
+)
+"""Corrections that move what they correct to another business date: the day that it leaves changes, and has no record of that."""
 _CONFLICTS: Final = text(
     """
     SELECT c.store_id, c.event_id::text, c.first, c.later,
@@ -55,7 +72,10 @@ _EVENTS: Final = text(
 
 @dataclass(slots=True)
 class LogState:
-    """What the log says below an end vector. `read`: how many records this took; `holes`: why it is not the whole log."""
+    """What the log says below an end vector. `read`: how many records this took; `holes`: why it is not the whole log.
+
+    `days`: by store and business date, the events that its rows follow from; corrections that lie on another date among them.
+    """
 
     ends: dict[Partition, int] = field(default_factory=dict)
     sums: dict[Key, Sums] = field(default_factory=dict)
@@ -157,6 +177,8 @@ class KeptLog:
                 found = Sums(Digest(count, int(hash_sum) % MODULUS), Digest(count, int(id_sum) % MODULUS))
                 state.sums[key] = state.sums[key].plus(found) if key in state.sums else found
                 state.events += count
+        for store_id, day, count, hash_sum in (await conn.execute(_REACHING_BACK)).all():
+            state.days[StoreDay(store_id, day)] = plus(state.days[StoreDay(store_id, day)], Digest(count, int(hash_sum) % MODULUS))
         state.conflicts = [Conflict(*row) for row in (await conn.execute(_CONFLICTS)).all()]
 
 

@@ -18,7 +18,7 @@ from projections.batching import Batch, Part, PartBatch, sort_records
 from projections.catalogue import PROJECTIONS
 from projections.discards import set_aside
 from projections.generation_tables import CLICKHOUSE_TABLES, create_in_clickhouse, create_in_postgres
-from projections.generations import begin, list_generations
+from projections.generations import begin, forget_dropped, list_generations
 from projections.options import DeadLetterLimit, NoCrashPoints, Safeguards
 from projections.positions import Claim, claim
 from projections.replay.retire import drop
@@ -89,12 +89,14 @@ async def scratch_models(
 
 
 async def _drop_left_over(addresses: Addresses, engine: AsyncEngine, names: Sequence[str]) -> None:
-    """Drop what a run that was killed has left."""
+    """Drop what a run that was killed has left, and forget the generations of earlier runs."""
     async with engine.connect() as conn:
         known = await list_generations(conn, names, ("building", "dropping"))
     for each in known:
         if each.store_id == _OURS:
             await drop(addresses, engine, each.projection, each.number)
+    async with engine.begin() as conn:
+        await forget_dropped(conn, names, _OURS)
 
 
 async def _create_in_clickhouse(addresses: Addresses, models: Sequence[ScratchModel]) -> None:

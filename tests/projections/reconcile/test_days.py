@@ -26,6 +26,16 @@ def test_the_newest_changes_come_first_and_the_rest_waits() -> None:
     assert choice.later == [day("A", 2), day("A", 1)]
 
 
+def test_what_is_sold_today_leaves_room_for_dates_that_are_over() -> None:
+    """However many stores trade: every second place is for a date that changed, or was never compared, and is not its store's newest."""
+    days = {day(store, 9): ONE for store in "ABCDEF"} | {day("A", 8): ONE, day("B", 3): Digest(2, 2), day("C", 2): ONE}
+    checked = {day("B", 3): Checked(ONE, NOW), day("C", 2): Checked(ONE, NOW)}
+    choice = choose(days, checked, RowScope(store_days=4, stores=9))
+
+    assert choice.now == [day("A", 9), day("A", 8), day("B", 9), day("B", 3)]
+    assert choice.later == [day(store, 9) for store in "CDEF"]
+
+
 def test_few_stores_at_a_time() -> None:
     """Each is folded from the beginning of its partition; what concerns the chain is none of them."""
     days = {day(store, 1): ONE for store in "ABC"} | {StoreDay("*", ""): ONE, day("A", 2): ONE}

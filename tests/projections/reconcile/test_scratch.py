@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -10,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
+from projections.batching import Part
 from projections.generation_tables import create_in_postgres
 from projections.generations import begin, list_generations
 from projections.positions import read_positions
 from projections.reconcile.scratch import scratch_models
 from projections.replay.run import CannotReplay
 from tests.projections.applying import apply_log
-from tests.projections.clickhouse.driving import clickhouse, publish
+from tests.projections.clickhouse.driving import clickhouse, publish, read_all
 from tests.projections.clickhouse.sales_events import at, sale
 from tests.projections.reconcile.damages import in_postgres
 
@@ -101,10 +103,48 @@ def test_only_its_own_tables_are_dropped_however_it_ends(told: Addresses) -> Non
     made, states = asyncio.run(_fold(told, ("(reconciliation)", "S1")))
 
     assert made == {("event_index", 4), ("sales", 2)}
-    assert states == SERVES | {("event_index", 2): "dropped", ("event_index", 3): "building"} | dict.fromkeys(made, "dropped")
+    assert states == SERVES | {("event_index", 3): "building"} | dict.fromkeys(made, "dropped")
     assert tables(told) == {"read_g3.event_index"}
     assert schemas(told) == {"read_g1", "read_g3"}
     assert serving_rows(told) == before
+
+
+def test_runs_leave_no_growing_list_of_generations_and_use_no_number_twice(told: Addresses) -> None:
+    """What was dropped is forgotten with the next run, but for the highest number; a repair's generation is not theirs to forget."""
+    asyncio.run(_fold(told, ("S1",)))
+    in_postgres("UPDATE delivery.generations SET state = 'dropped' WHERE store_id = 'S1'")(told)
+
+    made, states = asyncio.run(_fold(told, ("S1",)))
+
+    assert made == {("event_index", 5), ("sales", 3)}
+    kept = {("event_index", 2): "dropped", ("event_index", 4): "building", ("sales", 2): "dropped"}
+    assert states == SERVES | kept | dict.fromkeys(made, "dropped")
+
+
+async def test_no_record_is_folded_that_the_serving_one_has_not_applied(told: Addresses) -> None:
+    """The log has grown since: what is compared is what both have read."""
+    await asyncio.to_thread(publish, told, [sale("R3", at(11)), sale("R4", at(12), store="S2")])
+    log = await read_all(told)
+    engine = async_engine(told.postgres_dsn, "tests")
+    try:
+        async with engine.connect() as conn:
+            until = {name: await read_positions(conn, name, 1) for name in BOTH}
+        async with scratch_models(told, engine, until) as models:
+            for model, (tp, records) in product(models, log.items()):
+                await model.feed(Part(*tp), records)
+            with psycopg.connect(told.postgres_dsn) as connection, clickhouse(told) as client:
+                folded = [
+                    sorted(connection.execute(f"SELECT event_id FROM read_g{models[0].generation}.event_index").fetchall()),
+                    sorted(client.query(f"SELECT DISTINCT event_id FROM sales_lines_g{models[1].generation}").result_rows),
+                ]
+                serving = [
+                    sorted(connection.execute("SELECT event_id FROM read_g1.event_index").fetchall()),
+                    sorted(client.query("SELECT DISTINCT event_id FROM sales_lines_g1").result_rows),
+                ]
+    finally:
+        await engine.dispose()
+    assert [len(rows) for rows in serving] == [2, 2]
+    assert folded == serving
 
 
 def test_the_first_generation_is_never_one_of_these(told: Addresses) -> None:
