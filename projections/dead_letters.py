@@ -73,7 +73,10 @@ _INSERT = text(
             :reason, :detail, :key, :value, :headers, :recorded_at,
             coalesce((SELECT decision FROM write.letter_decisions
                       WHERE projection IN (:projection, '*') AND topic = :topic AND part = :part
-                        AND record_offset = :record_offset AND recorded_at = :recorded_at ORDER BY decision DESC LIMIT 1), 'open'),
+                        AND record_offset = :record_offset AND recorded_at = :recorded_at ORDER BY decision DESC LIMIT 1),
+                     (SELECT decision FROM write.letter_decisions
+                      WHERE projection = :projection AND topic = :of_topic AND part = :of_part AND record_offset = :of_offset
+                        AND decision = 'discarded' AND :recorded_at <= decided_at + interval '1 minute' LIMIT 1), 'open'),
             1 + coalesce((SELECT attempts FROM delivery.dead_letters
                           WHERE projection = :projection AND generation = :generation
                             AND topic = :of_topic AND part = :of_part AND record_offset = :of_offset), 0))

@@ -98,6 +98,7 @@ async def test_a_discard_is_of_the_record_and_of_all_its_failed_retries(place: A
     await fold_steps(place, "stock_on_hand", [[*log, underway]])
     assert rows_of(place, "SELECT on_hand FROM read_g1.stock_on_hand") == [{"on_hand": -7}]
     assert [(row.ok, row.tally.dead) for row in await check_accounting(engine)] == [(True, 4)]
+    assert (await show_letter(engine, _key(4))).disposition == "discarded", "nobody has to decide about it again"
 
 
 async def test_a_retry_that_is_applied_at_last_settles_every_attempt(place: Addresses, engine: AsyncEngine) -> None:
