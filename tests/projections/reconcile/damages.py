@@ -76,6 +76,13 @@ SUMS = {
         in_clickhouse("ALTER TABLE sales_by_hour_g1 UPDATE net = net + 1 WHERE store_id = 'S1' AND net = -340 SETTINGS mutations_sync = 2"),
         ("sales", "wrong_sum", ""),
     ),
+    "a changed number of lines, the money as it was": Damage(
+        in_clickhouse(
+            "ALTER TABLE sales_by_hour_g1 UPDATE counted_lines = counted_lines + 1 WHERE store_id = 'S1' AND net = 450 "
+            "SETTINGS mutations_sync = 2"
+        ),
+        ("sales", "wrong_sum", ""),
+    ),
 }
 OTHERS = {
     "a lost row of the index": Damage(

@@ -55,6 +55,16 @@ def test_what_is_not_of_single_stores_is_built_again_as_a_whole(found: list[Diff
     assert (step.action, step.command) == ("replay_all", f"tillstream replay {found[0].model} --accept-differences")
 
 
+def test_fifty_stores_are_put_right_one_by_one() -> None:
+    """Each with its own dates: that touches nothing else."""
+    steps = plan_repairs([missing("sales", f"S{number}", f"2026-03-{number % 28 + 1:02}") for number in range(50)], [])
+
+    assert {step.action for step in steps} == {"replay_store_days"}
+    assert [(step.store_id, step.first, step.last) for step in steps] == sorted(
+        (f"S{number}", date(2026, 3, number % 28 + 1), date(2026, 3, number % 28 + 1)) for number in range(50)
+    )
+
+
 def test_what_a_person_has_to_decide_is_no_step_of_a_machine() -> None:
     """A conflicting duplicate, and a letter of the rules that is gone."""
     steps = plan_repairs([missing("dead_letters", "", "")], [Conflict("A", "e1", "facts/0/1", "facts/0/9", is_settled=False)])

@@ -188,6 +188,10 @@ def test_a_dead_letter_explains_what_the_models_do_not_have(place: Addresses) ->
         (m, "missing", event("R1")) for m in ("sales", "stock_ledger", "stock_on_hand", "till_periods")
     }
 
+    in_postgres("UPDATE delivery.dead_letters SET disposition = 'applied' WHERE projection = 'sales'")(place)
+    applied = judged(place)
+    assert [(d.model, d.kind, d.event_id) for d in applied.differences] == [("sales", "missing", event("R1"))]
+
 
 def test_what_could_not_be_looked_at_is_not_verified(place: Addresses) -> None:
     """A model that is behind, a store that does not answer, a log that is not there: none of them passes."""

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from infra.addresses import Addresses
+from infra.postgres.engine import async_engine
 from projections.generation_runners import run_generations
 from projections.options import RunnerOptions
 from projections.reconcile.compare import Difference
-from projections.reconcile.days import RowScope
+from projections.reconcile.days import RowScope, read_checked
 from projections.reconcile.plan import plan_repairs
 from projections.reconcile.repair import Repaired, carry_out
-from projections.reconcile.report import Report
+from projections.reconcile.report import Report, StoreDay
 from projections.reconcile.run import ReconcileOptions, reconcile
 from tests.projections.applying import apply_log
 from tests.projections.clickhouse.driving import publish
@@ -118,6 +119,27 @@ def test_each_damaged_row_is_named_and_put_right_from_the_log(place: Addresses) 
     assert [each.error for each in repaired] == [None] * len(steps)
     assert {each.step.model for each in repaired} == {"stock_on_hand", "incoming_goods", "sales"}
     assert (again.verdict, again.differences) == ("PASS", [])
+
+
+def test_rows_of_a_model_that_is_behind_are_not_verified_and_leave_the_day_to_be_compared(place: Addresses) -> None:
+    """The others are compared all the same; the store-day counts as compared only once every model was."""
+    apply_log(place, "sales")
+    publish(place, [sale("R1", at(9))])
+    apply_log(place, *(name for name in MODELS if name != "sales"))
+
+    behind = asyncio.run(judged(place, RowScope()))
+    assert (behind.verdict, "rows of sales: 1 records behind in 1 partitions" in behind.unverified) == ("UNVERIFIED", True)
+    assert ("stock_on_hand" in behind.rows_compared, "sales" in behind.rows_compared) == (True, False)
+    assert behind.checked == [("S1", DAY.isoformat())]
+    assert asyncio.run(_checked(place)) == set()
+
+
+async def _checked(place: Addresses) -> set[StoreDay]:
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        return set(await read_checked(engine))
+    finally:
+        await engine.dispose()
 
 
 async def _repair(place: Addresses, steps: Any) -> tuple[list[Repaired], Report]:

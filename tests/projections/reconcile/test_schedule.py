@@ -17,7 +17,18 @@ from projections.reconcile.keeping import reconcile_and_keep
 from projections.reconcile.run import ReconcileOptions, reconcile
 from projections.reconcile.service import ScheduledReconciler
 from projections.reconciliation_schedule import Schedule, keep_schedule
-from projections.reconciliations import Reconciliation, list_runs, prune
+from projections.reconciliations import (
+    FindingRow,
+    FindingSearch,
+    Reconciliation,
+    Result,
+    ask,
+    keep,
+    list_findings,
+    list_runs,
+    prune,
+    take,
+)
 from tests.projections.clickhouse.driving import publish, publish_records
 from tests.projections.clickhouse.sales_events import at, sale
 from tests.projections.reconcile.telling import MODELS, project
@@ -71,6 +82,44 @@ def test_what_passed_still_holds_until_an_event_comes(place: Addresses) -> None:
     kept_until_now = asyncio.run(_runs(place))  # the schedule may have begun one more before it ended
     assert asyncio.run(_prune(place)) == len(kept_until_now) - 1
     assert [run.id for run in asyncio.run(_runs(place))] == [kept_until_now[0].id]
+
+
+async def test_a_turn_forgets_what_ended_longer_ago_than_results_are_kept(place: Addresses) -> None:
+    """To the day; the last of them stays however old it is, for it says what is known."""
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        for _ in range(3):
+            await keep(engine, "tests", {}, Result("MISMATCH", None, {}, [FindingRow("difference", "m", "S", "", "", {})], 1.0))
+        async with engine.begin() as conn:
+            for number, days in ((1, 31), (2, 29), (3, 200)):
+                await conn.exec_driver_sql(
+                    f"UPDATE write.reconciliations SET finished_at = now() - interval '{days} days' WHERE id = {number}"
+                )
+        assert await prune(engine, 30) == 1
+        assert [run.id for run in await list_runs(engine, 10)] == [3, 2]
+
+        await ScheduledReconciler(place, Schedule(timedelta(hours=1), keep_days=30), LEVEL_1).turn()
+        assert [run.id for run in await list_runs(engine, 10)] == [4, 2]
+        assert [len(await list_findings(engine, number, FindingSearch(), 0, 10)) for number in (1, 2, 3)] == [0, 1, 0]
+    finally:
+        await engine.dispose()
+
+
+async def test_a_run_that_was_asked_for_is_taken_once(place: Addresses) -> None:
+    """However many reconcilers look at once; it is taken again when its taker has said nothing for an hour."""
+    engine = async_engine(place.postgres_dsn, "tests")
+    try:
+        number = await ask(engine, "kim", {"store": "S1"})
+        taken = await asyncio.gather(*(take(engine) for _ in range(4)))
+        assert [run.id for run in taken if run is not None] == [number]
+        ages = []
+        for minutes in (59, 61):
+            async with engine.begin() as conn:
+                await conn.exec_driver_sql(f"UPDATE write.reconciliations SET started_at = now() - interval '{minutes} minutes'")
+            ages.append(await take(engine) is not None)
+        assert ages == [False, True]
+    finally:
+        await engine.dispose()
 
 
 async def _prune(place: Addresses) -> int:
