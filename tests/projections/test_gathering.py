@@ -24,7 +24,8 @@ def test_what_comes_while_a_batch_is_written_is_in_the_next_one(scene: Scene) ->
         until(lambda: rows_of(scene.place, _WAITING), 40, "the first batch is in work")
         for lot in range(2):
             scene.publish([outbound(sold(f"{lot}-{number}", at(number))) for number in range(50)])
-            time.sleep(0.4)
+            mark = time.monotonic() + 0.4
+            until(lambda mark=mark: time.monotonic() >= mark, 10, "the lot has been read")  # type: ignore[misc]
         connection.rollback()
     scene.await_position("stock_on_hand", 700)
 

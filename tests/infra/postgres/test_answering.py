@@ -19,10 +19,12 @@ from tests.infra.postgres.hanging import way_to
 from tests.projections.clickhouse.driving import publish
 from tests.projections.clickhouse.sales_events import at, sale
 from tests.projections.folding import rows_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
 SECONDS = 0.4
+_ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 
 
 async def one(engine: AsyncEngine, statement: str = "SELECT 1") -> int:
@@ -37,8 +39,8 @@ async def test_a_server_that_hangs_is_an_error_and_found_again_when_it_answers(p
         engine = async_engine(way.dsn, "tests", pool_size=2, answer_seconds=SECONDS)
         try:
             assert await one(engine) == 1
-            sleeping = asyncio.create_task(one(engine, "SELECT 1 FROM pg_sleep(0.2)"))
-            await asyncio.sleep(0.1)
+            sleeping = asyncio.create_task(one(engine, "SELECT 1 FROM pg_sleep(1)"))
+            await eventually(lambda: sleeping.done() or bool(rows_of(place, _ASLEEP)))
             way.open.clear()
             for waiting in (sleeping, one(engine)):
                 began = monotonic_seconds()
@@ -104,6 +106,4 @@ async def applied(place: Addresses, count: int) -> None:
 
 async def eventually(is_so: Callable[[], bool]) -> None:
     """Wait for something, while the loop works on."""
-    async with asyncio.timeout(30):
-        while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - a store and a log are looked at
-            await asyncio.sleep(0.05)
+    await asyncio.to_thread(until, is_so, 30.0)
