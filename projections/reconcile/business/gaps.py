@@ -1,7 +1,7 @@
 """The check of sequence gaps: numbers that devices gave and that did not come, tills and stores that were not heard."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -9,6 +9,7 @@ from projections.read_models.till_days.reader import TillDay
 from projections.reconcile.business.clock import is_sealed
 from projections.reconcile.business.days import Span, StoreSpans, spans_of
 from projections.reconcile.business.reading import postgres_rows
+from projections.reconcile.business.trading import ALWAYS, WEEKS, Trading, Years, read_years
 from projections.reconcile.checks import CheckOutcome, Connections, Finding, Scope, Tally
 
 NAME: Final = "sequence_gaps"
@@ -20,21 +21,27 @@ _BEATING: Final = """
 
 
 _HEARD: Final = """
-    SELECT DISTINCT business_date FROM read_g{generation}.store_days
-    WHERE store_id = ANY (CAST(:stores AS text[])) AND business_date BETWEEN :first AND :last
+    SELECT business_date, bool_or(store_id = :store) AS is_own FROM read_g{generation}.store_days
+    WHERE store_id = ANY (CAST(:stores AS text[])) AND business_date BETWEEN CAST(:first AS date) - 7 * (:weeks + 1) AND :last
+    GROUP BY business_date
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual around some days of a store: its tills that send heartbeats, and dates on which any store of its chain was heard."""
+    """What is usual around some days of a store: its tills that send heartbeats, and dates on which any store of its chain was heard.
+
+    `trading`: when the store itself is open.
+    """
 
     beating: Collection[str]
     dates: Collection[date]
+    trading: Trading = field(default_factory=Trading)
 
     def expects(self, day: TillDay) -> bool:
-        """Tell whether the store should have been heard: it lists its tills or sends heartbeats, and the chain was open."""
-        return day.business_date in self.dates and (day.tills_expected is not None or bool(self.beating))
+        """Tell whether the store should have been heard: it lists its tills or sends heartbeats, and it and the chain were open."""
+        is_known = day.tills_expected is not None or bool(self.beating)
+        return is_known and day.business_date in self.dates and self.trading.is_open(day.business_date, self.dates)
 
 
 def judge_day(day: TillDay, usual: Usual, *, is_settled: bool) -> Iterator[Finding]:
@@ -71,20 +78,22 @@ class SequenceGaps:
     async def run(self, connections: Connections, scope: Scope) -> CheckOutcome:
         """Judge every store-day on which a sign of life was expected."""
         tally, spans = Tally(), await spans_of(connections, scope)
+        years = await read_years(connections.engine, {span.store.store_id: span.store for span in spans.spans})
         for span in spans.spans:
             days = await spans.till_days(connections, span)
             tally.compared += len(days)
-            usual = await _usual(connections, spans, span)
+            usual = await _usual(connections, spans, span, years.get(span.store.store_id, ALWAYS))
             for day in days.values():
                 settled = is_sealed(connections.clock, span.store, day.business_date)
                 tally.add(judge_day(day, usual, is_settled=settled))
         return tally.outcome(self)
 
 
-async def _usual(connections: Connections, spans: StoreSpans, span: Span) -> Usual:
+async def _usual(connections: Connections, spans: StoreSpans, span: Span, years: Years) -> Usual:
     beating = await postgres_rows(connections.engine, "till_days", _BEATING, span.bound)
-    heard = await postgres_rows(connections.engine, "till_days", _HEARD, span.bound | {"stores": list(spans.scope)})
-    return Usual(frozenset(row["till_id"] for row in beating), frozenset(row["business_date"] for row in heard))
+    heard = await postgres_rows(connections.engine, "till_days", _HEARD, span.bound | {"stores": list(spans.scope), "weeks": WEEKS})
+    own = frozenset(row["business_date"] for row in heard if row["is_own"])
+    return Usual(frozenset(row["till_id"] for row in beating), frozenset(row["business_date"] for row in heard), Trading(years, own))
 
 
 def _finding(day: TillDay, subject: str, text: str, observed: int, expected: int, unit: str, is_settled: bool) -> Finding:

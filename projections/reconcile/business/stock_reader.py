@@ -34,7 +34,11 @@ _STOCK: Final = f"""
 """  # noqa: S608 - literal texts
 _MOVED: Final = f"""(
         SELECT sku, moved_at, sum(q) OVER since_ever AS net, sum(a) OVER since_ever AS turn
-        FROM (SELECT sku, moved_at, sum(quantity) AS q, sum(abs(quantity)) AS a FROM {_FACTS} WHERE kind != 'count' GROUP BY sku, moved_at)
+        FROM (
+            SELECT sku, moved_at, sum(quantity) AS q, sum(abs(quantity)) AS a FROM {_FACTS}
+            WHERE kind != 'count' AND moved_at > {{opened:DateTime64(6, 'UTC')}} AND moved_at < {{until:DateTime64(6, 'UTC')}}
+            GROUP BY sku, moved_at
+        )
         WINDOW since_ever AS (PARTITION BY sku ORDER BY moved_at)
     )"""  # noqa: S608 - literal texts
 _COUNTS: Final = f"""
@@ -53,7 +57,17 @@ _COUNTS: Final = f"""
     ) AS t ASOF LEFT JOIN {_MOVED} AS m ON t.sku = m.sku AND t.opened_at >= m.moved_at
     ORDER BY t.sku, t.at, t.event_id
 """  # noqa: S608 - literal texts
-"""Each count with the one before it: the book is that count and what moved after it, a movement at the count's own moment included."""
+"""Each count with the one before it: the book is that count and what moved after it, a movement at the count's own moment included.
+
+Of movements before the first of these counts nothing is read: books are differences of sums, wherever the sums begin.
+"""
+_OPENED: Final = f"""
+    SELECT count(), min(b.at) FROM (
+        SELECT sku, min(moved_at) AS first FROM {_FACTS} WHERE kind = 'count' AND moved_at >= {{since:DateTime64(6, 'UTC')}}
+          AND moved_at < {{until:DateTime64(6, 'UTC')}} GROUP BY sku
+    ) AS c ASOF JOIN (SELECT sku, moved_at AS at FROM {_FACTS} WHERE kind = 'count') AS b ON c.sku = b.sku AND c.first > b.at
+"""  # noqa: S608 - literal texts
+"""The earliest of the counts that those of a span are compared with, for each SKU the last before it."""
 _WHEN: Final = f"""
     SELECT count(), min(moved_at), max(moved_at) FROM {_FACTS}
     WHERE kind = 'count' AND moved_at >= {{since:DateTime64(6, 'UTC')}} AND moved_at < {{until:DateTime64(6, 'UTC')}}
@@ -107,7 +121,9 @@ class Ledger:
         begin = first
         while count and begin <= last:
             end = min(begin + _MONTH, last + timedelta(microseconds=1))
-            rows = (await self.client.query(_COUNTS, parameters=spanned | {"since": begin, "until": end})).result_rows
+            asked = spanned | {"since": begin, "until": end}
+            ((opened, earliest),) = (await self.client.query(_OPENED, parameters=asked)).result_rows
+            rows = (await self.client.query(_COUNTS, parameters=asked | {"opened": earliest if opened else begin})).result_rows
             yield [CountSeen(CountKey(*row[:3]), *row[3:]) for row in rows]
             begin = end
 

@@ -1,7 +1,8 @@
 """Judging payments, counts, returns, gaps and numbers that came twice: tables of cases, and what holds whatever the figures."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from projections.reconcile.business.links import Link, link_of
 from projections.reconcile.business.orphan_judgement import Back, Sold, judge_sale, judge_unknown
 from projections.reconcile.business.orphan_reader import effective
 from projections.reconcile.business.stock_reader import CountKey, CountSeen
+from projections.reconcile.business.trading import ALWAYS, Trading, Years
 from projections.sale_facts import Correction
 
 DAY, NOON = date(2026, 3, 2), datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -276,6 +278,35 @@ def test_a_store_is_expected_where_something_says_that_it_would_be_heard(expecte
     silent = day(tills=(), tills_expected=expected, last_heard_at=None)
 
     assert len(list(gaps.judge_day(silent, usual, is_settled=True))) == found
+
+
+def silence(heard: Collection[date], chain: Collection[date], years: Years = ALWAYS) -> int:
+    """Return how often it is told that a store was not heard on the day."""
+    silent = day(tills=(), tills_expected=2, last_heard_at=None)
+    usual = gaps.Usual((), {*chain, DAY}, Trading(years, heard))
+    return len(list(gaps.judge_day(silent, usual, is_settled=True)))
+
+
+def test_a_store_is_expected_from_its_opening_to_its_closing() -> None:
+    """Both days are days of trade."""
+    one = timedelta(days=1)
+    spans = [Years(DAY, None), Years(None, DAY), Years(DAY + one, None), Years(None, DAY - one)]
+
+    assert [silence((), (), years) for years in spans] == [1, 1, 0, 0]
+
+
+def test_a_weekday_on_which_a_store_never_trades_is_no_silence() -> None:
+    """It trades on the other days of these weeks, as its chain does on that one; three such weeks are enough, two are not."""
+    weeks = [DAY - timedelta(weeks=number) for number in range(1, 5)]
+    chain = {each + timedelta(days=days) for each in weeks for days in range(7)}
+    others = chain - set(weeks)
+
+    assert silence(others, chain) == 0
+    assert silence(others | {weeks[2]}, chain) == 1, "it was open on such a day within the month"
+    assert silence(others, chain - {weeks[3]}) == 0
+    assert silence(others, chain - set(weeks[2:])) == 1, "two weeks are no habit"
+    assert silence((), chain) == 1, "it was not heard at all"
+    assert silence({each for each in others if each < DAY - timedelta(days=11)}, chain) == 1, "it stopped a week ago"
 
 
 def test_a_number_that_counts_twice_names_the_later_event_first() -> None:

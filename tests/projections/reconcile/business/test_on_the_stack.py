@@ -135,11 +135,11 @@ def missing_numbers(outcome: CheckOutcome) -> int:
     return sum(int(finding.observed or 0) for finding in outcome.findings if finding.unit == "numbers")
 
 
-def defined(store: str, *tills: str) -> Event[Any]:
+def defined(store: str, *tills: str, **more: Any) -> Event[Any]:
     """Define a store with its tills."""
     settings = {
         "version": 1, "effective_from": START - timedelta(days=1), "store_id": store, "name": "Store", "timezone": "Europe/London",
-        "currency": "GBP", "country": "GB", "cut_off_hour": 0, "tills": tills,
+        "currency": "GBP", "country": "GB", "cut_off_hour": 0, "tills": tills, **more,
     }  # fmt: skip
     return event(STORE_DEFINED, "store", START, settings, store)
 
@@ -216,6 +216,8 @@ def bad_days() -> list[Event[Any]]:
         replace(second, envelope=second.envelope.model_copy(update={"id": derived_id("test", "second closing")})),
         defined("S2", "1"),
         heartbeat("beat", at(40), store="S2"),
+        defined("S4", "1", closed_on=DAY),
+        heartbeat("last beat", at(40), store="S4"),
         closed("early", at(-60), at(-1), z_number=6),
         opened("P2", at(100), till="2"),
         renamed(receipt("R0 again", at(700), line(500), tenders=CASH), "R0"),
