@@ -6,7 +6,7 @@ What they do to the figure is told by asking for it twice: as known then, and as
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -49,13 +49,16 @@ FIRST_PAGE: Final = ChangedCursor("", _NO_DATE, UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class ChangedFact:
-    """One fact that changed figures. `caused_by` was recorded since, at `recorded_at` (broker time): itself, or a correction of it."""
+    """One fact that changed figures. `caused_by` was recorded since, at `recorded_at` (broker time): itself, or a correction of it.
+
+    Of what has revisions, it is the newer revision by which a former one is `superseded`.
+    """
 
     store_id: str
     business_date: date | None
     event_id: UUID
     event_type: str
-    what: What
+    what: What | Literal["superseded"]
     caused_by: UUID
     recorded_at: datetime
     corrects_event_id: UUID | None

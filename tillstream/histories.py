@@ -14,12 +14,14 @@ from api.store_directory import StoreDirectory
 from infra.addresses import Addresses
 from infra.clickhouse.client import async_reader
 from infra.postgres.engine import async_engine
-from projections.changed_facts import ChangedFact, read_changed_facts
+from projections.changed_facts import ChangedFact
+from projections.changes import read_changes
 from projections.generations import serving_generation
 from projections.read_models.alert_history.reader import read_history
 from projections.read_models.attendance_day.known import DaysKnown
 from projections.read_models.attendance_day.spans import read_shift_spans
 from projections.read_models.clock_events.reader import read_punches
+from projections.read_models.reorder_recommendations.reader import RecommendationRow, read_recommendations
 from projections.read_models.sales_lines.reader import FIRST_PAGE as FIRST_LINES
 from projections.read_models.sales_lines.reader import read_lines
 from projections.read_models.stock_ledger.reader import read_ledger
@@ -109,7 +111,23 @@ async def find_changed(
     engine = async_engine(addresses.postgres_dsn, "tillstream-history", pool_size=2)
     try:
         asked = FactsAsked(await _stores(engine, stores), first, last)
-        return await read_changed_facts(engine, model, asked, since, limit=limit)
+        return await read_changes(engine, model, asked, since, limit=limit)
+    finally:
+        await engine.dispose()
+
+
+async def find_recommendations(
+    addresses: Addresses,
+    stores: Sequence[str] | None,
+    statuses: Sequence[str] | None,
+    skus: Sequence[str] | None,
+    known_at: datetime | None,
+    limit: int,
+) -> list[RecommendationRow]:
+    """Return recommendations by store and SKU; None means every store, status or SKU, and all that is known."""
+    engine = async_engine(addresses.postgres_dsn, "tillstream-history", pool_size=2)
+    try:
+        return await read_recommendations(engine, await _stores(engine, stores), statuses, skus, limit=limit, known_at=known_at)
     finally:
         await engine.dispose()
 

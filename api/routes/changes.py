@@ -1,4 +1,4 @@
-"""Why stock, goods on their way, attendance or tills are no longer what they were."""
+"""Why stock, goods on their way, attendance, tills or recommendations are no longer what they were."""
 
 from typing import Literal
 
@@ -10,11 +10,12 @@ from api.fact_pages import DatePageDep
 from api.openapi import problem_answers
 from api.parameters import Since
 from api.schemas.changes import ChangedFactRow, ChangedFacts
-from projections.changed_facts import FIRST_PAGE, ChangedCursor, read_changed_facts
+from projections.changed_facts import FIRST_PAGE, ChangedCursor
+from projections.changes import read_changes
 
 router = APIRouter(prefix="/v1", tags=["histories"])
 
-_Model = Literal["stock_on_hand", "incoming_goods", "attendance_day", "till_periods"]
+_Model = Literal["stock_on_hand", "incoming_goods", "attendance_day", "till_periods", "reorder_recommendations"]
 
 
 @router.get(
@@ -28,7 +29,7 @@ async def list_changes(read_model: _Model, resources: ResourcesDep, page: DatePa
     """Return the facts that count now and did not at `since`, or the other way round.
 
     What they did to a figure is told by asking its route with `known_at` = `since` and without. Of sales,
-    `/v1/kpis/sales/changes` tells it fact by fact.
+    `/v1/kpis/sales/changes` tells it fact by fact. Recommendations have no business date: all of their changes are told.
     """
     listing = f"changes/{read_model}"
     key = read_cursor(listing, page.cursor, 3)
@@ -36,6 +37,6 @@ async def list_changes(read_model: _Model, resources: ResourcesDep, page: DatePa
     asked = page.facts
     with resources.queries:
         answer = await page.answer(resources, read_model)
-        found = await read_changed_facts(resources.engine, read_model, asked, since, after, page.limit)
+        found = await read_changes(resources.engine, read_model, asked, since, after, page.limit)
     next_cursor = write_cursor(listing, written(found[-1].cursor)) if len(found) == page.limit else None
     return ChangedFacts(**answer, since=since, rows=[ChangedFactRow.model_validate(row) for row in found], next_cursor=next_cursor)

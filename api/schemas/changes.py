@@ -18,8 +18,8 @@ class ChangedFactRow(BaseModel):
     business_date: date | None
     event_id: UUID
     event_type: str = Field(examples=["clock.in.v1"])
-    what: Literal["came", "taken_back", "counts_again"]
-    caused_by: UUID = Field(description="The fact recorded since: the event itself, or a correction of it.")
+    what: Literal["came", "taken_back", "counts_again", "superseded"]
+    caused_by: UUID = Field(description="The fact recorded since: the event itself, a correction of it, or its next revision.")
     recorded_at: datetime = Field(description="Broker time of that.")
     corrects_event_id: UUID | None = Field(description="The wrong event that this one corrects.")
 

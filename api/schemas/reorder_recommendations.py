@@ -1,11 +1,11 @@
-"""Reorder recommendations as they now are."""
+"""Reorder recommendations as they now are, or were known."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from api.schemas.freshness import Answer
+from api.schemas.freshness import Answer, KnownAtField
 from contracts.evidence import Evidence
 from contracts.fields import DecimalString
 
@@ -32,5 +32,6 @@ class Recommendation(BaseModel):
 class RecommendationPage(Answer):
     """One page of recommendations, by store and SKU."""
 
+    known_at: KnownAtField
     rows: list[Recommendation]
     next_cursor: str | None = Field(description="For the next page; null on the last.")

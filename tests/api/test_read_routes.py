@@ -90,7 +90,7 @@ def world(stores, api):
 DAY = f"/v1/attendance/{NOON.date()}"
 HISTORIES = ("/v1/sales-lines", "/v1/stock-ledger", "/v1/clock-events", "/v1/alert-history")
 CURRENT = ("/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods", "/v1/attendance-weeks")
-CHANGES = tuple(f"/v1/changes/{model}" for model in ("stock_on_hand", "incoming_goods", "attendance_day"))
+CHANGES = tuple(f"/v1/changes/{model}" for model in ("stock_on_hand", "incoming_goods", "attendance_day", "reorder_recommendations"))
 LISTS = ("/v1/stock", DAY, "/v1/alerts", "/v1/reorder-recommendations", *HISTORIES, *CURRENT)
 ROUTES = (*LISTS, "/v1/stores", "/v1/kpis/sales?group_by=store")
 BEFORE = "2019-01-01T00:00:00Z"
@@ -99,7 +99,10 @@ FILTERS = (
         (path, "sku", "TEA")
         for path in ("/v1/stock", "/v1/sales-lines", "/v1/stock-ledger", "/v1/stock-counts", "/v1/stock-positions", "/v1/incoming-goods")
     ),
-    *((path, "known_at", BEFORE) for path in ("/v1/stock-counts", *HISTORIES, DAY, "/v1/attendance-weeks", "/v1/incoming-goods")),
+    *(
+        (path, "known_at", BEFORE)
+        for path in ("/v1/stock-counts", *HISTORIES, DAY, "/v1/attendance-weeks", "/v1/incoming-goods", "/v1/reorder-recommendations")
+    ),
     ("/v1/reference-data/store", "known_at", BEFORE),
     *((path, "since", "2100-01-01T00:00:00Z") for path in CHANGES),
     *(("/v1/sales-lines", *only) for only in (("till", "T-9"), ("receipt", "R-9"))),
@@ -209,6 +212,7 @@ def test_the_answers_say_what_happened_on_one_page_or_on_many(world, api):
     assert "MILK-1L" in ran(world, "history", "stock", "--store", "B", "--kind", "count")
     assert "the first 1" in ran(world, "history", "stock", "--limit", "1")
     assert "clock.in.v1" in ran(world, "history", "changes", "attendance_day", "--since", "2020-01-01T00:00:00+00:00")
+    assert "MILK-1L" in ran(world, "history", "recommendations", "--store", "B", "--open")
     assert "every month stays" in ran(world, "archive", "status")
 
     hq = api.client()

@@ -12,22 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.routes import changes
 from contracts.envelope import Event
 from contracts.records import RawRecord
-from contracts.topics import REFERENCE_DATA, STORE_FACTS
+from contracts.topics import REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
-from projections.changed_facts import EVENTS, FIRST_PAGE, ChangedFact, read_changed_facts
+from projections.changed_facts import FIRST_PAGE, ChangedFact
+from projections.changes import MODELS, read_changes
 from projections.read_models.attendance_day.known import DaysKnown, read_attendance_known
 from projections.read_models.attendance_day.reader import AttendanceCursor, read_attendance
 from projections.read_models.attendance_day.weeks import WeeksAsked, read_weeks
 from projections.read_models.incoming_goods.reader import IncomingAsked, read_incoming, read_on_the_way
 from projections.read_models.reference_data.reader import ReferenceAsked, read_reference_data
+from projections.read_models.reorder_recommendations.reader import read_recommendations
 from projections.read_models.till_days.reader import DaysAsked, TillDay, read_completeness, read_till_days
 from projections.read_models.till_periods.reader import PeriodsAsked, read_till_periods
 from projections.read_models.till_periods.receipts import count_receipts_twice, read_receipts_twice
 from projections.sale_facts import FactsAsked
 from tests.places import new_place
 from tests.projections.folding import empty, fold_steps
-from tests.projections.story import START, at, corrected, log_of, punched, shift, store
+from tests.projections.story import START, at, corrected, log_of, punched, recommended, shift, store
 from tests.projections.test_goods_and_moments import goods
 from tests.projections.till_story import closed, heartbeat, numbered, opened, receipt, renamed
 from tillstream.commands.history import ChangedModel
@@ -185,12 +187,33 @@ async def stores(engine: AsyncEngine, known_at: datetime | None) -> Any:
     return [await read_reference_data(engine, each) for each in asked]
 
 
+def of_recommendations() -> list[Event[Any]]:
+    """Two goods: revised, closed, sent again, and a revision that comes after the next one."""
+    milk = [recommended(number, quantity) for number, quantity in ((1, 5), (2, 7), (4, 0), (3, 9))]
+    return [
+        milk[0],
+        recommended(1, 3, "RICE"),
+        milk[1],
+        milk[0],
+        milk[2],
+        milk[3],
+        recommended(2, 4, "RICE", "S2"),
+        recommended(2, 0, "RICE"),
+    ]
+
+
+async def recommendations(engine: AsyncEngine, known_at: datetime | None) -> Any:
+    """Ask for all, and for those that are open."""
+    return [await read_recommendations(engine, BOTH, statuses, known_at=known_at) for statuses in (None, ("open",))]
+
+
 STORIES: dict[str, tuple[list[Event[Any]], Ask, str]] = {
     "attendance_day": (of_attendance(), attendance, STORE_FACTS),
     "till_periods": (of_periods(), periods, STORE_FACTS),
     "till_days": (of_tills(), tills, STORE_FACTS),
     "incoming_goods": (goods(), incoming, STORE_FACTS),
     "reference_data": ([store(), store(version=2, since=at(600)), store("S2")], stores, REFERENCE_DATA),
+    "reorder_recommendations": (of_recommendations(), recommendations, REORDER_RECOMMENDATIONS),
 }
 
 
@@ -198,7 +221,7 @@ async def changed(place: Addresses, model: str, since: datetime) -> list[Changed
     """Return all facts that changed since, on pages of two."""
     engine, found = async_engine(place.postgres_dsn, "tests"), list[ChangedFact]()
     asked = FactsAsked(("S1", "S2", "RIVAL"), FIRST, LAST)
-    while page := await read_changed_facts(engine, model, asked, since, found[-1].cursor if found else FIRST_PAGE, 2):
+    while page := await read_changes(engine, model, asked, since, found[-1].cursor if found else FIRST_PAGE, 2):
         found += page
     await engine.dispose()
     return found
@@ -214,7 +237,7 @@ def test_what_was_known_is_what_was_answered_then(place: Addresses, model: str) 
 
     assert known == then
     assert len({repr(answer) for answer in then}) > len(story) / 2
-    for moment, answer in zip(times_of(log), then, strict=True) if model in EVENTS else ():
+    for moment, answer in zip(times_of(log), then, strict=True) if model in MODELS else ():
         why = asyncio.run(changed(place, model, moment))
         assert why or answer == then[-1]
         assert all(each.recorded_at > moment for each in why)
@@ -240,8 +263,23 @@ def test_what_a_correction_took_back_names_the_correction(place: Addresses) -> N
     assert third == {}
 
 
+def test_a_revision_names_the_one_that_took_its_place(place: Addresses) -> None:
+    """The newest came since; the one before it is superseded by it, and what had been superseded already is not told again."""
+    first, second, third = story = [recommended(number, quantity) for number, quantity in ((1, 5), (2, 7), (3, 0))]
+    log = minutely(story, REORDER_RECOMMENDATIONS)
+    empty(place, "reorder_recommendations")
+    asyncio.run(fold_steps(place, "reorder_recommendations", [log]))
+
+    told = [
+        {each.event_id: (each.what, each.caused_by) for each in asyncio.run(changed(place, "reorder_recommendations", when))}
+        for when in (times_of(log)[0] - timedelta(seconds=1), *times_of(log))
+    ]
+    came = {third.id: ("came", third.id)}
+    assert told == [came, came | {first.id: ("superseded", third.id)}, came | {second.id: ("superseded", third.id)}, {}]
+
+
 def test_the_models_of_which_changes_are_told_are_the_same_everywhere() -> None:
     """On the command line, over HTTP, and where they are read."""
     route = next(route for route in changes.router.routes if route.name == "list_changes")  # type: ignore[attr-defined]
     (told,) = [each for each in route.dependant.path_params if each.name == "read_model"]  # type: ignore[attr-defined]
-    assert {each.value for each in ChangedModel} == set(EVENTS) == set(get_args(told.field_info.annotation))
+    assert {each.value for each in ChangedModel} == set(MODELS) == set(get_args(told.field_info.annotation))

@@ -28,6 +28,7 @@ class ChangedModel(StrEnum):
     INCOMING_GOODS = "incoming_goods"
     ATTENDANCE_DAY = "attendance_day"
     TILL_PERIODS = "till_periods"
+    REORDER_RECOMMENDATIONS = "reorder_recommendations"
 
 
 @app.command()
@@ -114,12 +115,29 @@ def alerts(
 
 
 @app.command()
+def recommendations(
+    store: Stores = None, sku: Skus = None, open_only: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+    known_at: KnownAt = None, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """List what should be reordered by store and SKU, each recommendation at its newest revision."""
+    from tillstream.histories import find_recommendations
+    from tillstream.reaching import addresses_of, run_async
+
+    statuses = ("open",) if open_only else None
+    rows = run_async(find_recommendations(addresses_of(settings_for(data_dir)), store, statuses, sku, known_at, limit))
+    _print(rows, ("store_id", "sku", "status", "revision", "position", "reorder_point", "order_quantity", "recorded_at"), json, limit)
+
+
+@app.command()
 def changes(
     read_model: Annotated[ChangedModel, typer.Argument(help="Whose figures are no longer what they were.")],
     since: Annotated[datetime, typer.Option(formats=MOMENTS, help="When they were known, as 2026-11-20T08:00:00+09:00.")],
     store: Stores = None, first: First = BEGINNING, last: Last = END, limit: Limit = 1_000, json: Json = False, data_dir: DataDir = None,
 ) -> None:  # fmt: skip
-    """List the facts recorded since that changed stock, goods on their way, attendance or tills; of sales see `kpis changes`."""
+    """List what was recorded since and changed stock, goods on their way, attendance, tills or recommendations.
+
+    Of sales see `kpis changes`.
+    """
     from tillstream.histories import find_changed
     from tillstream.reaching import addresses_of, run_async
 

@@ -1,4 +1,4 @@
-"""What should be reordered, how much, and why."""
+"""What should be reordered, how much, and why: now, or as it was known at a moment of the broker's clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import FromClause, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.generations import serving_generation
-from projections.read_models.reorder_recommendations.table import reorder_tables
+from projections.read_models.reorder_recommendations.table import ReorderTables, reorder_tables
 
 
 class RecommendationCursor(NamedTuple):
@@ -54,10 +55,12 @@ async def read_recommendations(
     skus: Sequence[str] | None = None,
     cursor: RecommendationCursor | None = None,
     limit: int = 100,
+    known_at: datetime | None = None,
 ) -> list[RecommendationRow]:
-    """Return a page by store and SKU; None means every status or SKU."""
+    """Return a page by store and SKU; None means every status or SKU, and all that is known."""
     async with engine.connect() as conn:
-        table = reorder_tables(await serving_generation(conn, "reorder_recommendations")).recommendations
+        tables = reorder_tables(await serving_generation(conn, "reorder_recommendations"))
+        table = tables.recommendations if known_at is None else _then(tables, store_ids, known_at)
         key = (table.c.store_id, table.c.sku, table.c.recommendation_id)
         query = select(table).order_by(*key).limit(limit)
         for column, wanted in ((table.c.store_id, store_ids), (table.c.status, statuses), (table.c.sku, skus)):
@@ -66,3 +69,11 @@ async def read_recommendations(
         if cursor is not None:
             query = query.where(tuple_(*key) > tuple_(*cursor))
         return [RecommendationRow(**row) for row in (await conn.execute(query)).mappings()]
+
+
+def _then(tables: ReorderTables, store_ids: Sequence[str], known_at: datetime) -> FromClause:
+    """Return the highest of the revisions that were recorded by then, of each recommendation."""
+    table = tables.revisions
+    known = select(table).where(table.c.store_id.in_(store_ids), table.c.recorded_at <= known_at)
+    newest = known.ext(distinct_on(table.c.recommendation_id)).order_by(table.c.recommendation_id, table.c.revision.desc())
+    return newest.subquery()
