@@ -16,6 +16,7 @@ from api.resources import Resources
 from api.routes import (
     accounting,
     alerts,
+    archive,
     attendance,
     attendance_weeks,
     changes,
@@ -64,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     reconciliation.router,
     status.router,
     accounting.router,
+    archive.router,
     metrics.router,
 )
 

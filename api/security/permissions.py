@@ -52,6 +52,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "list_reconciliation_differences": _HQ,
     "read_status": _HQ,
     "read_accounting": _HQ,
+    "list_archive_months": _HQ,
+    "read_archive_month": _HQ,
     "read_metrics": _HQ,
 }
 """Route name (= operation id) to the roles that may call it; for which stores is decided by their scope."""

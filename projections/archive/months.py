@@ -5,13 +5,11 @@ to files and read again; ClickHouse drops it, after the files were read once mor
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,72 +21,18 @@ from infra.clickhouse.client import async_writer
 from infra.clock import utc_now
 from infra.kafka.consumer import Partition
 from infra.postgres.engine import async_engine
-from projections.archive.cold import (
-    Cold,
-    ColdFile,
-    Retention,
-    added,
-    cold_of,
-    decide_retention,
-    files_of,
-    is_over,
-    keep_files,
-    note_drop,
-    retention_of,
-)
+from projections.archive.cold import ColdFile, Retention, decide_retention, is_over, keep_files, note_drop
 from projections.archive.files import FileUnproven, Written, check_content, write_file
+from projections.archive.listing import ARCHIVE, HotRange, Month, read_months, retention_in_force
 from projections.generations import list_generations, serving_generation
-from projections.reconcile.compare import MODULUS, Digest
-from projections.replay.archive import ARCHIVE, ArchiveReader, ArchiveUnproven, check_archive
+from projections.replay.archive import ArchiveReader, ArchiveUnproven, check_archive
 
 GROUP_RECORDS: Final = 5_000
-_MONTHS: Final = """
-    SELECT toYYYYMM(recorded_at) AS month, topic, partition, min(offset), max(offset), count(), sum(event_hash)
-    FROM {archive:Identifier} FINAL WHERE log_id = {log:String} GROUP BY month, topic, partition ORDER BY month, topic, partition
-"""
-_SIZES: Final = """
-    SELECT toUInt32(partition), sum(bytes_on_disk) FROM system.parts
-    WHERE database = currentDatabase() AND table = {archive:String} AND active GROUP BY partition
-"""
 _OTHERS: Final = "SELECT count() FROM {archive:Identifier} WHERE log_id != {log:String} AND toYYYYMM(recorded_at) = {month:UInt32}"
 
 
 class MonthStays(Exception):
     """A month was not exported or dropped; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class HotRange:
-    """The records of a partition in a month that ClickHouse has."""
-
-    month: int
-    partition: Partition
-    first_offset: int
-    last_offset: int
-    digest: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A month of the archive: what ClickHouse has of it, and what lies in files. `is_cold`: the retention lets it go."""
-
-    month: int
-    hot: tuple[HotRange, ...]
-    files: tuple[ColdFile, ...]
-    hot_bytes: int
-    is_dropped: bool
-    is_cold: bool
-
-    @property
-    def records(self) -> int:
-        """How many records ClickHouse has."""
-        return sum(each.digest.ids for each in self.hot)
-
-    @property
-    def is_exported(self) -> bool:
-        """Tell whether files hold all that ClickHouse has of it."""
-        known = {each.partition: each.digest for each in self.files}
-        return bool(self.files) and all(known.get(each.partition) == each.digest for each in self.hot)
 
 
 def is_due(month: Month, drop: bool) -> bool:
@@ -109,26 +53,7 @@ class Months:
 
     async def all(self) -> list[Month]:
         """Return every month that is in ClickHouse or in files, oldest first."""
-        generation, cold = await self._serving()
-        async with self._engine.connect() as conn:
-            files, retention = await files_of(conn, self._addresses.log_id), await retention_of(conn)
-        hot: dict[int, list[HotRange]] = defaultdict(list)
-        for each in await self._hot(generation):
-            hot[each.month].append(each)
-        bound = {"archive": f"{ARCHIVE}_g{generation}"}
-        sizes = dict((await self._client.query(_SIZES, parameters=bound)).result_rows)
-        at = self._now()
-        return [
-            Month(
-                month,
-                tuple(hot[month]),
-                tuple(each for each in files if each.month == month),
-                int(sizes.get(month, 0)),
-                month in cold.months,
-                retention.is_cold(month, at),
-            )
-            for month in sorted(hot.keys() | {each.month for each in files})
-        ]
+        return await read_months(self._engine, self._client, self._addresses.log_id, self._now())
 
     async def prove(self) -> dict[Partition, int]:
         """Compare the whole archive with the log; ArchiveUnproven where it is another."""
@@ -143,7 +68,7 @@ class Months:
         late = [each for each in month.hot if each.last_offset >= proven.get(each.partition, 0)]
         if late:
             raise MonthStays(f"{_name(late[0].partition)} is proven up to offset {proven.get(late[0].partition, 0)} only")
-        generation, _ = await self._serving()
+        generation = await self._serving()
         reader = ArchiveReader(self._client, generation, self._addresses.log_id)
         files = [await self._export(reader, each) for each in month.hot]
         async with self._engine.begin() as conn:
@@ -185,7 +110,7 @@ class Months:
 
         It is noted first: from then on the files count and not what ClickHouse may still have, so that it may be killed anywhere.
         """
-        generation, _ = await self._serving()
+        generation = await self._serving()
         await self._may_be_dropped(month)
         async with self._engine.begin() as conn:
             await note_drop(conn, self._addresses.log_id, month.month, generation)
@@ -200,7 +125,7 @@ class Months:
             others = [each.number for each in await list_generations(conn, [ARCHIVE], ("building", "running")) if not each.serving]
         if others:
             raise MonthStays(f"the archive has other generations ({', '.join(map(str, others))}): drop them first")
-        generation, _ = await self._serving()
+        generation = await self._serving()
         bound = {"archive": f"{ARCHIVE}_g{generation}", "log": self._addresses.log_id, "month": month.month}
         if (await self._client.query(_OTHERS, parameters=bound)).result_rows[0][0]:
             raise MonthStays("it holds records of another log, too")
@@ -210,18 +135,9 @@ class Months:
         except (FileUnproven, OSError) as error:
             raise MonthStays(str(error)) from error
 
-    async def _serving(self) -> tuple[int, Cold]:
+    async def _serving(self) -> int:
         async with self._engine.connect() as conn:
-            generation = await serving_generation(conn, ARCHIVE)
-            return generation, await cold_of(conn, self._addresses.log_id, generation)
-
-    async def _hot(self, generation: int) -> list[HotRange]:
-        bound: dict[str, Any] = {"archive": f"{ARCHIVE}_g{generation}", "log": self._addresses.log_id}
-        rows = (await self._client.query(_MONTHS, parameters=bound)).result_rows
-        return [
-            HotRange(month, Partition(topic, part), first, last, added(None, Digest(count, int(total) % MODULUS)))
-            for month, topic, part, first, last, count, total in rows
-        ]
+            return await serving_generation(conn, ARCHIVE)
 
 
 @asynccontextmanager
@@ -241,8 +157,7 @@ async def read_retention(addresses: Addresses) -> Retention:
     """Return the decision in force."""
     engine = async_engine(addresses.postgres_dsn, "tillstream-archive", pool_size=1)
     try:
-        async with engine.connect() as conn:
-            return await retention_of(conn)
+        return await retention_in_force(engine)
     finally:
         await engine.dispose()
 

@@ -10,7 +10,7 @@ from tillstream.options import DataDir, settings_for
 
 if TYPE_CHECKING:
     from infra.settings import Settings
-    from projections.archive.months import Month
+    from projections.archive.listing import Month
 
 app = typer.Typer(
     no_args_is_help=True,

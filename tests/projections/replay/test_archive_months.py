@@ -16,11 +16,15 @@ from infra.clock import utc_now
 from infra.kafka.consumer import Partition
 from projections.archive.cold import Cold, ColdFile, Retention, is_over
 from projections.archive.files import FileUnproven, check_content, check_file, digest_of, records_in, write_file
-from projections.archive.months import Month, Months, is_due, months_of, move, read_retention, set_retention
+from projections.archive.listing import Month
+from projections.archive.months import Months, is_due, months_of, move, read_retention, set_retention
 from projections.reconcile.compare import Digest
 from projections.reconcile.run import reconcile
 from projections.replay.archive import ArchiveUnproven
 from projections.replay.run import ReplayRequest, replay
+from tests.api.running import config, served
+from tests.command_line import environment, run
+from tests.projections.applying import apply_log
 from tests.projections.folding import rows_of
 from tests.projections.replay.living import await_end, live, publish, told
 from tests.projections.story import at, log_of, sold
@@ -171,3 +175,60 @@ async def test_a_month_that_is_not_proven_stays(place: Addresses, tmp_path: Path
             await asyncio.to_thread(client.command, "TRUNCATE TABLE event_log_g1")
         with pytest.raises(ArchiveUnproven, match="not what the log has"):
             await _move(months, drop=False, root=said)
+
+
+def _months_ago(place: Addresses) -> int:
+    """Let everything in the archive be recorded two months earlier, and return the month."""
+    with writer(place.clickhouse_url) as client:
+        (now,) = client.query("SELECT DISTINCT toYYYYMM(recorded_at) FROM event_log_g1").result_rows
+        client.command("INSERT INTO event_log_g1 SELECT * REPLACE (subtractMonths(recorded_at, 2) AS recorded_at) FROM event_log_g1")
+        client.command(f"ALTER TABLE event_log_g1 DROP PARTITION '{now[0]}'")
+        (then,) = client.query("SELECT DISTINCT toYYYYMM(recorded_at) FROM event_log_g1").result_rows
+    return int(then[0])
+
+
+@pytest.mark.stack
+def test_an_operator_moves_a_month_and_hq_sees_where_it_lies(place: Addresses, tmp_path: Path) -> None:
+    """By the command line from the decision to the drop: what stays says why, with status 1; over HTTP the same months and files."""
+    asyncio.run(publish(place, told(0, 20)))
+    apply_log(place, "event_log")
+    env = environment(
+        TILLSTREAM_KAFKA_BOOTSTRAP=place.kafka_bootstrap,
+        TILLSTREAM_POSTGRES_DSN=place.postgres_dsn,
+        TILLSTREAM_CLICKHOUSE_URL=place.clickhouse_url,
+        TILLSTREAM_TOPIC_PREFIX=place.topic_prefix,
+        TILLSTREAM_DATA_DIR=str(tmp_path / "data"),
+        TILLSTREAM_ARCHIVE_DIR=str(tmp_path / "archive"),
+    )
+
+    def archive(*words: str) -> tuple[int, str]:
+        done = run("archive", *words, check=False, env=env)
+        return done.returncode, done.stdout
+
+    month = _months_ago(place)
+    name = f"{month // 100}-{month % 100:02}"
+    assert archive("retain")[0] == archive("export", "2026-13")[0] == 64
+    assert archive("export") == archive("drop") == (0, "nothing to move\n")
+    assert archive("retain", "--months", "1", "--by", "kim") == (0, "1 months stay\n")
+    assert archive("drop", name) == (1, f"{name} stays: its files do not hold all of it: export it first\n")
+    assert archive("export", "2020-01") == (1, "2020-01: the archive has nothing of that month\n")
+    assert "may be exported" in archive("status")[1]
+    status, said = archive("export")
+    assert (status, said.split(":")[0]) == (0, f"{name} exported")
+    assert "exported, may be dropped" in archive("status")[1]
+
+    with served(config(place)) as api:
+        hq = api.client()
+        before = hq.get("/v1/archive/months").json()
+        assert archive("drop") == (0, f"{name} dropped: its files are read instead\n")
+        after, detail = hq.get("/v1/archive/months").json(), hq.get(f"/v1/archive/months/{name}").json()
+        missing = hq.get("/v1/archive/months/2020-01")
+        others = [api.client(role).get("/v1/archive/months").status_code for role in ("manager", "staff")]
+    assert "in files only" in archive("status")[1]
+    assert (before["hot_months"], before["decided_by"], [row["month"] for row in before["months"]]) == (1, "kim", [name])
+    told_of = [(row["is_exported"], row["is_dropped"], row["records_in_clickhouse"] > 0) for row in before["months"] + after["months"]]
+    assert told_of == [(True, False, True), (True, True, False)]
+    in_files = {sum(row["records"] for row in detail["files"]), *(each["months"][0]["records_in_files"] for each in (before, after))}
+    assert len(in_files) == 1
+    assert {(tmp_path / "archive" / row["file"]).stat().st_size for row in detail["files"]} == {row["bytes"] for row in detail["files"]}
+    assert ((missing.status_code, missing.json()["code"]), others) == ((404, "not_found"), [403, 403])
