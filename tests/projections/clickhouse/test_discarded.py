@@ -21,6 +21,7 @@ from projections.reconcile.plan import Repair, plan_repairs
 from projections.reconcile.repair import Repaired, carry_out
 from projections.reconcile.report import Report
 from projections.reconcile.run import ReconcileOptions, reconcile
+from tests.projections.applying import apply_log
 from tests.projections.clickhouse.driving import clickhouse, consumed, drive, publish, sums
 from tests.projections.clickhouse.sales_events import at, line, sale
 
@@ -132,6 +133,7 @@ def test_facts_of_a_record_that_was_put_aside_are_found_and_removed(place: Addre
 
     with pytest.raises(InterruptedError):
         drive(place, crash_points=Killed("before_insert", meanwhile))
+    apply_log(place, "sales")
     found = [each for each in asyncio.run(reconcile(place, ReconcileOptions(wait_seconds=0))).differences if each.model == "sales"]
 
     extra = [each for each in found if each.kind == "extra"]
