@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.events.sales import SaleCompleted
+from contracts.events.registry import SALE_COMPLETED
 from processors.rules.sales import hours
 from processors.rules.sales.baseline import HOURS, Baseline, Days, Terms, baseline, elapsed, levels, residual
-from processors.rules.sales.comparison import discoveries, low_tail, scores
+from processors.rules.sales.comparison import Scatter, discoveries, low_tail, scores
+from tests.processors.events import START, event
 
 RNG = np.random.default_rng(3)
 OPEN = np.where((np.arange(HOURS) >= 4) & (np.arange(HOURS) < 18), 1.0, 0.0)
@@ -100,7 +101,7 @@ def test_too_few_receipts_to_expect_say_nothing() -> None:
     assert elapsed(found)[-1] == 1
 
 
-@given(st.floats(-1, 1), st.integers(10, 60))
+@given(st.floats(-1, 1), st.integers(5, 60))
 def test_what_all_stores_have_in_common_changes_no_score(shift: float, stores: int) -> None:
     """Bad weather in the whole chain is nobody's drop."""
     rng = np.random.default_rng(stores)
@@ -108,16 +109,49 @@ def test_what_all_stores_have_in_common_changes_no_score(shift: float, stores: i
     assert scores(far + shift / spread, spread, heard).score == pytest.approx(scores(far, spread, heard).score, abs=1e-6)
 
 
-def test_a_small_chain_is_not_compared_with_its_own_median() -> None:
-    """With nine stores the residuals stay what they are."""
-    far = RNG.normal(0, 1, 9)
-    assert scores(far, np.full(9, 0.2), np.ones(9, np.bool_)).score.tolist() == far.tolist()
+def test_a_small_chain_is_not_compared_with_itself() -> None:
+    """With four stores the residuals stay what they are."""
+    far = RNG.normal(0, 1, 4)
+    assert scores(far, np.full(4, 0.2), np.ones(4, np.bool_)).score.tolist() == far.tolist()
 
 
 def test_a_single_low_store_stays_low_beside_its_chain() -> None:
-    """The chain's median and scale are not bent by the one that is low."""
+    """What the others have in common and the scale are not bent by the one that is low."""
     far = np.concatenate((RNG.normal(0, 1, 29), [-5.0]))
     assert scores(far, np.full(30, 0.2), np.ones(30, np.bool_)).score[-1] < -3.5
+
+
+@given(st.integers(5, 40), st.integers(0, 3))
+def test_a_store_is_compared_with_the_middle_half_of_the_others(stores: int, silent: int) -> None:
+    """Its own sales are no part of what it is compared with; stores that were not heard of say nothing and are compared with all."""
+    rng = np.random.default_rng(stores)
+    far, heard = rng.normal(0, 1, stores + silent), np.arange(stores + silent) < stores
+    common = scores(far, np.full(stores + silent, 0.2), heard).common
+    for place in range(stores):
+        others = np.sort(np.delete(far[:stores], place))
+        assert common[place] == pytest.approx(0.2 * others[stores // 4 : stores - 1 - stores // 4].mean())
+    assert common[stores:] == pytest.approx(0.2 * np.sort(far[:stores])[stores // 4 : stores - stores // 4].mean())
+
+
+@pytest.mark.parametrize(("differ", "keeps"), [(0.08, 0.0), (0.6, 0.9)])
+def test_spreads_are_drawn_together_as_far_as_they_differ_by_chance(differ: float, keeps: float) -> None:
+    """Spreads of eight weeks that differ by 8 percent are as good as one; those that differ much stay what they are."""
+    far, logarithm = np.tile([-1.0, 1.0], 20), np.resize([-differ, -differ, differ, differ], 40)
+    spread = 0.2 * np.exp(logarithm)
+    score = np.abs(scores(far / spread, spread, np.ones(40, np.bool_)).score)
+    assert np.log(score[0] / score[2]) == pytest.approx(2 * differ * keeps, abs=0.2 * differ + 1e-9)
+
+
+def test_days_before_say_how_far_stores_stray_and_a_large_chain_speaks_for_itself() -> None:
+    """In a small chain quiet days before make a score count for more, in a large one hardly."""
+
+    def low(stores: int, *before: Scatter) -> float:
+        far = np.concatenate(([-3.0], np.resize([-1.0, 1.0], stores - 1)))
+        return float(scores(far, np.full(stores, 0.2), np.ones(stores, np.bool_), before).score[0])
+
+    quiet = [Scatter(stores, 0.25) for stores in (5, 1000) for _ in range(7)]
+    assert low(5, *quiet[:7]) < 1.2 * low(5)
+    assert 1.1 * low(1000) < low(1000, *quiet[7:])
 
 
 def test_early_scores_count_for_less() -> None:
@@ -162,6 +196,6 @@ def test_net_sales_are_of_goods_alone_and_a_receipt_counts_when_it_sells() -> No
     back = {"line": 3, "sku": "EGGS", "quantity": "1", "unit_price": "2", "gross": 200, "kind": "return"}
 
     def of(*lines: dict[str, object]) -> tuple[int, int]:
-        return hours.sold(SaleCompleted.model_validate({"receipt_id": "r", "currency": "GBP", "lines": lines}))
+        return hours.sold(event(SALE_COMPLETED, "r", START, {"receipt_id": "r", "currency": "GBP", "lines": lines}))
 
     assert [of(item, service, back), of(service), of(back)] == [(700, 1), (0, 1), (-200, 0)]

@@ -1,5 +1,6 @@
 """What the stores of a chain observed until the end of the same hour of the same business date, and what that says of each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -124,13 +125,24 @@ def _column(rows: tuple[Row, ...], name: str) -> Floats:
     return np.array([getattr(row, name) for row in rows], np.float64)
 
 
-def verdicts(bucket: Bucket) -> dict[str, Verdict]:
-    """Compare the stores of a bucket. Stores with silent tills are held back: they neither alarm nor say what the chain does."""
-    rows = tuple(row for row in bucket.rows if not row.silent)
+def _speaking(bucket: Bucket) -> tuple[Row, ...]:
+    """Return the stores whose tills are not silent; the others neither alarm nor say what the chain does."""
+    return tuple(row for row in bucket.rows if not row.silent)
+
+
+def scatter(bucket: Bucket) -> comparison.Scatter:
+    """Return how far the stores of a bucket stray from each other."""
+    rows = _speaking(bucket)
+    return comparison.scatter(_column(rows, "residual"), _column(rows, "spread"), np.ones(len(rows), np.bool_))
+
+
+def verdicts(bucket: Bucket, before: Iterable[comparison.Scatter] = ()) -> dict[str, Verdict]:
+    """Compare the stores of a bucket, by how far stores strayed at the same hour of the days before as well."""
+    rows = _speaking(bucket)
     if not rows:
         return {}
     elapsed = _column(rows, "elapsed")
-    compared = comparison.scores(_column(rows, "residual"), _column(rows, "spread"), np.ones(len(rows), np.bool_))
+    compared = comparison.scores(_column(rows, "residual"), _column(rows, "spread"), np.ones(len(rows), np.bool_), before)
     low = comparison.low_tail(compared.score, elapsed)
     fair = _column(rows, "expected") * np.exp(compared.common)
     rate, alone = (float(_column(rows, name).min()) for name in ("rate", "alone"))
@@ -143,7 +155,7 @@ def verdicts(bucket: Bucket) -> dict[str, Verdict]:
             float(compared.score[number] * elapsed[number] ** 0.5),
             float(low[number]),
             float(fair[number]),
-            compared.common,
+            float(compared.common[number]),
             drops[number] and away[number] >= row.least,
             spikes[number] and -away[number] >= row.least,
         )
