@@ -128,7 +128,6 @@ class Workspace:
 
     def _note_policy(self, key: str, state: State | None) -> None:
         """Keep the books, where there are any, up to date with a policy."""
-        self._keys.notes.clear()
         if self._keys.policies is not None:
             address = address_of(key)
             self._keys.policies.note(None if is_partition(address.place) else address.place, address.name, state)
@@ -170,6 +169,7 @@ class Workspace:
 
     def _note_policies(self) -> None:
         self._policies_changed = False
+        self._keys.notes.clear()
         for key in self._undo:
             entry = self._now[key]
             if entry.kind is POLICY:
