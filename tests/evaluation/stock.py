@@ -4,8 +4,8 @@ The policy of each rule is chosen on one chain, by the balance of precision and 
 so is the policy as shipped.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -16,6 +16,7 @@ from contracts.policies.phantom_stock import PhantomStockPolicy
 from contracts.policies.shrinkage import ShrinkagePolicy
 from contracts.policies.stock_out_risk import StockOutRiskPolicy
 from tests.benchmarks.results import Metric
+from tests.evaluation.processes import in_processes
 from tests.evaluation.shelves import DAYS, STORES, Alarm, Chain, chain, heard
 
 CHOSEN_ON, JUDGED_ON = 1, (2, 3)
@@ -24,8 +25,9 @@ _CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
     "phantom_stock": tuple({"probability": each} for each in ("0.01", "0.001", "0.0001")),
     "shrinkage": tuple({"probability": each, "limit": limit} for each, limit in (("0.0001", "5"), ("0.00001", "7"), ("0.00001", "10"))),
 }
+_TRIES = 3
 _DEFAULTS = {"stock_out_risk": StockOutRiskPolicy(), "phantom_stock": PhantomStockPolicy(), "shrinkage": ShrinkagePolicy()}
-_Heard = tuple[Chain, dict[str, list[Alarm]]]
+_Policies = dict[str, dict[str, Any]]
 _SOLD_OUT = Decimal(1)
 """Thefts make the book a little higher than the shelf: with one unit on book the shelf is as good as empty."""
 _DAY = timedelta(days=1)
@@ -147,14 +149,37 @@ _JUDGES: dict[str, Callable[[Chain, Sequence[Alarm]], Score]] = {
 }
 
 
-def _chosen(made: Chain) -> dict[str, dict[str, Any]]:
-    """Try all policies, the n-th of every rule at once, and return the best of each rule."""
-    scores: dict[str, list[float]] = {rule: [] for rule in _JUDGES}
-    for number in range(3):
-        told = heard(made, [{"policy": rule, **choices[number]} for rule, choices in _CHOICES.items()])
-        for rule, judge in _JUDGES.items():
-            scores[rule].append(judge(made, told.get(rule, [])).balance)
-    return {rule: _CHOICES[rule][max(range(3), key=found.__getitem__)] for rule, found in scores.items()}
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the rules told of a chain: the score of each, how many failed deliveries it found of how many, and the thefts by their share."""
+
+    scores: dict[str, Score]
+    outages: tuple[int, int]
+    thefts: dict[float, list[bool]] = field(default_factory=dict)
+
+
+def told(seed: int, policies: _Policies) -> Told:
+    """Fold a chain with some policies, and judge what each rule told; without a policy a rule has its defaults."""
+    made = chain(seed)
+    alarms = heard(made, [{"policy": rule, **terms} for rule, terms in policies.items()])
+    return Told(
+        {rule: judge(made, alarms.get(rule, [])) for rule, judge in _JUDGES.items()},
+        outages(made, alarms.get("stock_out_risk", [])),
+        _thefts(made, alarms.get("shrinkage", [])),
+    )
+
+
+def _tried() -> dict[str, tuple[object, ...]]:
+    """Return all policies to try, the n-th of every rule at once, beside those that are shipped."""
+    tried: dict[str, tuple[object, ...]] = {
+        f"choice {number + 1} on chain {CHOSEN_ON}": (CHOSEN_ON, {rule: choices[number] for rule, choices in _CHOICES.items()})
+        for number in range(_TRIES)
+    }
+    return tried | {f"as shipped on chain {seed}": (seed, {}) for seed in JUDGED_ON}
+
+
+def _best(tried: Sequence[Told]) -> _Policies:
+    return {rule: max(zip(_CHOICES[rule], tried, strict=True), key=lambda each: each[1].scores[rule].balance)[0] for rule in _JUDGES}
 
 
 def _together(scores: Sequence[Score]) -> Score:
@@ -171,41 +196,40 @@ def _together(scores: Sequence[Score]) -> Score:
 
 def evaluate() -> list[Metric]:
     """Choose on one chain, judge on the others; beside that what the defaults do there, of which nothing is chosen."""
-    policies = _chosen(chain(CHOSEN_ON))
-    chosen, shipped = list[_Heard](), list[_Heard]()
-    for seed in JUDGED_ON:
-        made = chain(seed)
-        chosen.append((made, heard(made, [{"policy": rule, **terms} for rule, terms in policies.items()])))
-        shipped.append((made, heard(made, [])))
+    tried = list(in_processes(told, _tried()).values())
+    policies = _best(tried[:_TRIES])
+    chosen = in_processes(told, {f"as chosen on chain {seed}": (seed, policies) for seed in JUDGED_ON})
     defaults = {rule: {"probability": default.probability} for rule, default in _DEFAULTS.items()}
-    return [*_results("", "chosen on another chain", policies, chosen), *_results(" as shipped", "as shipped", defaults, shipped)]
+    return [
+        *_results("", "chosen on another chain", policies, list(chosen.values())),
+        *_results(" as shipped", "as shipped", defaults, tried[_TRIES:]),
+    ]
 
 
-def _results(how: str, source: str, policies: dict[str, dict[str, Any]], told: Sequence[_Heard]) -> list[Metric]:
+def _results(how: str, source: str, policies: Mapping[str, dict[str, Any]], judged: Sequence[Told]) -> list[Metric]:
     """Say how good the rules are with some policies, and where these come from."""
     metrics = []
-    for rule, judge in _JUDGES.items():
+    for rule in _JUDGES:
         metrics.append(Metric(f"{rule}: probability of the policy, {source}", float(policies[rule]["probability"]), "of 1"))
-        metrics += _figures(rule, how, _together([judge(made, alarms.get(rule, [])) for made, alarms in told]))
-    failed = [outages(made, alarms.get("stock_out_risk", [])) for made, alarms in told]
-    found_outages, every_outage = (sum(each) for each in zip(*failed, strict=True))
+        metrics += _figures(rule, how, _together([each.scores[rule] for each in judged]))
+    found_outages, every_outage = (sum(each) for each in zip(*(each.outages for each in judged), strict=True))
     if every_outage:
         name = f"stock_out_risk{how}: failed deliveries that turned customers away, found of {every_outage}"
         metrics.append(Metric(name, round(100 * found_outages / every_outage, 1), "%"))
-    for share, found in sorted(_thefts(told).items()):
+    for share in sorted({share for each in judged for share in each.thefts}):
+        found = [was_found for each in judged for was_found in each.thefts.get(share, [])]
         name = f"thefts of {share:.0%} of what is sold" if share else "thefts of a day's sales at once"
         metrics.append(Metric(f"shrinkage{how}: {name} found", round(100 * sum(found) / len(found), 1), "%"))
     return metrics
 
 
-def _thefts(told: Sequence[_Heard]) -> dict[float, list[bool]]:
+def _thefts(made: Chain, alarms: Sequence[Alarm]) -> dict[float, list[bool]]:
     """Return by the share that was stolen (0: at once) which thefts were found."""
     thefts: dict[float, list[bool]] = {}
-    for made, alarms in told:
-        alarmed = {(each.store, each.sku) for each in alarms.get("shrinkage", [])}
-        for shelf, trouble in made.troubles.items():
-            if trouble.kind in {"slow", "theft"}:
-                thefts.setdefault(trouble.share, []).append(shelf in alarmed)
+    alarmed = {(each.store, each.sku) for each in alarms}
+    for shelf, trouble in made.troubles.items():
+        if trouble.kind in {"slow", "theft"}:
+            thefts.setdefault(trouble.share, []).append(shelf in alarmed)
     return thefts
 
 
