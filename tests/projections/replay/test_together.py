@@ -7,6 +7,7 @@ from contracts.topics import STORE_FACTS
 from infra.addresses import Addresses
 from infra.kafka.consumer import Partition, end_offsets
 from infra.postgres.engine import async_engine
+from projections import shared_records
 from projections.replay.run import ReplayRequest, ReplayResult, alone
 from projections.replay.shared_log import LogReader, SharedLog
 from projections.replay.together import replay_together
@@ -28,7 +29,23 @@ def test_a_shared_record_is_decoded_once_and_to_the_same() -> None:
 
     assert event_of(shared) == event_of(plain) == decode(plain)
     assert event_of(shared) is event_of(shared)
-    assert event_of(plain) is not event_of(plain)
+
+
+def test_the_last_events_of_a_live_log_are_kept_for_the_other_models() -> None:
+    """The same bytes at the same place are the same event; another log has others there, and old ones are forgotten."""
+    plain = record(sold("a", at(1)), 7)
+    again = type(plain)(plain.topic, plain.partition, 7, plain.timestamp, plain.key, bytes(plain.value or b""), list(plain.headers))
+    event = event_of(plain)
+
+    assert event_of(again) is event == decode(plain)
+    other = record(sold("b", at(1)), 7)
+    assert event_of(other) == decode(other) != event
+    moved = type(other)(other.topic, other.partition, 7, other.timestamp, other.key, other.value, [("ce_x", b""), *other.headers])
+    assert event_of(moved) is not event_of(other)
+    for offset in range(8, 8 + 2_048):
+        event_of(type(plain)(plain.topic, plain.partition, offset, plain.timestamp, plain.key, plain.value, plain.headers))
+    assert len(shared_records._kept) == 2_048
+    assert (plain.topic, plain.partition, 7) not in shared_records._kept
 
 
 @pytest.mark.stack
