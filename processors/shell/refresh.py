@@ -1,7 +1,8 @@
 """Writes every owned state again each hour: a stale record behind a newer one must not be what compaction keeps."""
 
 import asyncio
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable
 
 import structlog
 
@@ -23,20 +24,21 @@ async def refresh_forever(agent: RuleAgent, every_seconds: float = EVERY_SECONDS
 
 async def refresh(agent: RuleAgent) -> int:
     """Write owned states again, some at a time, never beside a batch; return how many."""
-    table, written = agent.table, 0
-    keys = list(table.data.data)
-    for start in range(0, len(keys), _STATES_AT_ONCE):
-        async with agent.writing:
-            owned = {tp.partition for tp in agent.app.consumer.progress.expected}
-            records = [row for key in keys[start : start + _STATES_AT_ONCE] if (row := _record(table, key, owned)) is not None]
-            await agent.writer.write_states(records)
-        written += len(records)
+    keys_of, written = defaultdict[int, list[str]](list), 0
+    for key, partition in agent.table.data._key_partition.items():
+        keys_of[partition].append(key)
+    for partition, keys in keys_of.items():
+        for start in range(0, len(keys), _STATES_AT_ONCE):
+            async with agent.writing[partition]:
+                records = _records(agent, keys[start : start + _STATES_AT_ONCE], partition)
+                await agent.writer.write_states(records)
+            written += len(records)
     return written
 
 
-def _record(table: Any, key: str, owned: set[int]) -> tuple[str, bytes, bytes, int] | None:
-    value, partition = table.get_state(key), table.data._key_partition.get(key)
-    if value is None or partition not in owned:
-        return None
-    row: tuple[str, bytes, bytes, int] = table.record(key, value, partition)
-    return row
+def _records(agent: RuleAgent, keys: Iterable[str], partition: int) -> list[tuple[str, bytes, bytes, int]]:
+    """Return the states as they are now; none where the partition went away meanwhile."""
+    if all(tp.partition != partition for tp in agent.app.consumer.progress.expected):
+        return []
+    table = agent.table
+    return [table.record(key, value, partition) for key in keys if (value := table.get_state(key)) is not None]

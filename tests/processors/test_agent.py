@@ -4,9 +4,13 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+from faust.types import TP
+
 from processors.fold import Fold
 from processors.safeguards import NoCrashPoints, Safeguards
-from processors.shell.run import RuleAgent
+from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch
+from processors.shell.refresh import refresh
+from processors.shell.run import RuleAgent, next_work
 from processors.shell.table import StateTable
 from processors.shell.writer import Writer
 from tests.processors.events import at, log_of, no_show_policy, shift, tick
@@ -18,7 +22,14 @@ class _Table:
     changelog_topic_name = "states"
 
     def __init__(self) -> None:
-        self.data = SimpleNamespace(data=dict[str, bytes]())
+        self.data = SimpleNamespace(data=dict[str, bytes](), _key_partition=dict[str, int]())
+
+    def get_state(self, key: str) -> bytes | None:
+        value: bytes | None = self.data.data.get(key)
+        return value
+
+    def record(self, key: str, value: bytes, partition: int) -> tuple[str, bytes, int]:
+        return key, value, partition
 
     def put(self, values: dict[str, bytes], _: int) -> None:
         self.data.data.update(values)
@@ -43,13 +54,123 @@ class _Writer:
 async def test_what_is_in_the_table_is_due_though_nothing_more_of_its_batch_was_written() -> None:
     """A batch that is folded again changes no state a second time, so when each is due must be known from the first time."""
     fold, table = Fold(), _Table()
-    tp = SimpleNamespace(topic="facts", partition=0)
-    progress = SimpleNamespace(expected={tp.partition: 0}, done={}, take=lambda *_: True, busy=False)
+    tp = TP("facts", 0)
+    progress = SimpleNamespace(expected={tp: 0}, done={}, take=lambda *_: True, busy=0)
     app = SimpleNamespace(consumer=SimpleNamespace(progress=progress), consumer_generation_id=1)
     log = log_of(no_show_policy(10), shift("s", at(60), at(180)), tick(at(5)))
-    message = SimpleNamespace(tp=tp.partition, partition=0, generation_id=1)
+    message = SimpleNamespace(tp=tp, partition=0, generation_id=1)
     event = SimpleNamespace(message=message, value=log, ack=lambda: None)
-    agent = RuleAgent(app, cast("StateTable", table), fold, cast("Writer", _Writer()), Safeguards(), NoCrashPoints(), asyncio.Lock())
-    await agent._batch(event)
-    assert progress.done == {0: 3}
+    agent = RuleAgent(app, cast("StateTable", table), fold, cast("Writer", _Writer()), Safeguards(), NoCrashPoints())
+    await agent._batch(next_work([event]))
+    assert progress.done == {tp: 3}
     assert any("|shift" in key or "|attendance" in key for key in fold.index.of(0).due), fold.index.of(0).due
+
+
+class _Stream:
+    """Hands over batches as Faust's stream does, one after the other; the last one when something has happened, and says when it is taken."""
+
+    def __init__(self, happened: asyncio.Event, over: asyncio.Event, *batches: Any) -> None:
+        self._happened, self._over, self._batches = happened, over, batches
+
+    def noack(self) -> "_Stream":
+        return self
+
+    async def events(self) -> Any:
+        for batch in self._batches[:-1]:
+            yield batch
+        await asyncio.wait_for(self._happened.wait(), 10)
+        yield self._batches[-1]
+        self._over.set()
+
+
+class _SlowIn:
+    """Lets writes to partition 0 end when all batches are handed over, those to partition 1 at once; notes the order."""
+
+    def __init__(self) -> None:
+        self.course: list[str] = []
+        self.other, self.over = asyncio.Event(), asyncio.Event()
+
+    async def write_in_order(self, place: Any, rows: Any, acknowledged: Any) -> None:
+        list(rows)
+        partition = place[1]
+        if partition:
+            self.other.set()
+        else:
+            await asyncio.wait_for(self.over.wait(), 10)
+        await acknowledged()
+        self.course.append(f"{partition} written")
+
+    async def send(self, _: Any) -> None:
+        """Nothing is derived."""
+
+
+async def test_a_partition_is_folded_while_the_broker_is_waited_for_in_another_and_never_two_batches_of_one() -> None:
+    """One wait is not added to the next over all partitions; what belongs to one partition keeps its order."""
+    progress = SimpleNamespace(expected=dict.fromkeys((TP("facts", 0), TP("facts", 1)), 0), done={}, take=lambda *_: True, busy=0)
+    app = SimpleNamespace(consumer=SimpleNamespace(progress=progress), consumer_generation_id=1)
+    log = log_of(no_show_policy(10), shift("s", at(60), at(180)), tick(at(5)), tick(at(10)))
+
+    def batch(partition: int, records: Any) -> Any:
+        message = SimpleNamespace(tp=TP("facts", partition), partition=partition, generation_id=1)
+        return SimpleNamespace(message=message, value=records, ack=lambda: None)
+
+    writer, fold, folds = _SlowIn(), Fold(), iter((0, 1, 0))
+
+    def noted(*given: Any) -> Any:
+        writer.course.append(f"{next(folds)} folded")
+        return fold(*given)
+
+    agent = RuleAgent(app, cast("StateTable", _Table()), cast("Fold", noted), cast("Writer", writer), Safeguards(), NoCrashPoints())
+    await agent.run(_Stream(writer.other, writer.over, batch(0, log[:3]), batch(1, log[:3]), batch(0, log[3:])))
+    assert writer.course == ["0 folded", "1 folded", "1 written", "0 written", "0 folded", "0 written"]
+    assert progress.done == {TP("facts", 0): 4, TP("facts", 1): 3}
+    assert progress.busy == 0
+
+
+def test_what_waits_of_a_partition_is_one_batch_as_far_as_it_goes_on_in_one_assignment() -> None:
+    """A hole, a step back, another assignment and the limits of a batch begin another one; nothing is left out or turned round."""
+
+    def fetch(generation: int, *offsets: int, size: int = 10) -> Any:
+        records = Batch(SimpleNamespace(offset=offset, value=bytes(size)) for offset in offsets)
+        return SimpleNamespace(message=SimpleNamespace(tp=TP("facts", 0), generation_id=generation), value=records)
+
+    half = BYTES_PER_BATCH // 2
+    waiting = [
+        fetch(1, 0, 1), fetch(1, 2), fetch(1, 4), fetch(1, 4), fetch(2, 5), fetch(2, *range(6, 6 + RECORDS_PER_BATCH)),
+        fetch(2, 1006, size=half), fetch(2, 1007, size=half), fetch(2, 1008), fetch(2, 1009, size=3 * half),
+    ]  # fmt: skip
+    taken = []
+    while waiting:
+        work = next_work(waiting)
+        taken.append((work.generation, work.records[0].offset, work.records[-1].offset, len(work.events)))
+    assert taken == [
+        (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, 1005, 1), (2, 1006, 1007, 2), (2, 1008, 1008, 1), (2, 1009, 1009, 1),
+    ]  # fmt: skip
+
+
+class _States:
+    """Collects states that are written again."""
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    async def write_states(self, records: Any) -> None:
+        self.written += records
+
+
+async def test_a_refresh_waits_for_the_batch_of_its_partition_and_writes_what_is_there_then() -> None:
+    """Written beside a batch, an old value could end behind the new one on the changelog; a partition that went away is left alone."""
+    table, writer = _Table(), _States()
+    table.data.data.update({"a": b"old", "b": b"of one", "c": b"of another worker"})
+    table.data._key_partition.update({"a": 0, "b": 1, "c": 2})
+    progress = SimpleNamespace(expected=dict.fromkeys((TP("facts", 0), TP("facts", 1)), 0))
+    app = SimpleNamespace(consumer=SimpleNamespace(progress=progress))
+    agent = RuleAgent(app, cast("StateTable", table), Fold(), cast("Writer", writer), Safeguards(), NoCrashPoints())
+    async with agent.writing[0]:
+        refreshing = asyncio.create_task(refresh(agent))
+        await asyncio.wait({refreshing}, timeout=0.05)
+        assert not refreshing.done()
+        assert ("a", b"old", 0) not in writer.written
+        table.put({"a": b"new"}, 0)
+    assert await refreshing == 2
+    assert sorted(writer.written) == [("a", b"new", 0), ("b", b"of one", 1)]
