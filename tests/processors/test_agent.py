@@ -67,7 +67,7 @@ async def test_what_is_in_the_table_is_due_though_nothing_more_of_its_batch_was_
 
 
 class _Stream:
-    """Hands over batches as Faust's stream does, one after the other; the last one when something has happened, and says when it is taken."""
+    """Hands over batches as Faust's stream does, the last one when something has happened, and says when it is taken."""
 
     def __init__(self, happened: asyncio.Event, over: asyncio.Event, *batches: Any) -> None:
         self._happened, self._over, self._batches = happened, over, batches
