@@ -41,6 +41,7 @@ class Declared:
     """One projection. `covers`: topic to the event types that it folds, None for every record.
 
     `linger_seconds`: after a small batch it waits so long for more, since a batch costs the same however small it is.
+    `max_records`: how many records are a batch at most.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Declared:
     mapping_version: int
     factory: Callable[[SinkContext], Sink]
     linger_seconds: float = 0.2
+    max_records: int = 5_000
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -89,7 +91,9 @@ PROJECTIONS: dict[str, Declared] = {
             ReorderRecommendations,
         ),
         _postgres("dead_letters", {DEAD_LETTERS: None}, processor_letters.MAPPING_VERSION, ProcessorLetters),
-        Declared("sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink),
+        Declared(
+            "sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink, max_records=10_000
+        ),
         *map(_facts, FACTS),
         Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink, linger_seconds=1.0),
     )

@@ -46,14 +46,14 @@ class RunnerOptions:
 
     `waits_for_decisions`: with too many dead letters a consumer stands still until people have decided about them, and the others of
     the process go on; otherwise it ends. `records_per_second` slows a runner down; `only_store` lets it apply the records of one
-    store, the others are filtered;
+    store, the others are filtered; `max_records` are a batch at most, by default as many as its read model says;
     `member` makes what it reads with. `answer_seconds`: how long one statement of a ClickHouse model may take, and
     `postgres_answer_seconds` one in Postgres, waiting for locks included; to give it up takes five more at most.
     """
 
     addresses: Addresses
     generation: int = 1
-    max_records: int = 5_000
+    max_records: int | None = None
     retry_seconds: float = 120.0
     answer_seconds: float = 60.0
     postgres_answer_seconds: float = 20.0

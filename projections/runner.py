@@ -39,6 +39,7 @@ _FETCH_MILLISECONDS = 250
 _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
+"""Fewer are a small batch, unless it could not have been larger."""
 _GATHER_SECONDS = 0.05
 """How often what has come is fetched while a batch is written: the next one then has all that came before its turn."""
 _HALT_LOOK_SECONDS = 3.0
@@ -73,6 +74,8 @@ class Runner:
         self._options = options
         self._engine = engine
         self._stop = stop
+        self._max_records = options.max_records or declared.max_records
+        self._few_records = min(_FEW_RECORDS, self._max_records)
         self._idle = asyncio.Event()
         self._idle.set()
         self._claims: dict[Part, Claim] = {}
@@ -226,7 +229,7 @@ class Runner:
             return
         batch = ahead if ahead is not None and admitted is fetched else self._batch(admitted)
         self._idle.clear()
-        if batch.records >= _FEW_RECORDS and not again and self._options.records_per_second is None:
+        if batch.records >= self._few_records and not again and self._options.records_per_second is None:
             self._looking = asyncio.create_task(self._look_ahead(member, batch))
         try:
             self._options.crash_points.reach("batch_received")
@@ -238,7 +241,7 @@ class Runner:
 
     async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[Record]]:
         try:
-            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, self._options.max_records - already)
+            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, self._max_records - already)
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
@@ -255,7 +258,7 @@ class Runner:
                 batch = self._batch(fetched, after)
                 ahead = _Ahead(fetched, batch)
                 await self._sink.look_at(batch)
-            if self._idle.is_set() or ahead.records >= self._options.max_records:
+            if self._idle.is_set() or ahead.records >= self._max_records:
                 break
             await self._until_idle(_GATHER_SECONDS)
         return ahead
@@ -314,7 +317,7 @@ class Runner:
             self._lag.clear()
         if self._options.records_per_second is not None:
             await self._pause(batch.records / self._options.records_per_second)
-        elif batch.records < _FEW_RECORDS:
+        elif batch.records < self._few_records:
             await self._pause(self._declared.linger_seconds)
 
     async def _pause(self, seconds: float) -> None:

@@ -25,6 +25,7 @@ from infra.addresses import Addresses
 from infra.embedded.stack import running_stack
 from infra.kafka.admin import ensure_topics
 from infra.kafka.publisher import Publisher
+from projections.catalogue import PROJECTIONS
 from projections.migrations.run import migrate_clickhouse, migrate_postgres
 from projections.sinks.clickhouse_sales import SalesModel
 from tests.benchmarks.results import ROOT, Metric
@@ -33,7 +34,7 @@ from tests.benchmarks.rivals_projections.load import Load, receipts
 from tests.benchmarks.rivals_projections.without import OTHERWISE, PARTS
 
 LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_RECEIPTS", "60000")))
-RECORDS_AT_ONCE: Final = 5_000
+RECORDS_AT_ONCE: Final = PROJECTIONS["sales"].max_records
 QUIX_PYTHON: Final = ROOT / ".venv-quix" / "bin" / "python"
 CORES: Final = frozenset(os.sched_getaffinity(0))
 """Before any of them is left to a contender."""
