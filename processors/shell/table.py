@@ -62,8 +62,11 @@ class StateTable(faust.Table):
 
     def put(self, values: Mapping[str, bytes], partition: int) -> None:
         """Take over values that the broker has acknowledged."""
-        self.data.data.update(values)
-        self.data._key_partition.update(dict.fromkeys(values, partition))
+        held = self.data.data
+        known = len(held)
+        held.update(values)
+        if len(held) != known:  # of keys that are known it is known where they belong
+            self.data._key_partition.update(dict.fromkeys(values, partition))
 
     def record(self, key: str, value: bytes, partition: int) -> tuple[str, bytes, bytes, int]:
         """Return topic, key, value and partition of a changelog record."""

@@ -81,8 +81,12 @@ def place_of(name: str) -> Place:
 def place_for(event: Event[Any]) -> Place:
     """Return where an event belongs: by its business date, and by the hour of its device's clock."""
     envelope = event.envelope
-    day = envelope.business_date or envelope.occurred_at.date()
-    return Place(day.toordinal(), seconds(envelope.occurred_at) // _BLOCK_SECONDS % len(BLOCKS))
+    return _place(envelope.business_date or envelope.occurred_at.date(), seconds(envelope.occurred_at) // _BLOCK_SECONDS % len(BLOCKS))
+
+
+@lru_cache(maxsize=2048)
+def _place(day: date, block: int) -> Place:
+    return Place(day.toordinal(), block)
 
 
 def seconds(moment: datetime) -> int:

@@ -66,20 +66,23 @@ class StoreTime:
 
     def end_of(self, slot: Slot) -> int:
         """Return when an hour of a business date ends by the clock on the wall (Unix microseconds)."""
-        return microseconds(self._moment(slot.day, self.cut_off + slot.hour + 1))
+        return _on_the_wall(self.zone, slot.day, self.cut_off + slot.hour + 1)
 
     def begin_of(self, day: int) -> int:
         """Return when a business date begins (Unix microseconds)."""
-        return microseconds(self._moment(day, self.cut_off))
-
-    def _moment(self, day: int, hours: int) -> datetime:
-        wall = datetime.combine(date.fromordinal(day), datetime.min.time()) + timedelta(hours=hours)
-        return wall.replace(tzinfo=self.zone).astimezone(UTC)
+        return _on_the_wall(self.zone, day, self.cut_off)
 
     def day_at(self, moment: datetime) -> int:
         """Return the business date of a moment."""
         local = moment.astimezone(self.zone).replace(tzinfo=None)
         return (local - timedelta(hours=self.cut_off)).toordinal()
+
+
+@lru_cache(maxsize=16_384)
+def _on_the_wall(zone: tzinfo, day: int, hours: int) -> int:
+    """Return when the clock on the wall shows so many hours after the beginning of a day; every store of a zone asks for the same."""
+    wall = datetime.combine(date.fromordinal(day), datetime.min.time()) + timedelta(hours=hours)
+    return microseconds(wall.replace(tzinfo=zone).astimezone(UTC))
 
 
 @lru_cache(maxsize=512)
