@@ -6,7 +6,7 @@ not there for him. So it may be written before the stock that its rows come from
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from struct import Struct
 from typing import Literal, NamedTuple
@@ -24,7 +24,7 @@ _row = Struct(">q16sqH?")
 ROW_BYTES = _row.size
 _AT, _EVENT, _DELTA, _DAY = 0, 8, 24, 32
 _ID_BYTES = 16
-_amount = Struct(">qH?")
+_amount = Struct(f">{_DELTA}xqH?")
 _MANY = 64
 
 
@@ -86,10 +86,16 @@ def event_in(rows: bytes, place: int) -> bytes:
     return rows[at : at + _ID_BYTES]
 
 
-def amount_in(rows: bytes, place: int) -> tuple[int, int, bool]:
-    """Return what one row moved, on which day, and whether customers did."""
-    found: tuple[int, int, bool] = _amount.unpack_from(rows, place * ROW_BYTES + _DELTA)
-    return found
+def amounts_in(rows: bytes, places: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """Return what the rows at these places, ascending, moved, on which day, and whether customers did."""
+    if not places:
+        return iter(())
+    first, end = places[0], places[-1] + 1
+    found = _amount.iter_unpack(rows[first * ROW_BYTES : end * ROW_BYTES])
+    if len(places) == end - first:
+        return found
+    among = list(found)
+    return (among[place - first] for place in places)
 
 
 class Column:

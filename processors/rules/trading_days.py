@@ -133,8 +133,12 @@ def usual_hours(known: TradingDays, before: int, days: int = 14) -> int:
     return sum(1 << hour for hour in range(24) if masks and 2 * sum(mask >> hour & 1 for mask in masks) >= len(masks))
 
 
+@lru_cache(maxsize=4096)
 def share_left(hours: int, at: int, end: int) -> float:
-    """Return which share of a day's usual hours lies between two times; without any, which share of 24 hours."""
+    """Return which share of a day's usual hours lies between two times; without any, which share of 24 hours.
+
+    Remembered, for all goods of a store are looked at at one time, and most of them come at one other.
+    """
     usual = hours or (1 << 24) - 1
     left = sum(part for hour, part in _hours_between(at, end) if usual >> hour & 1)
     return min(1.0, left / usual.bit_count())

@@ -82,7 +82,7 @@ def _stocks(draw: st.DrawFn, rows: list[Row]) -> Stock:
     at = draw(st.lists(st.sampled_from(times) | st.integers(TODAY - 60, TODAY).map(lambda each: each * _DAY), max_size=4))
     counts = [Count(each, n, 1, b"", draw(st.integers(-1, 9)), draw(st.booleans())) for n, each in enumerate(sorted(at)) if each > since]
     voided = b"".join(row.event for row in rows if draw(st.integers(0, 9)) == 0) if draw(st.booleans()) else b""
-    return Stock(rows=b"".join(map(packed, rows)), counts=tuple(counts), settled=settled, voided=voided)
+    return Stock(rows=b"".join(packed(*row) for row in rows), counts=tuple(counts), settled=settled, voided=voided)
 
 
 @settings(max_examples=examples(100))
@@ -103,7 +103,7 @@ def test_days_are_closed_as_by_reading_each_row(data: st.DataObject, hours: int,
 @given(_rows())
 def test_fields_are_read_without_the_rows(rows: list[Row]) -> None:
     """Times, quantities, days and ids are those of the unpacked rows."""
-    held = b"".join(map(packed, rows))
+    held = b"".join(packed(*row) for row in rows)
     assert len(held) == len(rows) * ROW_BYTES
     assert list(unpacked(held)) == rows
     assert (times_in(held), deltas_in(held), days_in(held)) == ([r.at for r in rows], [r.delta for r in rows], [r.day for r in rows])

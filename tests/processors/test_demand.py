@@ -23,7 +23,7 @@ from processors.rules.demand.lead_times import lead_time
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
 from processors.rules.on_hand import Stock
 from processors.rules.rule import Entity, State
-from processors.rules.stock_rows import UNITS, Row, packed
+from processors.rules.stock_rows import UNITS, packed
 from tests.examples import examples
 
 EVEN = (1.0,) * 7
@@ -185,7 +185,7 @@ class Shelves:
 
 
 def _sold_on(days: Iterable[int], until: int = 300) -> Demand:
-    rows = b"".join(packed(Row(day * 86_400_000_000, b"", -3 * UNITS, day, True)) for day in days)
+    rows = b"".join(packed(day * 86_400_000_000, b"", -3 * UNITS, day, True) for day in days)
     return close(Demand(), rows, 0, Stock(), until, 0, 0)
 
 

@@ -4,18 +4,18 @@ A day within the retention is worked out anew at each closing, so late sales and
 a sale that comes even later is added. Demand is what customers took less what they brought back on that day.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, repeat, takewhile
-from operator import itemgetter
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, repeat
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
 from processors.rules.demand.forecast import Daily
 from processors.rules.on_hand import Stock, voided_ids
 from processors.rules.rule import RETENTION, Kind, State
-from processors.rules.stock_rows import LARGEST, ROW_BYTES, UNITS, Column, amount_in, days_in, deltas_in, event_in, times_in
+from processors.rules.stock_rows import ROW_BYTES, UNITS, Column, amounts_in, days_in, deltas_in, event_in, times_in
 
 DAYS_KEPT = 364
 """52 weeks: the year over which demand is looked at, 4 kB for what sells every day."""
@@ -24,9 +24,7 @@ _day = Struct(">Hq?")
 _dates = Column("H", 0, _day.size)
 _DAY_FIELDS = np.dtype([("day", ">u2"), ("quantity", ">i8"), ("empty", "?")])
 _COUNTED, _MOVED = 0, 1
-_Step = tuple[int, int, int]
-"""When, whether it was counted or moved, and how much; of what happened at one time a count comes first."""
-_amount = itemgetter(2)
+"""What happened, of one time in this order."""
 
 
 class Demand(State, frozen=True, array_like=True):
@@ -73,11 +71,10 @@ def _counting(rows: bytes, stock: Stock) -> Sequence[int]:
     return [place for place in every if event_in(rows, place) not in voided] if voided else every
 
 
-def _sold(rows: bytes, wanted: Iterable[int], first: int, today: int) -> tuple[dict[int, int], dict[int, int]]:
+def _sold(rows: bytes, wanted: Sequence[int], first: int, today: int) -> tuple[dict[int, int], dict[int, int]]:
     """Add up demand by day: of the days that are open, and what came late for those that are not."""
     sold, late = dict[int, int](), dict[int, int]()
-    for place in wanted:
-        delta, day, is_demand = amount_in(rows, place)
+    for delta, day, is_demand in amounts_in(rows, wanted):
         if is_demand and day < today:
             table = sold if day >= first else late
             table[day] = table.get(day, 0) - delta
@@ -116,48 +113,50 @@ def daily(known: Demand) -> Daily:
     return series
 
 
-def _empty_days(stock: Stock, rows: bytes, places: Sequence[int], today: int, shift: int) -> Iterator[int]:
+def _empty_days(stock: Stock, rows: bytes, places: Sequence[int], today: int, shift: int) -> Iterable[int]:
     """Return the days of the retention on which the shelf was empty from the beginning, by its counts and movements in order of time."""
     start = _start(stock, today - RETENTION.days + 1, shift)
     if start is None:
-        return
-    first, quantity, since = start
-    steps, is_counted = _steps(stock, rows, places, since)
-    if not is_counted and min(accumulate(map(_amount, steps), initial=quantity)) > 0:
-        return
-    for at, what, amount in steps:
-        day = (at + shift) // _DAY + 1
-        if day > first:
-            if quantity <= 0:
-                yield from range(first, min(day, today))
-            first = day
-        quantity = amount if what == _COUNTED else quantity + amount
-    if quantity <= 0:
-        yield from range(first, today)
+        return ()
+    times, levels = _levels(start, rows, places)
+    if min(levels) > 0:
+        return ()
+    return [day for day in range(start.first, today) if levels[bisect_left(times, day * _DAY - shift)] <= 0]
 
 
-def _start(stock: Stock, first: int, shift: int) -> tuple[int, int, _Step] | None:
-    """Return the first day of which something is known, what was there before it, and since which step; None where nobody ever counted.
+class _Start(NamedTuple):
+    """The first day of which something is known, what was there before it, since when to go on, and the counts from then on."""
 
-    That is the last count before the first day of all, or else what was settled, or else the first count after it.
-    """
-    counts = [(row.at, _COUNTED, row.quantity) for row in stock.counts if row.counts]
-    before = max((step for step in counts if (step[0] + shift) // _DAY < first), default=None)
+    first: int
+    quantity: int
+    since: int
+    counts: list[tuple[int, int]]
+
+
+def _start(stock: Stock, first: int, shift: int) -> _Start | None:
+    """Begin at the last count before a day, or else with what was settled, or else at the first count after it; None without any."""
+    counts = sorted((row.at, row.quantity) for row in stock.counts if row.counts)
+    before = sum((at + shift) // _DAY < first for at, _ in counts)
     settled = stock.settled
-    if before is None and settled is not None and settled.quantity is not None:
-        return first, settled.quantity, (settled.at, _MOVED, LARGEST)
-    start = before or min(counts, default=None)
-    return None if start is None else (max(first, (start[0] + shift) // _DAY + 1), start[2], start)
+    if not before and settled is not None and settled.quantity is not None:
+        return _Start(first, settled.quantity, settled.at + 1, counts)
+    if not counts:
+        return None
+    at, quantity = counts[max(before - 1, 0)]
+    return _Start(max(first, (at + shift) // _DAY + 1), quantity, at, counts[max(before, 1) :])
 
 
-def _steps(stock: Stock, rows: bytes, places: Sequence[int], since: _Step) -> tuple[list[_Step], bool]:
-    """Return what happened after a step, in order of time, and whether any of it was a count."""
-    times = times_in(rows)
-    skipped = len(list(takewhile(since[0].__gt__, times)))  # most rows came in the order of their times
-    moved = list(zip(times[skipped:], repeat(_MOVED), deltas_in(rows[skipped * ROW_BYTES :]), strict=False))
+def _levels(start: _Start, rows: bytes, places: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return when something happened, in order, and what was there before, between and after: one more than times."""
+    times, deltas = times_in(rows), deltas_in(rows)
     if len(places) < len(times):
-        moved = [moved[place - skipped] for place in places if place >= skipped]
-    moved.sort()
-    steps = moved[bisect_right(moved, since) :]
-    counts = [step for row in stock.counts if row.counts and (step := (row.at, _COUNTED, row.quantity)) > since]
-    return (sorted(steps + counts) if counts else steps), bool(counts)
+        times, deltas = [times[place] for place in places], [deltas[place] for place in places]
+    if not start.counts and times == sorted(times):  # as most often
+        begin = bisect_left(times, start.since)
+        return times[begin:], list(accumulate(deltas[begin:], initial=start.quantity))
+    moved = [step for step in zip(times, repeat(_MOVED), deltas, strict=False) if step[0] >= start.since]
+    steps = sorted([*moved, *((at, _COUNTED, quantity) for at, quantity in start.counts)])
+    levels = [start.quantity]
+    for _, what, amount in steps:
+        levels.append(amount if what == _COUNTED else levels[-1] + amount)
+    return [at for at, _, _ in steps], levels
