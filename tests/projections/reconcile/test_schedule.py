@@ -106,12 +106,15 @@ async def test_a_turn_forgets_what_ended_longer_ago_than_results_are_kept(place:
 
 
 async def test_a_run_that_was_asked_for_is_taken_once(place: Addresses) -> None:
-    """However many reconcilers look at once; it is taken again when its taker has said nothing for an hour."""
+    """Who looks while another is about to take it goes on at once; it is taken again when its taker has said nothing for an hour."""
     engine = async_engine(place.postgres_dsn, "tests")
     try:
         number = await ask(engine, "kim", {"store": "S1"})
-        taken = await asyncio.gather(*(take(engine) for _ in range(4)))
-        assert [run.id for run in taken if run is not None] == [number]
+        with psycopg.connect(place.postgres_dsn) as other:
+            other.execute("SELECT FROM write.reconciliations FOR UPDATE")
+            assert await asyncio.wait_for(take(engine), 10) is None
+        taken = [await take(engine) for _ in range(2)]
+        assert [run and run.id for run in taken] == [number, None]
         ages = []
         for minutes in (59, 61):
             async with engine.begin() as conn:
