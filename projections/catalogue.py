@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from contracts.topics import ALERTS, DEAD_LETTERS, REFERENCE_DATA, REORDER_RECOMMENDATIONS, STORE_FACTS, TOPICS
 from projections.batching import Covers
@@ -35,13 +35,15 @@ from projections.sinks.postgres import PostgresModel, PostgresSink
 from projections.sinks.processor_letters import ProcessorLetters
 from projections.sinks.sink import Sink, SinkContext
 
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
     """One projection. `covers`: topic to the event types that it folds, None for every record.
 
     `linger_seconds`: after a small batch it waits so long for more, since a batch costs the same however small it is.
-    `max_records`: how many records are a batch at most.
+    `max_records`: how many records are a batch at most. `stands_back`: where the machine is busy, it waits longer.
     """
 
     name: str
@@ -51,11 +53,19 @@ class Declared:
     factory: Callable[[SinkContext], Sink]
     linger_seconds: float = 0.2
     max_records: int = 5_000
+    stands_back: bool = True
 
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics it reads."""
         return tuple(self.covers)
+
+    def pause_after(self, seconds: float) -> float:
+        """Return for how long it waits after a small batch that took so many seconds.
+
+        One that took long was written by a busy machine, which has less to do when all wait for more.
+        """
+        return max(self.linger_seconds, min(seconds, _LONGEST_PAUSE_SECONDS)) if self.stands_back else self.linger_seconds
 
 
 def _postgres(name: str, covers: Covers, mapping_version: int, model: Callable[[], PostgresModel]) -> Declared:
@@ -92,7 +102,13 @@ PROJECTIONS: dict[str, Declared] = {
         ),
         _postgres("dead_letters", {DEAD_LETTERS: None}, processor_letters.MAPPING_VERSION, ProcessorLetters),
         Declared(
-            "sales", "clickhouse", {STORE_FACTS: sales_lines.COVERED_TYPES}, sales_lines.MAPPING_VERSION, sales_sink, max_records=10_000
+            "sales",
+            "clickhouse",
+            {STORE_FACTS: sales_lines.COVERED_TYPES},
+            sales_lines.MAPPING_VERSION,
+            sales_sink,
+            max_records=10_000,
+            stands_back=False,
         ),
         *map(_facts, FACTS),
         Declared("event_log", "clickhouse", dict.fromkeys(TOPICS), event_log.MAPPING_VERSION, event_log_sink, linger_seconds=1.0),

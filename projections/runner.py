@@ -231,13 +231,14 @@ class Runner:
         self._idle.clear()
         if batch.records >= self._few_records and not again and self._options.records_per_second is None:
             self._looking = asyncio.create_task(self._look_ahead(member, batch))
+        began = monotonic_seconds()
         try:
             self._options.crash_points.reach("batch_received")
             batch, rows = await self._retrying("write a batch", lambda: self._apply(batch))
         finally:
             self._idle.set()
         self._options.crash_points.reach("committed")
-        await self._applied(member, batch, rows)
+        await self._applied(member, batch, rows, monotonic_seconds() - began)
 
     async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[Record]]:
         try:
@@ -295,7 +296,7 @@ class Runner:
                 raise RecordMissing(f"{self._declared.name}: {gap}") from gap
         return Batch(self._declared.name, self._options.generation, tuple(parts))
 
-    async def _applied(self, member: GroupMember, batch: Batch, rows: Sequence[LedgerRow]) -> None:
+    async def _applied(self, member: GroupMember, batch: Batch, rows: Sequence[LedgerRow], took_seconds: float) -> None:
         for part in batch.parts:
             if part.part in self._claims:
                 self._claims[part.part] = Claim(part.part, part.epoch, part.next, part.recorded_at)
@@ -318,7 +319,7 @@ class Runner:
         if self._options.records_per_second is not None:
             await self._pause(batch.records / self._options.records_per_second)
         elif batch.records < self._few_records:
-            await self._pause(self._declared.linger_seconds)
+            await self._pause(self._declared.pause_after(took_seconds))
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
