@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import faust
 import pytest
 
+from infra.settings import Settings
 from processors.key_index import KeyIndex
 from processors.readiness import Recovering, is_ready, mark_ready, mark_recovering, recovering
 from processors.rules.demand.days import DEMAND, Demand
@@ -21,6 +22,9 @@ from processors.shell.recovering import report_recovery
 from processors.shell.table import StateTable, written_key
 from processors.shell.watchdog import Watchdog
 from processors.state import encode
+from tillstream.composition import recoveries, worker_directory
+from tillstream.progress import ConsumerProgress
+from tillstream.standing import Standing
 
 
 class _Left(Exception):
@@ -162,3 +166,18 @@ def test_a_recovery_may_last_as_long_as_records_are_read(monkeypatch: pytest.Mon
         with pytest.raises(_Left):
             asyncio.run(look_for(600))
         assert 300 < now <= 500
+
+
+def test_the_status_says_how_far_a_worker_of_this_machine_has_recovered(tmp_path: Path) -> None:
+    """Of each slot that recovers; nothing any more once it is ready."""
+    settings = Settings(data_dir=tmp_path)
+    slot = worker_directory(settings, 1)
+    slot.mkdir(parents=True)
+    mark_recovering(slot, 250, 1_000)
+    (found,) = recoveries(settings)
+    progress = ConsumerProgress("worker", 3, 9, members=1)
+    assert "recovering: 25%, 250 of 1,000 records" in (Standing(progress, None, None, [found]).why_still() or "")
+    mark_ready(slot)
+    assert recoveries(settings) == []
+    assert Standing(progress, None, None, recoveries(settings)).why_still() is None
+    assert recoveries(settings, "chains") == []
