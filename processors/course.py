@@ -35,16 +35,17 @@ class Course:
 
     def take(self, event: Event[Any], record: LogRecord) -> None:
         """Fold an event, or let it wait for what comes behind it; nothing stays of one that is refused."""
-        if event.envelope.type in KEPT_TYPES:
+        envelope = event.envelope
+        if envelope.type in KEPT_TYPES:
             self.finish()
             self._one(event, record)
             return
-        place = self._folding.place_of(event)
+        place, in_run = self._folding.place_of(event), envelope.type in IN_RUNS
         waiting = self._waiting.get(place)
-        if waiting is not None and (event.type not in IN_RUNS or waiting[0][0].envelope.tenant_id != event.envelope.tenant_id):
+        if waiting is not None and not (in_run and waiting[0][0].envelope.tenant_id == envelope.tenant_id):
             self._run(place)
             waiting = None
-        if event.type not in IN_RUNS:
+        if not in_run:
             self._one(event, record)
         elif waiting is None:
             self._waiting[place] = [(event, record)]

@@ -41,7 +41,7 @@ from processors.rules.rule import (
     moment_of,
 )
 from processors.ruling import Ruling
-from processors.seen import SEEN, OpenPage, Seen
+from processors.seen import SEEN, Seen
 from processors.stages import PARTITION_CLOCKS, PARTITION_CLOCKS_NAME, Stage
 from processors.state import UnreadableState, address_of, key_of, partition_place
 from processors.workspace import Workspace
@@ -123,18 +123,20 @@ class Folding:
 
     def _note_new(self, place: str, sales: Sequence[Taken], moments: Sequence[int]) -> bool:
         """Note the ids of sales that are all new, and say so; False, with nothing noted, where any needs a closer look."""
-        read, pages = self._work.reader(place, SEEN), dict[int, tuple[str, Entry, OpenPage, datetime]]()
-        for (event, record), moment in zip(sales, moments, strict=True):
-            hour = seen.hour_of(moment)
-            page = pages.get(hour)
+        by_hour = dict[int, list[Taken]]()
+        for each, moment in zip(sales, moments, strict=True):
+            by_hour.setdefault(seen.hour_of(moment), []).append(each)
+        changes = list[tuple[str, Entry, Entry]]()
+        for hour, taken in by_hour.items():
+            key, held = self._work.reader(place, SEEN)(seen.first_page(hour))
+            known, offsets = held.state if isinstance(held.state, Seen) else Seen(), [record.offset for _, record in taken]
+            page = None if held.applied >= offsets[0] else seen.with_new(known, [event.envelope.id.bytes for event, _ in taken], offsets)
             if page is None:
-                key, held = read(seen.first_page(hour))
-                opened = OpenPage(held.state if isinstance(held.state, Seen) else Seen(), held.applied)
-                page = pages[hour] = key, held, opened, event.envelope.occurred_at
-            if not page[2].add(event.envelope.id.bytes, record.offset):
                 return False
-        for key, held, opened, occurred_at in pages.values():
-            self._work.change(key, held, Entry(SEEN, opened.seen, opened.offset, seen.forget_at(occurred_at, self._now())))
+            due = seen.forget_at(taken[0][0].envelope.occurred_at, self._now())
+            changes.append((key, held, Entry(SEEN, page, offsets[-1], due)))
+        for change in changes:
+            self._work.change(*change)
         return True
 
     def fold(self, event: Event[Any], record: LogRecord) -> None:

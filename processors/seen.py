@@ -1,7 +1,8 @@
 """Which event ids were folded before, by the hour of the event: a repeat is an id known from a lower position."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from struct import Struct
 from uuid import UUID
 
 from processors.rules.rule import RETENTION, Kind, State, microseconds
@@ -19,6 +20,7 @@ class Seen(State, frozen=True, array_like=True):
     rows: bytes = b""
 
 
+_packed = Struct(">Q").pack
 _NONE = Seen()
 SEEN = Kind("ids", Seen, 1, 2)
 
@@ -59,29 +61,15 @@ def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | No
         number += 1
 
 
-class OpenPage:
-    """The first page of an hour while new ids come to it; `add` refuses whatever needs a closer look."""
-
-    __slots__ = ("_ids", "_known", "_new", "_room", "offset")
-
-    def __init__(self, seen: Seen, applied: int) -> None:
-        self._known, self._new, self._ids = seen.rows, list[bytes](), set[bytes]()
-        self._room = IDS_PER_PAGE - len(seen.rows) // _ROW_BYTES
-        self.offset = applied
-
-    def add(self, event: bytes, offset: int) -> bool:
-        """Return whether the id is new and was added, with its position."""
-        if offset <= self.offset or len(self._new) >= self._room or event in self._ids or _position(self._known, event) is not None:
-            return False
-        self._ids.add(event)
-        self._new.append(event + offset.to_bytes(_ROW_BYTES - _ID_BYTES, "big"))
-        self.offset = offset
-        return True
-
-    @property
-    def seen(self) -> Seen:
-        """Return the page with what was added."""
-        return Seen(self._known + b"".join(self._new))
+def with_new(seen: Seen, events: Sequence[bytes], positions: Sequence[int]) -> Seen | None:
+    """Add ids that are all new, with their positions; None where any needs a closer look, or there is not room for all of them."""
+    rows = seen.rows
+    if len(set(events)) < len(events) or len(rows) + len(events) * _ROW_BYTES > IDS_PER_PAGE * _ROW_BYTES:
+        return None
+    for event in events:
+        if event in rows:
+            return None
+    return Seen(rows + b"".join([event + _packed(position) for event, position in zip(events, positions, strict=True)]))
 
 
 def hour_of(moment: int) -> int:

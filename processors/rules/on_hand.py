@@ -130,7 +130,7 @@ def moved_by(event: Event[Any]) -> Moved:
     content, envelope = event.data, event.envelope
     signs = SOLD if envelope.type == SALE_COMPLETED else directions(content) if isinstance(content, Receipt) else None
     for sku, delta in _other_deltas(content) if signs is None else _deltas(content.lines, signs):
-        deltas[sku] = deltas.get(sku, 0) + delta
+        deltas[sku] = deltas[sku] + delta if sku in deltas else delta
     return Moved(
         microseconds(envelope.occurred_at),
         envelope.id.bytes,
@@ -160,6 +160,7 @@ def quantity_of(whole: int) -> Decimal:
     return Decimal(whole).scaleb(-5)
 
 
+@lru_cache(maxsize=4096)
 def day_of(day: date) -> int:
     """Return a date as days since 1970, within what a row can hold."""
     return min(max(day.toordinal() - _FIRST_DAY, 0), _LAST_DAY)

@@ -11,13 +11,14 @@ from contracts.envelope import CHAIN_WIDE, Event
 from contracts.events.registry import SALE_COMPLETED, STOCK_ADJUSTED
 from contracts.records import LogRecord, RawRecord
 from contracts.topics import DEAD_LETTERS, RETRY_APPLIED, STORE_FACTS
+from processors import seen
 from processors.fold import RULES, Fold
 from processors.outgoing import Outgoing
 from processors.rules.rule import FoldsRuns, Rule
 from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
-from tests.processors.events import adjusted, at, corrected, counted, event, log_of, reorder_policy, sold, tick
+from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, sold, tick
 from tests.processors.oracle import Replica, open_orders, replica_of
 from tests.processors.till_events import DAY, refunded, rung
 
@@ -93,6 +94,17 @@ def test_repeats_within_a_run_and_of_an_earlier_one_count_once() -> None:
 
 def _bodies(replica: Replica, kind: str) -> dict[str, Any]:
     return {key: (state[1][:20], len(state[1])) for key, state in replica.states().items() if f"|{kind}|" in key}
+
+
+def test_a_page_of_ids_takes_a_run_as_a_whole_or_not_at_all() -> None:
+    """What there is no room for goes to the next page, id by id."""
+    ids = [identity("a").bytes, identity("b").bytes]
+    nearly_full = seen.Seen(b"\x00" * 24 * (seen.IDS_PER_PAGE - 1))
+    after = seen.with_new(nearly_full, ids[:1], [7])
+    assert after is not None
+    assert seen.is_full(after)
+    assert seen.first_position(after, identity("a")) == 7
+    assert seen.with_new(nearly_full, ids, [7, 8]) is None
 
 
 def test_what_comes_of_several_stores_is_told_in_the_order_of_the_records() -> None:
