@@ -1,6 +1,8 @@
 """What began on one business date and is wrong on a later one is found there, whatever dates are looked at."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -73,10 +75,13 @@ def told_early(place: Addresses, *more: Event[Any], is_numbered: bool = True) ->
 
 
 def test_a_difference_is_settled_early_only_where_nothing_can_be_on_its_way(place: Addresses) -> None:
-    """The till numbers what it sends, and no number is missing in the store; each of these alone proves nothing."""
+    """The till was closed that day, numbers what it sends, and no number is missing in the store; two of these prove nothing."""
     closing = z_report("P1", 1, z_number=8, sales_count=2)
     beyond = numbered(receipt("N9", at(TOMORROW + 50), till="2", day=NEXT), "1", 4)
 
+    late = replace(closing, envelope=closing.envelope.model_copy(update={"business_date": NEXT + timedelta(days=1)}))
+
     assert told_early(place, closing) == [False]
+    assert told_early(place, late) == [True]
     assert told_early(place, closing, is_numbered=False) == [True]
     assert told_early(place, closing, beyond) == [True]
