@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,16 @@ from tests.examples import examples
 TODAY = 20_000
 _DAY = 86_400_000_000
 _KEPT = 364
+_CHANGES = [
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 10, 25)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("America/Santiago", date(2026, 4, 5)),
+    ("America/Santiago", date(2026, 9, 6)),
+    ("Asia/Beirut", date(2026, 3, 29)),
+    ("Asia/Beirut", date(2026, 10, 25)),
+]
 _ZONES = ("UTC", "Asia/Seoul", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut", "Africa/Casablanca")
 
 
@@ -113,17 +124,35 @@ def test_fields_are_read_without_the_rows(rows: list[Row]) -> None:
 @settings(max_examples=examples(100))
 @given(st.sampled_from(_ZONES), st.integers(0, 23), st.datetimes(datetime(2019, 1, 1), datetime(2027, 1, 1)), st.text(max_size=3))  # noqa: DTZ001
 def test_closings_are_at_the_time_that_clocks_on_the_wall_show(zone: str, cut_off: int, moment: datetime, sku: str) -> None:
-    """Also in the nights in which they are put forward or back, by an hour or by half of one."""
+    """The first one after a moment, on the SKU's own weekday."""
     now = moment.replace(tzinfo=UTC)
+    assert next_closing(_store(zone, cut_off), "S1", sku, microseconds(now)) == microseconds(_on_the_wall(zone, cut_off, sku, now))
+    shift = (now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) - timedelta(hours=cut_off)
+    expected = day_of(business_date(now, zone, cut_off)), shift // timedelta.resolution
+    assert today(_store(zone, cut_off), microseconds(now)) == expected
+
+
+@pytest.mark.parametrize("cut_off", [0, 1, 2, 3, 22, 23])
+@pytest.mark.parametrize(("zone", "changes"), _CHANGES)
+def test_closings_are_on_the_wall_in_nights_with_a_clock_change(zone: str, changes: date, cut_off: int) -> None:
+    """Put forward or back, by an hour or by half of one, at midnight or later."""
+    for days in (2, 3):
+        now = datetime.combine(changes, time(12), UTC) - timedelta(days=days)
+        for sku in map(str, range(60)):
+            expected = microseconds(_on_the_wall(zone, cut_off, sku, now))
+            assert next_closing(_store(zone, cut_off), "S1", sku, microseconds(now)) == expected
+
+
+def _store(zone: str, cut_off: int) -> StoreDefined:
     settings = {"timezone": zone, "cut_off_hour": cut_off, "currency": "EUR", "country": "DE", "head_count": 1}
-    store = StoreDefined(version=1, effective_from=now, store_id="S1", name="", **settings)
+    return StoreDefined(version=1, effective_from=datetime(2019, 1, 1, tzinfo=UTC), store_id="S1", name="", **settings)
+
+
+def _on_the_wall(zone: str, cut_off: int, sku: str, now: datetime) -> datetime:
     share, day = crc32(f"S1/{sku}".encode()), business_date(now, zone, cut_off)
     day += timedelta(days=(share - day.toordinal()) % 7)
 
     def closing(on: date) -> datetime:
         return datetime.combine(on, time(cut_off), ZoneInfo(zone)) + timedelta(minutes=5, seconds=share // 7 % 7_200)
 
-    expected = closing(day) if closing(day) > now else closing(day + timedelta(days=7))
-    assert next_closing(store, "S1", sku, microseconds(now)) == microseconds(expected)
-    shift = (now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) - timedelta(hours=cut_off)
-    assert today(store, microseconds(now)) == (day_of(business_date(now, zone, cut_off)), shift // timedelta.resolution)
+    return closing(day) if closing(day) > now else closing(day + timedelta(days=7))
