@@ -67,12 +67,13 @@ def simulated(stores: int, days: int, seed: int, day_shape: int = DAY_SHAPE) -> 
     assert chain.rate is not None
     for number in range(days):
         day = world.calendar.day(number)
+        prices = [_receipt_value(day, even) for even in (False, True)]
         for store in world.stores:
             hours = np.arange(store.opens, store.closes)
             share = np.array([HOURS[store.neighbourhood][hour % 24] for hour in hours], np.float64)
             expected = expected_receipts(world, store, day) * share / share.sum()
             lucky = expected * rng.gamma(day_shape, 1 / day_shape) * rng.gamma(HOUR_SHAPE, 1 / HOUR_SHAPE, len(hours))
-            count, price = rng.poisson(lucky), _receipt_value(day, store.number % 2 == 0)
+            count, price = rng.poisson(lucky), prices[store.number % 2 == 0]
             value = price * np.maximum(0.05, 1 + rng.normal(0, _BASKET_SPREAD, len(hours)) / np.sqrt(np.maximum(count, 1)))
             place = store.number - 1, number, hours - _CUT_OFF
             chain.receipts[place], chain.net[place], chain.rate[place] = count, (count * value).astype(np.int64), expected

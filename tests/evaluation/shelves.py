@@ -36,7 +36,7 @@ STORES, DAYS, WARM_UP = 3, 84, 28
 _OF_A_KIND = 6
 _OF_PEOPLE_AND_TILLS = ("clock.", "employee.", "shift.", "till.")
 """Types that no rule about stock reads: half of the log."""
-_TICK_MINUTES, _BATCH = 120, 2000
+_TICK_MINUTES, _BATCH = 60, 2000
 _SLOW_SHARES = (0.05, 0.1, 0.2)
 Shelf = tuple[str, str]
 
