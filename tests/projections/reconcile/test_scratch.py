@@ -16,7 +16,7 @@ from projections.generation_tables import create_in_postgres
 from projections.generations import begin, list_generations
 from projections.positions import read_positions
 from projections.reconcile.scratch import scratch_models
-from projections.replay.run import CannotReplay
+from projections.replay.run import CannotReplay, alone
 from tests.projections.applying import apply_log
 from tests.projections.clickhouse.driving import clickhouse, publish, read_all
 from tests.projections.clickhouse.sales_events import at, sale
@@ -119,6 +119,19 @@ def test_runs_leave_no_growing_list_of_generations_and_use_no_number_twice(told:
     assert made == {("event_index", 5), ("sales", 3)}
     kept = {("event_index", 2): "dropped", ("event_index", 4): "building", ("sales", 2): "dropped"}
     assert states == SERVES | kept | dict.fromkeys(made, "dropped")
+
+
+async def test_nothing_is_folded_beside_a_replay_of_the_same_model(told: Addresses) -> None:
+    """Both would take numbers and drop what the other has begun: whoever comes second does nothing."""
+    engine = async_engine(told.postgres_dsn, "tests")
+    try:
+        async with alone(engine, "event_index"):
+            with pytest.raises(CannotReplay):
+                async with scratch_models(told, engine, {"event_index": {}}):
+                    pytest.fail("it has begun")
+        assert await _states(engine) == SERVES
+    finally:
+        await engine.dispose()
 
 
 async def test_no_record_is_folded_that_the_serving_one_has_not_applied(told: Addresses) -> None:
