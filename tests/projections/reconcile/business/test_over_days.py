@@ -11,12 +11,13 @@ from contracts.envelope import Event
 from infra.addresses import Addresses
 from projections.reconcile.business.gaps import SequenceGaps
 from projections.reconcile.business.orphans import OrphanRefunds
+from projections.reconcile.business.stock import StockLedger
 from projections.reconcile.business.z_reports import ZReports
 from projections.reconcile.checks import CheckOutcome, Scope
 from tests.places import new_place
 from tests.projections.reconcile.business.telling import WHOLE, check, tell
 from tests.projections.reconcile.business.test_on_the_stack import CASH, DAY, NEXT, OPEN, SEALED, good_days, recorded, sold, z_report
-from tests.projections.story import at
+from tests.projections.story import adjusted, at, counted
 from tests.projections.till_story import line, numbered, receipt, returned
 
 pytestmark = pytest.mark.stack
@@ -62,6 +63,15 @@ def test_numbers_that_are_missing_between_two_days_are_missing_on_the_later(plac
 
     assert subjects(check(place, SEALED, WHOLE, SequenceGaps())["sequence_gaps"]) == [(NEXT, "numbers 4 to 5 of device dev", 2, 0)]
     assert subjects(check(place, SEALED, SECOND_DAY, SequenceGaps())["sequence_gaps"]) == [(NEXT, "numbers 4 to 5 of device dev", 2, 0)]
+
+
+def test_a_book_begins_with_the_count_before_whenever_that_was(place: Addresses) -> None:
+    """What moved between a count of the first day and one of the second is in the second's book, though only that day is looked at."""
+    story = [*good_days(), adjusted("more waste", at(20), -3, "RICE"), counted("third", at(TOMORROW + 20), 4, "RICE")]
+    tell(place, recorded(story))
+
+    outcome = check(place, SEALED, SECOND_DAY, StockLedger())["stock_ledger"]
+    assert (outcome.verdict, outcome.compared, outcome.findings) == ("PASS", 3, ())
 
 
 def told_early(place: Addresses, *more: Event[Any], is_numbered: bool = True) -> list[bool]:
