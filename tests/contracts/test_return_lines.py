@@ -15,6 +15,7 @@ from processors.rules.fraud import ledger
 from processors.rules.sales import hours
 from producers.load_summary import Totals
 from projections.read_models.till_periods.amounts import Amounts, Paid, amounts_of, is_tendered, paid_of
+from tests.projections.story import START, event
 
 ITEM = {"line": 1, "sku": "MILK", "quantity": "1", "unit_price": "5", "gross": 500}
 BACK = {"line": 2, "sku": "RICE", "quantity": "2", "unit_price": "2.5", "gross": 500, "tax": 50, "kind": "return"}
@@ -45,15 +46,15 @@ def test_the_total_of_a_return_is_what_is_paid_back_for_all_of_it() -> None:
 
 def test_every_reader_adds_up_what_came_back() -> None:
     """Tills, what was due, net sales by the hour, what a cashier paid out, stock, and the summary of a load."""
-    back = SaleReturned.model_validate(content(tenders=[{"kind": "cash", "amount": 1050}]))
-    summary = Totals()
+    happened = event(SALE_RETURNED, "R", START, content(tenders=[{"kind": "cash", "amount": 1050}]))
+    back, summary = happened.data, Totals()
     summary.add(back)
 
     assert amounts_of(back) == Amounts(returns=1000, tax=-50)
     assert paid_of(back) == [Paid("cash", 1, -1050)]
     assert due_of(back) == -1050
     assert not is_tendered(SaleReturned.model_validate(content() | {"lines": [ITEM, BACK | {"tax": 0}]}))
-    assert hours.sold(back) == (-1000, 0)
+    assert hours.sold(happened) == (-1000, 0)
     assert ledger.due(back) == 1000
     assert [(row.sku, row.delta) for row in movements(back)] == [("MILK", Decimal(1)), ("RICE", Decimal(2))]
     assert summary.net == -1000
