@@ -148,13 +148,13 @@ class RuleAgent:
         await pass_point(self.points, "batch_received")
         folded = self.fold(work.records, self.table.data.data.get)
         held = False
-        async with self.writing[work.place.partition]:
-            try:
+        try:
+            async with self.writing[work.place.partition]:
                 held = await self._write(work, folded)
-            finally:
-                folded.settle(held)  # once the table has the states, whatever becomes of the rest
-            if held:
-                await self._acknowledge(work, folded)
+        finally:
+            folded.settle(held)  # once the table has the states, whatever becomes of the rest
+        if held:
+            await self._acknowledge(work, folded)
 
     async def _write(self, work: Work, folded: Folded) -> bool:
         """Put events and states on the log in order, then in the table; return False where the partition went away meanwhile."""

@@ -18,6 +18,7 @@ from tests.processors.odd_rules import rules_of
 class Trap:
     """At the nth visit of a point: ends the process, freezes it, or lingers there; says so in a file first.
 
+    Who was frozen and woken ends the batch in hand and stays at the same point of the next one: what else it would do is chance.
     With `armed`, visits count from when that file is there.
     """
 
@@ -35,6 +36,8 @@ class Trap:
         if self._armed is not None and not self._armed.exists():
             return None
         self._visits[name] += 1
+        if self._action == "freeze" and name == self._point and self._visits[name] > self._visit:
+            return self._stay()
         if name != self._point or self._visits[name] != self._visit:
             return None
         self._told.write_text(name, "utf-8")
@@ -42,6 +45,9 @@ class Trap:
             return self._linger()
         os.kill(os.getpid(), signal.SIGKILL if self._action == "kill" else signal.SIGSTOP)
         return None
+
+    async def _stay(self) -> None:
+        await asyncio.Event().wait()
 
     async def _linger(self) -> None:
         await asyncio.sleep(self._seconds)
