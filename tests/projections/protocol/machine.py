@@ -239,10 +239,9 @@ class Delivery(RuleBasedStateMachine):
         if (key := self._decidable(choice)) is not None:
             self.theatre.judge.ask(lambda engine: retry_letter(engine, LogInMemory(self.partitions), key))
 
-    @precondition(lambda self: self.frozen is None)
     @rule(choice=picks)
     def is_discarded(self, choice: int) -> None:
-        """A letter is discarded, whatever became of its retries so far; but a worker that wakes with one would still write its facts."""
+        """A letter is discarded, whatever became of its retries so far; a worker that wakes with one takes out what it writes."""
         if (key := self._decidable(choice)) is not None:
             decision = Decision("a test receipt", "kim", utc_now())
             self.theatre.judge.ask(lambda engine: discard_letter(engine, key, decision))
