@@ -108,6 +108,7 @@ PROJECTIONS: dict[str, Declared] = {
             sales_lines.MAPPING_VERSION,
             sales_sink,
             max_records=10_000,
+            linger_seconds=0.05,
             stands_back=False,
         ),
         *map(_facts, FACTS),

@@ -229,7 +229,8 @@ class Runner:
             return
         batch = ahead if ahead is not None and admitted is fetched else self._batch(admitted)
         self._idle.clear()
-        if batch.records >= self._few_records and not again and self._options.records_per_second is None:
+        reads_ahead = batch.records >= self._few_records or not self._declared.stands_back
+        if reads_ahead and not again and self._options.records_per_second is None:
             self._looking = asyncio.create_task(self._look_ahead(member, batch))
         began = monotonic_seconds()
         try:

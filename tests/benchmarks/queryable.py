@@ -33,7 +33,7 @@ SECONDS = 30
 WARM_UP_SECONDS = 5
 _AT_ONCE = 20
 """Sales handed to the producer at once: a fiftieth of a second has forty of them."""
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.1
 _PATIENCE_SECONDS = 60
 _ASKED = "SELECT store_id, sum(transactions) FROM sales_by_hour_g1 FINAL GROUP BY store_id"
 

@@ -8,5 +8,5 @@ def test_a_read_model_waits_as_long_as_its_batch_took_but_for_sales() -> None:
     stock, sales, history = (PROJECTIONS[name] for name in ("stock_on_hand", "sales", "stock_ledger"))
 
     assert [stock.pause_after(seconds) for seconds in (0.01, 0.2, 0.7, 30.0)] == [0.2, 0.2, 0.7, 1.0]
-    assert {sales.pause_after(seconds) for seconds in (0.01, 0.7, 30.0)} == {0.2}
+    assert {sales.pause_after(seconds) for seconds in (0.01, 0.7, 30.0)} == {0.05}
     assert {history.pause_after(seconds) for seconds in (0.01, 30.0)} == {2.0}
