@@ -113,10 +113,14 @@ def slot_of(event: Event[Any], cut_off: int) -> Slot | None:
     return Slot(day, min(max(hour, 0), HOURS - 1))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
+def _hours_at(place: int) -> tuple[Entity, ...]:
+    return tuple(Entity(HOUR, f"{place:03}/{number:02}") for number in range(HOURS))
+
+
 def hour_at(slot: Slot) -> Entity:
     """Return where an hour is held."""
-    return Entity(HOUR, f"{slot.day % _SLOTS:03}/{slot.hour:02}")
+    return _hours_at(slot.day % _SLOTS)[slot.hour]
 
 
 def hour_of(name: str) -> int:
@@ -191,9 +195,9 @@ def event_ids(hours: Iterator[Hour], limit: int) -> tuple[bytes, ...]:
 
 def day_hours(view: View, day: int, numbers: Iterable[int] = range(HOURS)) -> tuple[list[int], list[int]]:
     """Read net sales and receipts of a business date by hour; hours that are not asked for are empty."""
-    net, receipts = [0] * HOURS, [0] * HOURS
+    net, receipts, places = [0] * HOURS, [0] * HOURS, _hours_at(day % _SLOTS)
     for number in numbers:
-        state = view.state(hour_at(Slot(day, number)))
+        state = view.state(places[number])
         if isinstance(state, Hour) and state.day == day:
             net[number], receipts[number] = state.net, state.receipts
     return net, receipts
