@@ -76,7 +76,7 @@ def table(shelf: Shelf) -> str:
         for row in result["results"]:
             compared = f"{row['ratio']:g} × {row['against']}" if "ratio" in row else row.get("against", "")
             lines.append(
-                f"| {result['name']} | {row['metric']} | {row['value']:,g} {row['unit']} | {compared} | {size} | {result['date']} |"
+                f"| {result['name']} | {row['metric']} | {row['value']:,.10g} {row['unit']} | {compared} | {size} | {result['date']} |"
             )
     return "\n".join(lines)
 

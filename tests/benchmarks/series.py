@@ -38,5 +38,5 @@ class Series:
         path = write_result(self.shelf, name, metrics)
         for metric in metrics:
             against = f"   ({metric.ratio:g} × {metric.against})" if metric.ratio is not None else ""
-            print(f"  {metric.metric}: {metric.value:,g} {metric.unit}{against}")
+            print(f"  {metric.metric}: {metric.value:,.10g} {metric.unit}{against}")
         print(f"  written to {path.relative_to(ROOT)} after {time.monotonic() - began:.0f} s")
