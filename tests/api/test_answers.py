@@ -15,6 +15,7 @@ NO_READ_MODEL = {
     **dict.fromkeys(("list_quarantine", "read_quarantine_entry"), "is of the write model: true when it is written"),
     **dict.fromkeys(("list_dead_letters", "read_dead_letter"), "is written with the positions themselves"),
     **dict.fromkeys(("list_reconciliations", "read_reconciliation", "list_reconciliation_differences"), "is kept of a run, not of the log"),
+    **dict.fromkeys(("list_archive_months", "read_archive_month"), "says what lies where, of records and not of what they come to"),
     "stream_alerts": "is the log itself, with positions as ids",
 }
 """GET routes that answer from something else, and why."""
