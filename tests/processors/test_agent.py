@@ -174,3 +174,41 @@ async def test_a_refresh_waits_for_the_batch_of_its_partition_and_writes_what_is
         table.put({"a": b"new"}, 0)
     assert await refreshing == 2
     assert sorted(writer.written) == [("a", b"new", 0), ("b", b"of one", 1)]
+
+
+class _Fetches:
+    """Hands over fetches of one partition, at most so many, and counts those that are taken."""
+
+    def __init__(self, most: int) -> None:
+        self.taken, self.most = 0, most
+
+    def noack(self) -> "_Fetches":
+        return self
+
+    async def events(self) -> Any:
+        record = log_of(tick(at(5)))[0]
+        while self.taken < self.most:
+            message = SimpleNamespace(tp=TP("facts", 0), partition=0, generation_id=1)
+            yield SimpleNamespace(message=message, value=[record], ack=lambda: None)
+            self.taken += 1
+
+
+async def test_what_waits_of_a_partition_is_bounded() -> None:
+    """While the broker does not answer, fetches stay where the engine holds them back, and not here."""
+    stream, answered = _Fetches(100), asyncio.Event()
+
+    class Writer:
+        async def write_in_order(self, *_: Any) -> None:
+            await answered.wait()
+
+        async def send(self, *_: Any) -> None:
+            """Nothing is derived."""
+
+    progress = SimpleNamespace(expected={TP("facts", 0): 0}, done={}, take=lambda *_: True, busy=0)
+    app = SimpleNamespace(consumer=SimpleNamespace(progress=progress), consumer_generation_id=1)
+    agent = RuleAgent(app, cast("StateTable", _Table()), Fold(), cast("Any", Writer()), Safeguards(), NoCrashPoints())
+    running = asyncio.create_task(agent.run(stream))
+    await asyncio.wait({running}, timeout=0.1)
+    assert stream.taken < 40
+    running.cancel()
+    await asyncio.wait({running})
