@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,7 +13,9 @@ from structlog.testing import capture_logs
 
 from infra.addresses import Addresses
 from infra.clock import monotonic_seconds
+from infra.logs import configure_logging
 from infra.postgres.engine import async_engine
+from projections import runner
 from projections.generation_runners import run_generations
 from projections.options import RunnerOptions
 from tests.infra.postgres.hanging import way_to
@@ -71,8 +74,12 @@ async def test_a_statement_that_takes_too_long_is_cancelled_and_leaves_no_lock(p
         await patient.dispose()
 
 
-async def test_a_consumer_says_that_postgres_does_not_answer_and_goes_on_when_it_does(place: Addresses) -> None:
+async def test_a_consumer_says_that_postgres_does_not_answer_and_goes_on_when_it_does(
+    place: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It neither ends nor loses what came meanwhile; each event is applied once."""
+    configure_logging("tests", "warning")
+    monkeypatch.setattr(runner, "_log", structlog.get_logger())  # one used before keeps the processors of its first use
     stop = asyncio.Event()
     async with way_to(place.postgres_dsn) as way:
         options = RunnerOptions(replace(place, postgres_dsn=way.dsn), postgres_answer_seconds=SECONDS)
