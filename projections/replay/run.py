@@ -47,6 +47,12 @@ _STOP_SECONDS: Final = 10.0
 _A_DAY_SECONDS: Final = 86_400.0
 
 
+_NOTHING_SERVES: Final = (
+    "no generation of {name} serves yet: nothing of it was ever written, so there are no rows to compare or to put right; "
+    "start `tillstream project {name}`, or build all of it: `tillstream replay {name}`"
+)
+
+
 class CannotReplay(Exception):
     """The replay was not begun: the text says why."""
 
@@ -204,6 +210,8 @@ class _Replay:
             known = await list_generations(conn, [name])
         serving = next((each for each in known if each.serving), None)
         if serving is None:
+            if self._is_scratch:
+                raise CannotReplay(_NOTHING_SERVES.format(name=name))
             return None, 1
         if name not in REBUILDABLE:
             raise CannotReplay(f"{name} has no generations: its rows are what was written, once for all")

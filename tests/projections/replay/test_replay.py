@@ -18,6 +18,8 @@ from projections.consumers import read_fares
 from projections.generation_tables import REBUILDABLE
 from projections.generations import NoSuchGeneration, register
 from projections.options import NoCrashPoints
+from projections.reconcile.plan import Repair
+from projections.reconcile.repair import carry_out
 from projections.reconcile.run import reconcile
 from projections.replay.archive import ArchiveUnproven
 from projections.replay.comparison import Comparison
@@ -196,6 +198,19 @@ async def test_a_repair_killed_at(place: Addresses, tmp_path: Path, name: str, p
         await _once(place, name, days=StoreDays("S2"))
         assert _content(place, name, 1) == sound
         assert list(await generations(place, name)) == [1]
+
+
+async def test_rows_of_what_was_never_written_are_not_put_right(place: Addresses) -> None:
+    """A repair or a look begins nothing: the first generation would serve, and hold one store, or what was only to be looked at."""
+    for request in (ReplayRequest("sales", StoreDays("S2")), ReplayRequest("stock_on_hand", compare_only=True)):
+        with pytest.raises(CannotReplay, match=f"no generation of {request.projection} serves yet"):
+            await replay(place, request, crash_points=NoCrashPoints())
+        assert await generations(place, request.projection) == {}
+
+    step = Repair("replay_store_days", "sales", "S2", None, None, "tillstream replay sales --store S2", "2 differences (missing)", 2)
+    (done,) = await carry_out(place, [step])
+    assert done.changed_rows == 0
+    assert "tillstream project sales" in (done.error or "")
 
 
 async def test_what_cannot_be_replayed_is_refused(place: Addresses) -> None:
