@@ -209,14 +209,9 @@ class _Replay:
         async with self.engine.connect() as conn:
             known = await list_generations(conn, [name])
         serving = next((each for each in known if each.serving), None)
+        self._refuse(serving)
         if serving is None:
-            if self._is_scratch:
-                raise CannotReplay(_NOTHING_SERVES.format(name=name))
             return None, 1
-        if name not in REBUILDABLE:
-            raise CannotReplay(f"{name} has no generations: its rows are what was written, once for all")
-        if serving.mapping_version != version and self._is_scratch:
-            raise CannotReplay(f"{name} was made by mapping version {serving.mapping_version}: replay it as a whole")
         for each in known:
             if each.has_served:
                 continue
@@ -228,6 +223,17 @@ class _Replay:
         async with self.engine.begin() as conn:
             begun = await begin(conn, name, version, self.addresses.log_id, self._is_scratch, self.request.days.store_id)
         return serving, begun.number
+
+    def _refuse(self, serving: Generation | None) -> None:
+        """Raise CannotReplay where what serves does not allow what is asked for."""
+        name = self.request.projection
+        if serving is None:
+            if self._is_scratch:
+                raise CannotReplay(_NOTHING_SERVES.format(name=name))
+        elif name not in REBUILDABLE:
+            raise CannotReplay(f"{name} has no generations: its rows are what was written, once for all")
+        elif serving.mapping_version != PROJECTIONS[name].mapping_version and self._is_scratch:
+            raise CannotReplay(f"{name} was made by mapping version {serving.mapping_version}: replay it as a whole")
 
     async def _goes_on(self, unfinished: Generation, serving: Generation) -> bool:
         """Tell whether one that was begun can be gone on with: past one that stands still it can be accepted, not compared again."""
