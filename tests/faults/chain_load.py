@@ -20,6 +20,7 @@ from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
 from producers.simulator.world import SimulatedRecord
 from producers.ticks import tick_events
+from tests.waiting import patience
 
 BROKEN_EVERY = 50
 _STEP_SECONDS = 0.05
@@ -94,7 +95,7 @@ class Load:
     def end(self) -> None:
         """Send the last ticks, and wait until all is acknowledged."""
         self._enough.set()
-        self._thread.join(60)
+        self._thread.join(patience(60))
         assert not self.is_running()
 
     def _run(self) -> None:

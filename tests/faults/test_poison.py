@@ -22,7 +22,7 @@ from tests.processors.oracle import open_orders
 from tests.processors.scene import Scene
 from tests.projections.folding import rows_of
 from tests.projections.running import scene_on
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.long]
 
@@ -59,7 +59,7 @@ def retry(place: Addresses, offset: int) -> None:
         TILLSTREAM_TOPIC_PREFIX=place.topic_prefix,
     )
     command = [*TILLSTREAM, "dead-letters", "retry", f"{PROCESSORS}/{STORE_FACTS}/0/{offset}"]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=patience(60), check=False)
     assert "sent again" in done.stdout, done.stdout + done.stderr
 
 

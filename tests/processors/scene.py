@@ -245,7 +245,7 @@ class Scene:
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.process.kill()
-                worker.process.wait(10)
+                worker.process.wait(patience(10))
 
 
 def _transitions(derived: Iterable[Outgoing | LogRecord]) -> dict[tuple[UUID, int], AlertChanged]:

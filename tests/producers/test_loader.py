@@ -23,6 +23,7 @@ from producers.loader import KnownEvents, LoadOptions, load
 from producers.quarantine import PostgresQuarantine, Quarantine
 from tests.producers.log_reading import CollectedQuarantine, LogIndex, contents, read_log
 from tests.producers.twin import retail, translated, write_twin
+from tests.waiting import patience
 
 pytestmark = pytest.mark.stack
 
@@ -138,7 +139,7 @@ async def test_a_load_killed_in_the_middle_goes_on_when_run_again(place: Address
     """After kill -9 at a named point, a second run leaves exactly the facts of the file and no contradiction."""
     file = write_twin(tmp_path / "twin.csv", receipts=600)
     command = [sys.executable, "-m", "tests.producers.load_once", place.kafka_bootstrap, place.topic_prefix, str(file), point, visit]
-    killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False)
+    killed = await asyncio.to_thread(subprocess.run, command, timeout=patience(60), check=False)
     assert killed.returncode == -signal.SIGKILL
     killed_with = contents(await read_log(place), set(FACT_TYPES))
 

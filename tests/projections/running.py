@@ -20,7 +20,7 @@ from infra.logs import configure_logging
 from projections.generation_runners import run_generations
 from projections.options import DeadLetterLimit, RunnerOptions, Safeguards
 from tests.projections.folding import rows_of
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 class Trap:
@@ -63,7 +63,7 @@ class RunnerProcess:
         """End it, frozen or not."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(patience(10))
 
 
 @dataclass

@@ -20,6 +20,7 @@ from api.store_and_forward.serve import serve
 from api.store_and_forward.writer import Writer
 from infra.logs import configure_logging
 from tests.api.store_and_forward.running import NOWHERE, QUICK, Edge, till
+from tests.waiting import patience
 
 
 class Trap:
@@ -75,7 +76,7 @@ class EdgeProcess:
 
     def await_death(self) -> None:
         """Wait until it has killed itself."""
-        assert self.process.wait(20) == -signal.SIGKILL
+        assert self.process.wait(patience(20)) == -signal.SIGKILL
 
 
 @contextmanager
