@@ -19,6 +19,7 @@ from projections.reconcile.report import Report
 from projections.reconciliations import Finding, FindingSearch, Reconciliation, last_run, list_findings, list_runs, read_run
 
 _SHOWN = 20
+_SHOWN_OF_A_CHECK = 3
 _MOST = 100_000
 _COLOUR = {"PASS": "green", "MISMATCH": "red", "UNVERIFIED": "yellow", "CHECK_ERROR": "red"}
 _CSV: Final = (
@@ -48,7 +49,7 @@ def print_report(console: Console, report: Report, number: int | None = None) ->
     for conflict in report.open_conflicts[:_SHOWN]:
         console.print(f"  conflicting duplicate, the first content counts: {conflict}", soft_wrap=True)
     _print_plan(console, report, number)
-    _print_business(console, report)
+    _print_business(console, report, number)
     if number is not None:
         console.print(f"  kept as run {number}: tillstream reconcile show {number}", highlight=False)
 
@@ -80,7 +81,7 @@ def _print_rows(console: Console, report: Report) -> None:
         console.print(f"  rows: {rows:,} of {len(report.checked):,} store-days, folded again from the log{later}{moving}", highlight=False)
 
 
-def _print_business(console: Console, report: Report) -> None:
+def _print_business(console: Console, report: Report, number: int | None) -> None:
     if report.business_verdict is None:
         return
     console.print(f"  the business: [{_COLOUR[report.business_verdict]} bold]{report.business_verdict}[/]", highlight=False)
@@ -88,6 +89,11 @@ def _print_business(console: Console, report: Report) -> None:
         said = f"{outcome.finding_count:,} findings among {outcome.compared:,}" if outcome.finding_count else f"{outcome.compared:,}"
         why = f" ({outcome.reasons[0]})" if outcome.reasons else ""
         console.print(f"    {outcome.name}: {outcome.verdict}, {said}{why}", highlight=False, soft_wrap=True)
+        for finding in outcome.findings[:_SHOWN_OF_A_CHECK]:
+            place = f"{finding.store_id} {finding.business_date}"
+            console.print(f"      {place}: {finding.text}", highlight=False, soft_wrap=True, markup=False)
+    if number is not None and any(outcome.finding_count for outcome in report.business):
+        console.print(f"    all of them: tillstream reconcile show {number} --section business", highlight=False)
 
 
 async def kept_run(engine: AsyncEngine, number: int | None) -> Reconciliation:

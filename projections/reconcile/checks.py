@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.fields import plain
+
 Verdict: TypeAlias = Literal["PASS", "MISMATCH", "UNVERIFIED", "CHECK_ERROR"]
 Figure: TypeAlias = int | Decimal
 
@@ -67,8 +69,8 @@ class Finding:
             "business_date": self.business_date.isoformat(),
             "subject": self.subject,
             "text": self.text,
-            "observed": None if self.observed is None else str(self.observed),
-            "expected": None if self.expected is None else str(self.expected),
+            "observed": None if self.observed is None else plain(Decimal(self.observed)),
+            "expected": None if self.expected is None else plain(Decimal(self.expected)),
             "unit": self.unit,
             "event_ids": list(self.event_ids),
             "is_provisional": self.is_provisional,

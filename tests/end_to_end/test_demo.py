@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from producers.simulator.generate import generate
+from producers.simulator.injected import Injected
 from producers.simulator.options import SimulationOptions
 from producers.simulator.truth import GroundTruth, TruthTally
 from tests.command_line import run_process
@@ -27,8 +28,9 @@ def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 
 def truth_of(options: SimulationOptions) -> GroundTruth:
     """Tally what a simulation must lead to, without any of the code under test."""
-    tally = TruthTally()
-    for record in generate(options):
+    injected = Injected()
+    tally = TruthTally(injected)
+    for record in generate(options, injected):
         tally.observe(record)
     return tally.result()
 
@@ -43,6 +45,9 @@ def test_demo_of_a_simulated_chain_gives_what_the_simulator_put_in(tmp_path: Pat
     assert result["status"] == "ok"
     assert result["reconcile"]["verdict"] == "PASS"
     assert result["reconcile"]["differences"] == []
+    assert sorted((finding["check"], finding["event_ids"][0]) for finding in result["reconcile"]["business_findings"]) == sorted(
+        ("orphan_refunds", place["event_ids"][0]) for place in truth.faults["returns_over_remaining"]["places"]
+    )
     compared = result["reconcile"]["compared"]
     assert compared["open_alerts"]["events"] == compared["alert_history"]["events"] >= len(result["alerts"])
     assert {row["store_id"]: row["net_sales"]["minor"] for row in result["kpis"]["by_store"]} == {

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -13,6 +13,7 @@ from producers.mappings.reader import read_mapping
 from producers.mappings.schema import CsvMapping
 from producers.simulate import SimulationSummary
 from producers.simulator.options import SimulationOptions
+from producers.simulator.truth import GroundTruth
 from projections.reconcile.days import RowScope
 from projections.reconcile.keeping import reconcile_and_keep
 from projections.reconcile.run import ReconcileOptions
@@ -22,6 +23,8 @@ from tillstream.demo.show import show_answers
 from tillstream.loading import load_file, print_summary, progress_bar, simulate_chain
 from tillstream.proving import print_report
 from tillstream.running import RunningStack
+
+_RECONCILED: Final = ("verdict", "compared", "rows_compared", "differences", "business_verdict", "business_findings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class DemoResult:
             "kpis": self.answers.kpis,
             "alerts": self.answers.alerts,
             "recommendations": self.answers.recommendations,
-            "reconcile": {name: self.report[name] for name in ("verdict", "compared", "rows_compared", "differences", "business_verdict")},
+            "reconcile": {name: self.report[name] for name in _RECONCILED},
         }
 
 
@@ -111,10 +114,17 @@ def _simulate(console: Console, addresses: Addresses, options: SimulationOptions
         summary = asyncio.run(
             simulate_chain(addresses, options, lambda news: shown.update(f"  {news.records:,} records, simulated time {news.at}"))
         )
-    truth = summary.truth
     console.print(
         f"  {summary.records:,} records of {options.stores} stores and {options.days} days in {summary.seconds:.1f} s; "
-        f"on purpose among them: {truth.duplicates:,} sent twice, {truth.late_arrivals:,} late, {truth.corrections} corrections",
+        f"on purpose among them: {put_in(summary.truth)}",
         highlight=False,
     )
     return summary
+
+
+def put_in(truth: GroundTruth) -> str:
+    """Say what a simulation holds on purpose; what no read model can put right is what the checks of the business have to find."""
+    text = f"{truth.duplicates:,} sent twice, {truth.late_arrivals:,} late, {truth.corrections} corrections"
+    again = truth.faults.get("returns_over_remaining", {"count": 0})["count"]
+    lines = "line" if again == 1 else "lines"
+    return f"{text}, and {again} {lines} brought back twice, for the check of orphan refunds to find" if again else text
