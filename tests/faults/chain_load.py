@@ -70,24 +70,32 @@ def broken(record: OutboundRecord, kind: str) -> OutboundRecord:
 
 
 class Load:
-    """Sends the records of a chain in their order, so many a second, until it is told that it is enough."""
+    """Sends the records of a chain in their order, so many a second, until it is told that it is enough.
+
+    It stands still when it has sent what was asked for, until more is asked for: so it outlasts those who come to rest late.
+    """
 
     def __init__(self, bootstrap: str, prefix: str, records: Records, rate: float) -> None:
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._records = records
         self._rate = rate
+        self._asked = 0
         self._enough = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; nothing is sent before it is asked for."""
         self._thread.start()
 
+    def ask(self, seconds: float) -> None:
+        """Let so much be sent as is due in this time, from what is sent now."""
+        self._asked = self.sent + int(self._rate * seconds)
+
     def is_running(self) -> bool:
-        """Tell whether there is still more to send; fails when it could not be sent."""
+        """Tell whether there is still more to ask for; fails when it could not be sent."""
         if self._failed is not None:
             raise self._failed
         return self._thread.is_alive()
@@ -105,10 +113,12 @@ class Load:
             self._failed = error
 
     async def _send(self) -> None:
-        body, began = self._records.body, time.monotonic()
+        body, due_by_time, before = self._records.body, 0.0, time.monotonic()
         async with Publisher(self._bootstrap, "load", self._prefix) as publisher:
             while self.sent < len(body) and not self._enough.is_set():
-                due = min(len(body), int((time.monotonic() - began) * self._rate) + 1)
+                now = time.monotonic()
+                due_by_time, before = min(due_by_time + (now - before) * self._rate, self._asked), now
+                due = min(len(body), int(due_by_time))
                 if due > self.sent:
                     await publisher.publish_all(body[self.sent : due])
                     self.sent = due

@@ -26,6 +26,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(1200)]
 
 EVERY_SECONDS = 15.0
+LOAD_SECONDS = 30.0  # between two faults; workers that need longer to be back find it waiting
 RATE = 300.0
 OPTIONS = SimulationOptions(seed=9, stores=6, days=14, partitions=PARTITIONS, duplicate_share=0.05, faults=ALL)
 PATIENCE_SECONDS = 300.0
@@ -82,8 +83,9 @@ def working(place: Addresses, directory: Path) -> Iterator[Operation]:
             chains.stop()
 
 
-def await_next(crew: Crew) -> None:
-    """Let fifteen seconds pass, and more until all are at work again."""
+def await_next(crew: Crew, load: Load) -> None:
+    """Let fifteen seconds of load pass, and more until all are at work again."""
+    load.ask(LOAD_SECONDS)
     mark = time.monotonic() + EVERY_SECONDS
     until(lambda: crew.is_ready() and time.monotonic() >= mark, EVERY_SECONDS * 4, "the next fault")
 
@@ -95,7 +97,7 @@ def live_through(operation: Operation, crew: Crew, rounds: int) -> None:
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is there")
     load.start()
     for number in range(rounds):
-        await_next(crew)
+        await_next(crew, load)
         assert load.is_running()
         crew.end((number, signal.SIGKILL), (number + 1, signal.SIGTERM))
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is back")
@@ -118,10 +120,12 @@ def test_workers_frozen_past_their_sessions_under_load_change_nothing_when_they_
     crew.start()
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is there")
     load.start()
+    await_next(crew, load)
     for _ in range(2):
         for what in (signal.SIGSTOP, signal.SIGCONT):
             crew.tell(what, 0, 1)
-            await_next(crew)
+            await_next(crew, load)
+            assert load.is_running()
     load.end()
     operation.settle()
     assert operation.differences() == []
