@@ -25,7 +25,7 @@ def patience(seconds: float) -> float:
     return seconds * _FACTORS[0]
 
 
-def until(predicate: Callable[[], Answer], timeout: float = 10.0, what: str = "") -> Answer:
+def until(predicate: Callable[[], Answer], timeout: float = 30.0, what: str = "") -> Answer:
     """Return the first true answer; fail after `timeout` seconds with the last false one. What is dear to ask is asked less often."""
     timeout = patience(timeout)
     deadline = time.monotonic() + timeout

@@ -1,5 +1,6 @@
 """Engines for Postgres: SQLAlchemy over psycopg, async for services and sync for tools and migrations."""
 
+from math import ceil
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine
@@ -18,11 +19,13 @@ def _url(dsn: str) -> str:
 def async_engine(dsn: str, application: str, pool_size: int = 5, answer_seconds: float | None = None) -> AsyncEngine:
     """Make a pooled async engine; dead connections are noticed before use.
 
-    `answer_seconds`: how long the server may take for an answer, then it is an OperationalError; None for as long as it takes.
+    `answer_seconds`: how long the server may take for an answer, then it is an OperationalError; None for as long as it takes. No
+    connection is waited for longer than for an answer, in whole seconds of which the driver takes two at least.
     """
     settings: dict[str, Any] = {"application_name": application, **_NETWORK}
     if answer_seconds is not None:
         settings["async_creator_fn"] = answering_within(answer_seconds)
+        settings["connect_timeout"] = min(_NETWORK["connect_timeout"], ceil(answer_seconds))
     return create_async_engine(_url(dsn), pool_size=pool_size, max_overflow=5, pool_pre_ping=True, connect_args=settings)
 
 

@@ -17,7 +17,7 @@ from tests.api.events import TENANT
 from tests.waiting import until
 
 KEY = "a-signing-key-for-tests-of-at-least-32-bytes"
-QUICK = Limits(publish_timeout_seconds=4.0, heartbeat_seconds=0.3, stores_refresh_seconds=0.2, log_ends_seconds=0.1)
+QUICK = Limits(publish_timeout_seconds=20.0, heartbeat_seconds=0.3, stores_refresh_seconds=0.2, log_ends_seconds=0.1)
 
 
 @dataclass
@@ -52,17 +52,17 @@ def served(configuration: ApiConfig, await_ready: bool = True) -> Iterator[Serve
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
-    until(lambda: server.started, 15, "the API serves")
+    until(lambda: server.started, 30, "the API serves")
     port = server.servers[0].sockets[0].getsockname()[1]
     api = ServedApi(f"http://127.0.0.1:{port}")
     try:
         if await_ready:
-            until(api.is_ready, 20, "the API is ready")
+            until(api.is_ready, 30, "the API is ready")
         yield api
     finally:
         for client in api.opened:
             client.close()
         app.state.resources.alerts.end_streams()
         server.should_exit = True
-        thread.join(15)
+        thread.join(30)
         assert not thread.is_alive(), "the API did not stop"

@@ -156,12 +156,12 @@ def test_a_stream_of_what_is_due_holds_an_alert_back_until_its_time(stores):
     with served(config(stores)) as api:
         hq, soon = api.client(), utc_now() + timedelta(seconds=4)
         with listening(hq, due="true") as first:
-            until(lambda: first.last_id, 10)
+            until(lambda: first.last_id, 30)
             write(stores, transition("A", "e1", 1, notify_at=soon), transition("A", "e2", 1))
-            until(lambda: first.what() == [("A", "e2", 1)], 10, "what is due")
+            until(lambda: first.what() == [("A", "e2", 1)], 30, "what is due")
             resume_at = first.last_id
         with listening(hq, resume_at, due="true") as second, listening(hq, resume_at) as plain:
-            until(lambda: ("A", "e1", 1) in second.what(), 15, "what waited")
+            until(lambda: ("A", "e1", 1) in second.what(), 30, "what waited")
             assert utc_now() >= soon
             assert second.alerts[-1]["notify_at"] is not None
             assert ("A", "e1", 1) in plain.what()

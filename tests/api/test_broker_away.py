@@ -16,10 +16,12 @@ from infra.embedded.stack_file import read_record
 from infra.kafka.admin import ensure_topics
 from tests.api.events import event_id, sale
 from tests.api.log_reader import events_on
-from tests.api.running import config, served
+from tests.api.running import QUICK, config, served
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
+
+HASTY = replace(QUICK, publish_timeout_seconds=4.0)
 
 
 @dataclass
@@ -57,7 +59,7 @@ def log(stores: Addresses, tmp_path: Path) -> Iterator[OwnLog]:
 
 def test_a_broker_that_does_not_acknowledge_makes_a_503_that_names_each_event(log):
     """Frozen: `unacknowledged`, readiness says kafka, queries answer; awake: the same post is accepted; no event is lost."""
-    with served(config(log.addresses)) as api:
+    with served(config(log.addresses, limits=HASTY)) as api:
         hq = api.client()
         assert hq.post("/v1/events", json=sale("A", 1)).status_code == 200
         log.freeze()
@@ -78,9 +80,9 @@ def test_a_broker_that_does_not_acknowledge_makes_a_503_that_names_each_event(lo
 def test_an_api_without_a_broker_starts_says_so_and_refuses_posts(stores):
     """It is alive and answers queries; a post is not durable; the stream is not available."""
     nowhere = replace(stores, kafka_bootstrap="127.0.0.1:1")
-    with served(config(nowhere), await_ready=False) as api:
+    with served(config(nowhere, limits=HASTY), await_ready=False) as api:
         hq = api.client()
-        until(lambda: hq.get("/v1/stores").status_code == 200, 10, "the stores are known")
+        until(lambda: hq.get("/v1/stores").status_code == 200, 30, "the stores are known")
         assert hq.get("/health/live").status_code == 200
         assert {"kafka", "alert_stream"} <= set(hq.get("/health/ready").json()["missing"])
         refused = hq.post("/v1/events", json=sale("A", 1))

@@ -148,7 +148,7 @@ def test_a_figure_as_it_was_known_and_what_has_changed_it_since(api, sold):
     hq = api.client()
     before = read(hq, sold)
     known = utc_now().isoformat()
-    until(lambda: utc_now() > datetime.fromisoformat(known) + timedelta(milliseconds=20), 5, "the clock goes on")
+    until(lambda: utc_now() > datetime.fromisoformat(known) + timedelta(milliseconds=20), 30, "the clock goes on")
     late = sale("A", "late", at=DAY + timedelta(minutes=40), amount=700)
     late["data"] |= {"tenders": [{"kind": "cash", "amount": 700}], "channel": "online"}
     (posted,) = hq.post("/v1/events", json=[late]).json()["results"]

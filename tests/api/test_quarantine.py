@@ -67,7 +67,7 @@ def entries(client: httpx.Client, count: int, **search: Any) -> list[dict[str, A
         rows[:] = answer.json()["rows"]
         return len(rows) >= count
 
-    until(found, 10, f"{count} entries of {search}")
+    until(found, 30, f"{count} entries of {search}")
     return rows
 
 
@@ -112,7 +112,7 @@ def test_the_same_refusal_twice_is_one_entry(api):
     for _ in range(2):
         client.post("/v1/events", json=document)
 
-    until(lambda: entries(api.client(), 1)[0]["seen_count"] == 2, 10)
+    until(lambda: entries(api.client(), 1)[0]["seen_count"] == 2, 30)
     (entry,) = entries(api.client("manager"), 1)
     assert (entry["device_id"], entry["attempts"]) == ("till-1", 0)
     assert entry["last_seen_at"] > entry["noted_at"]
@@ -148,7 +148,7 @@ def test_what_is_not_the_senders_own_is_counted_and_not_kept(api):
 
     assert json.loads(entry["body"]["content"])["id"] == str(event_id("A", 6))
     assert entries(api.client(tenant="rival"), 0) == []
-    until(lambda: counted(api.client(), "kept") == 1, 5)
+    until(lambda: counted(api.client(), "kept") == 1, 30)
     assert (counted(api.client(), "foreign"), counted(api.client(), "lost")) == (7, 0)
 
 
@@ -205,7 +205,7 @@ def test_an_event_whose_reason_is_gone_is_resubmitted_as_it_was(api, stores):
     defined = store("NEW", "Asia/Seoul", "KRW", "KR", 0)
     asyncio.run(publish(stores, [encode(defined, topic) for topic in (REFERENCE_DATA, STORE_FACTS)]))
     apply_log(stores, "stores")
-    until(lambda: "NEW" in api.client().get("/v1/stores").text, 10, "the API knows the store")
+    until(lambda: "NEW" in api.client().get("/v1/stores").text, 30, "the API knows the store")
 
     answer = api.client().post(f"/v1/quarantine/{entry['id']}/resubmit")
 
@@ -299,7 +299,7 @@ def test_without_postgres_posts_are_answered_as_ever(stack, api, stores):
     with postgres_away(stack, stores):
         answer = client.post("/v1/events", json=[sale("A", 1), broken("A", 2)])
         assert (answer.status_code, [row["outcome"] for row in answer.json()["results"]]) == (207, ["accepted", "rejected"])
-        until(lambda: counted(api.client(), "lost") == 1, 15)
+        until(lambda: counted(api.client(), "lost") == 1, 30)
     assert on_log(stores).keys() == {event_id("A", 1)}
 
     client.post("/v1/events", json=broken("A", 3))

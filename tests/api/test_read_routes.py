@@ -238,7 +238,7 @@ def test_status_and_freshness_say_how_far_behind_the_log_everything_is(world, ap
     assert (status["event_log"]["partitions"], status["event_log"]["behind"]) == ([], {"events": None, "seconds": None})
     assert {row["lag_events"] for row in status["stock_on_hand"]["partitions"]} == {0}
     assert hq.post("/v1/events", json=[sale("A", n) for n in range(3)]).json()["accepted"] == 3
-    behind = until(lambda: (b := hq.get("/v1/stock").json()["behind"])["events"] and b, 5, "the model is behind")
+    behind = until(lambda: (b := hq.get("/v1/stock").json()["behind"])["events"] and b, 30, "the model is behind")
     assert behind["events"] == 3
     assert behind["seconds"] > 0
     stopped = next(row for row in hq.get("/v1/status").json()["projections"] if row["projection"] == "stock_on_hand")

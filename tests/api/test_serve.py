@@ -14,7 +14,7 @@ from contracts.topics import STORE_FACTS
 from tests.api.events import sale
 from tests.api.log_reader import events_on
 from tests.api.running import ServedApi
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +25,7 @@ def test_a_gentle_stop_ends_streams_answers_what_is_in_flight_and_loses_nothing(
     try:
         assert process.stdout is not None
         api = ServedApi(process.stdout.readline().strip())
-        until(api.is_ready, 20, "the API is ready")
+        until(api.is_ready, 30, "the API is ready")
         accepted: list[str] = []
         is_refused = threading.Event()
 
@@ -46,11 +46,11 @@ def test_a_gentle_stop_ends_streams_answers_what_is_in_flight_and_loses_nothing(
         with api.client().stream("GET", "/v1/alerts/stream") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "retry: 1000"
-            until(lambda: len(accepted) > 20, 20, "posts are accepted")
+            until(lambda: len(accepted) > 20, 30, "posts are accepted")
             process.send_signal(signal.SIGTERM)
             assert [line for line in lines if line.startswith("data")] == []
-        poster.join(20)
-        assert process.wait(20) == 0
+        poster.join()
+        assert process.wait(patience(60)) == 0
         on_log = {str(event.id) for event in events_on(stores, STORE_FACTS).values()}
         assert set(accepted) <= on_log
     finally:

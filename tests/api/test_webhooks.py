@@ -46,7 +46,7 @@ def counts(answer: httpx.Response) -> tuple[int, int, int, int, int]:
 def kept(api: ServedApi, count: int) -> list[dict[str, Any]]:
     """Wait for entries of the quarantine."""
     hq = api.client()
-    return until(lambda: len(rows := hq.get("/v1/quarantine").json()["rows"]) >= count and rows, 15, "the refusals are kept")
+    return until(lambda: len(rows := hq.get("/v1/quarantine").json()["rows"]) >= count and rows, 30, "the refusals are kept")
 
 
 def test_each_vendor_delivers_with_its_own_signature(stores, vendors):
@@ -167,7 +167,7 @@ def test_a_delivery_that_is_not_durable_is_to_be_delivered_again(stores):
     """503 with Retry-After while the log does not answer."""
     nowhere = replace(stores, kafka_bootstrap="127.0.0.1:1")
     with served(config(nowhere, connections=ACCOUNTS), await_ready=False) as api:
-        until(lambda: api.client().get("/v1/stores").status_code == 200, 10, "the stores are known")
+        until(lambda: api.client().get("/v1/stores").status_code == 200, 30, "the stores are known")
         refused = deliver(api, "square-london", {"order": square_order("O-5")})
 
     assert (refused.status_code, refused.json()["code"]) == (503, "not_durable")

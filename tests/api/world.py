@@ -76,7 +76,7 @@ def projected(addresses: Addresses, *names: str) -> Iterator[None]:
             yield
         finally:
             if not running.done():
-                until(lambda: loops, 5, "the runners have started")
+                until(lambda: loops, 30, "the runners have started")
                 loops[0].call_soon_threadsafe(stop.set)
             running.result(20)
 

@@ -25,7 +25,7 @@ from tests.api.events import TENANT
 from tests.api.running import ServedApi, config, served
 from tests.api.world import define_stores, projected
 from tests.places import PARTITIONS
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -74,7 +74,7 @@ def rules(place: Addresses, tmp_path: Path) -> Iterator[None]:
         worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         yield
         worker.terminate()
-        worker.wait(30)
+        worker.wait(patience(30))
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_no_show_is_raised_acknowledged_and_retracted_and_everything_reconcile
     shift = {"shift_id": "s1", "revision": 1, "employee_id": "E-1", "status": "planned"}
     shift |= {"starts_at": NOW - timedelta(minutes=30), "ends_at": NOW + timedelta(hours=4)}
     with listening(manager) as heard, listening(manager, due="true") as due:
-        until(lambda: heard.last_id and due.last_id, 10)
+        until(lambda: heard.last_id and due.last_id, 30)
         tell(place, SHIFT_PUBLISHED, shift, NOW - timedelta(hours=3))
         tick(place, NOW)
         (raised,) = until(lambda: alerts(manager, status="open"), 90, "the no-show is raised")
@@ -121,7 +121,7 @@ def test_a_no_show_is_raised_acknowledged_and_retracted_and_everything_reconcile
         assert manager.post("/v1/events", json=punch).status_code == 200
         (retracted,) = until(lambda: alerts(manager, status="retracted"), 60, "the late punch retracts it")
         assert (retracted["transition"], alerts(manager, status="open")) == (2, [])
-        until(lambda: statuses(heard) == ["raised", "retracted"], 10, "both transitions are heard")
+        until(lambda: statuses(heard) == ["raised", "retracted"], 30, "both transitions are heard")
         assert statuses(due) == []
     course = manager.get(f"/v1/alerts/{raised['alert_id']}").json()
     assert [row["status"] for row in course["transitions"]] == ["raised", "retracted"]

@@ -128,7 +128,7 @@ def test_a_sender_killed_in_the_middle_is_run_again_and_sends_nothing_twice(runn
 
 def await_nothing_left(pids: dict[str, int]) -> None:
     """Wait until no process of a stack runs any more."""
-    until(lambda: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 15, "nothing is left running")
+    until(lambda: not [name for name, pid in pids.items() if Path(f"/proc/{pid}").exists()], 30, "nothing is left running")
 
 
 def kill_while_starting(stack: WholeStack, step: str) -> None:

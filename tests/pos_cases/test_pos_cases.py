@@ -82,7 +82,7 @@ def test_case_05_a_wrong_clock_is_kept_and_flagged_or_refused_with_its_date(shop
 
     assert outcomes == [("accepted", []), late, late]
     assert shop.net() == {day_of(ahead): 1000}
-    kept = until(lambda: shop.client.get("/v1/quarantine", params={"store": shop.store_id}).json()["rows"], 10, "they are in quarantine")
+    kept = until(lambda: shop.client.get("/v1/quarantine", params={"store": shop.store_id}).json()["rows"], 30, "they are in quarantine")
     assert {row["code"] for row in kept} == {"business_date_out_of_bounds"}
 
 

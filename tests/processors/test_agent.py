@@ -78,7 +78,7 @@ class _Stream:
     async def events(self) -> Any:
         for batch in self._batches[:-1]:
             yield batch
-        await asyncio.wait_for(self._happened.wait(), 10)
+        await asyncio.wait_for(self._happened.wait(), 30)
         yield self._batches[-1]
         self._over.set()
 
@@ -96,7 +96,7 @@ class _SlowIn:
         if partition:
             self.other.set()
         else:
-            await asyncio.wait_for(self.over.wait(), 10)
+            await asyncio.wait_for(self.over.wait(), 30)
         await acknowledged()
         self.course.append(f"{partition} written")
 

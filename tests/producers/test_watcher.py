@@ -20,7 +20,7 @@ from producers.watcher import FileFaulty, LoadReport, News, NotNow, Watcher, Wat
 from tests.producers.log_reading import contents, read_log
 from tests.producers.test_loader import expected_contents
 from tests.producers.twin import write_twin
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 def stamp(size: int, changed: int = 0, inode: int = 1) -> Stamp:
@@ -239,9 +239,9 @@ async def test_a_watcher_stops_gently_in_the_middle_of_a_load(tmp_path: Path) ->
 
     news: list[News] = []
     watching = asyncio.ensure_future(Watcher(Inbox(tmp_path), endless, WatchOptions(0.0), news.append).run(stop))
-    await asyncio.wait_for(began.wait(), 10)
+    await asyncio.wait_for(began.wait(), 30)
     stop.set()
-    await asyncio.wait_for(watching, 10)
+    await asyncio.wait_for(watching, 30)
 
     assert (news, (tmp_path / "a.csv").exists()) == ([], True)
 
@@ -259,7 +259,7 @@ async def test_a_running_watcher_takes_files_as_they_come(tmp_path: Path) -> Non
 
     filled(tmp_path, "a.csv")
     watcher = Watcher(Inbox(tmp_path), load, WatchOptions(0.0, look_seconds=0.01), tell)
-    await asyncio.wait_for(watcher.run(stop), 10)
+    await asyncio.wait_for(watcher.run(stop), 30)
 
     assert load.names == ["a.csv", "b.csv"]
 
@@ -282,9 +282,9 @@ def test_a_killed_watcher_goes_on_where_it_was(place: Addresses, tmp_path: Path,
     expected = expected_contents(write_twin(inbox / "2.csv", receipts=90))  # all of the first, and more
     command = [sys.executable, "-m", "tests.producers.watch_once", place.kafka_bootstrap, place.topic_prefix, str(inbox)]
 
-    killed = subprocess.run([*command, point, visit], timeout=60, check=False)
+    killed = subprocess.run([*command, point, visit], timeout=patience(60), check=False)
     left = [file.name for file in (inbox / "done").glob("*.csv")] if (inbox / "done").exists() else []
-    again = subprocess.run([*command, "nowhere", "0"], timeout=60, check=False)
+    again = subprocess.run([*command, "nowhere", "0"], timeout=patience(60), check=False)
 
     assert (killed.returncode, again.returncode) == (-signal.SIGKILL, 0)
     assert len(left) < 2, "the kill came after the work: the test shows nothing"
@@ -303,5 +303,5 @@ def test_the_command_watches_and_ends_on_a_signal(tmp_path: Path) -> None:
         until(lambda: "a.csv waits" in output.read_text("utf-8"), 30, "the file is tried")
         watcher.send_signal(signal.SIGTERM)
 
-        assert watcher.wait(10) == 0
+        assert watcher.wait(patience(10)) == 0
     assert (tmp_path / "a.csv").exists()

@@ -31,7 +31,7 @@ def test_what_comes_while_a_batch_is_written_is_in_the_next_one(
         for name in "ab":
             scene.publish([outbound(sold(f"{name}-{number}", at(number))) for number in range(lot)])
             mark = time.monotonic() + 0.4
-            until(lambda mark=mark: time.monotonic() >= mark, 10, "the lot has been read")  # type: ignore[misc]
+            until(lambda mark=mark: time.monotonic() >= mark, 30, "the lot has been read")  # type: ignore[misc]
         connection.rollback()
     scene.await_position(read_model, first + 2 * lot)
 

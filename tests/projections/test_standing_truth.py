@@ -12,7 +12,7 @@ from infra.clock import utc_now
 from tests.projections.folding import rows_of
 from tests.projections.running import Scene, scene_on
 from tests.projections.story import at, counted, outbound, sold
-from tests.waiting import until
+from tests.waiting import patience, until
 from tillstream.standing import Standing, read_standing
 
 pytestmark = pytest.mark.stack
@@ -43,7 +43,7 @@ def test_status_tells_idle_from_held_frozen_stopped_and_never_begun(scene: Scene
     rows_of(scene.place, _HOLD)
     before = utc_now().replace(microsecond=0)
     scene.publish([outbound(sold("held", at(1)))])
-    until(lambda: "a replay holds it" in _why(scene), 20, "the hold is told")
+    until(lambda: "a replay holds it" in _why(scene), 30, "the hold is told")
     held = _standing(scene)
     assert held.progress.behind == 1
     assert held.oldest_at is not None
@@ -56,9 +56,9 @@ def test_status_tells_idle_from_held_frozen_stopped_and_never_begun(scene: Scene
     rows_of(scene.place, "UPDATE delivery.consumers SET beat_at = now() - interval '30 seconds' RETURNING instance")
     assert "it was killed, or hangs" in _why(scene)
     os.kill(runner.process.pid, signal.SIGCONT)
-    until(lambda: _why(scene) == "", 20, "it beats again")
+    until(lambda: _why(scene) == "", 30, "it beats again")
     runner.process.terminate()
-    assert runner.process.wait(20) == 0
+    assert runner.process.wait(patience(20)) == 0
     assert "start one with `tillstream project`" in _why(scene)
 
 

@@ -44,7 +44,7 @@ class Edge:
         """Ask how it is."""
         return self.client.get("/health").json()
 
-    def await_waiting(self, count: int, timeout: float = 20.0) -> None:
+    def await_waiting(self, count: int, timeout: float = 30.0) -> None:
         """Wait until so many items wait."""
         until(lambda: self.health()["waiting"] == count, timeout, f"{count} wait, not {self.health()}")
 
@@ -69,14 +69,14 @@ def running_edge(config: EdgeConfig) -> Iterator[Edge]:
     server = uvicorn.Server(uvicorn.Config(create_edge_app(config), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
-    until(lambda: server.started, 15, "the buffer serves")
+    until(lambda: server.started, 30, "the buffer serves")
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         with till(url, config.directory) as client:
             yield Edge(url, config.directory, client)
     finally:
         server.should_exit = True
-        thread.join(15)
+        thread.join(30)
         assert not thread.is_alive(), "the buffer did not stop"
 
 

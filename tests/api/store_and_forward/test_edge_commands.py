@@ -14,7 +14,7 @@ from api.store_and_forward.database import FILE_NAME
 from tests.api.store_and_forward.running import NOWHERE, document, edge_config, running_edge, till
 from tests.api.store_and_forward.scripted_centre import Answer, outcomes, scripted_centre, takes_all
 from tests.command_line import TILLSTREAM, environment, run
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 @contextmanager
@@ -48,11 +48,11 @@ def test_a_buffer_stops_gently_and_shows_what_waits_with_and_without_its_process
     with run_command(directory, NOWHERE) as process:
         with till(address(directory), directory) as client:
             assert client.post("/v1/events", json=[document(1), document(2)]).status_code == 200
-            until(lambda: client.get("/health").json()["last_error"], 10, "the centre was tried")
+            until(lambda: client.get("/health").json()["last_error"], 30, "the centre was tried")
         beside = shown("status", directory)
         twice = run("edge", "run", "--centre", NOWHERE, "--token-file", "none", "--dir", str(directory), check=False)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(patience(20)) == 0
     after = shown("status", directory)
     lines = run("edge", "status", "--dir", str(directory)).stdout.splitlines()
 
@@ -88,8 +88,8 @@ def test_a_refused_event_is_listed_with_its_reasons_and_put_back(tmp_path):
         unknown = run("edge", "retry", "--dir", str(directory), "--id", "id-9", check=False)
         centre.then = takes_all
         run("edge", "retry", "--dir", str(directory), "--id", "id-1")
-        until(lambda: centre.taken, 10, "it was sent again")
-        until(lambda: edge.health()["waiting"] == 0, 10, "it is off the list")
+        until(lambda: centre.taken, 30, "it was sent again")
+        until(lambda: edge.health()["waiting"] == 0, 30, "it is off the list")
         assert shown("refused", directory) == []
 
     assert isinstance(refusals, list)

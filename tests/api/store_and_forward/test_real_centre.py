@@ -66,7 +66,7 @@ def test_what_was_sold_while_the_centre_was_away_arrives_in_order_and_as_it_was(
     with running_edge(edge_config(tmp_path / "edge", line.url, token())) as edge:
         edge.buffer(documents[:10])
         assert edge.post(documents[10:]).status_code == 200
-        until(lambda: edge.health()["state"] == "centre_away", 10, "the line is down")
+        until(lambda: edge.health()["state"] == "centre_away", 30, "the line is down")
         with served(config(stores)) as api:
             line.open_to(api.url)
             edge.await_waiting(0)
@@ -124,7 +124,7 @@ def test_a_rejected_event_is_kept_with_the_reasons_of_the_centre_and_can_be_sent
             refusals = read_refusals(connection)
         before = edge.health()["last_contact_at"]
         assert put_back(directory, [wrong["id"]]) == []
-        until(lambda: edge.health()["last_contact_at"] != before or edge.health()["last_error"], 10, "it was judged again")
+        until(lambda: edge.health()["last_contact_at"] != before or edge.health()["last_error"], 30, "it was judged again")
 
     assert [(row.sequence, row.id, row.type) for row in refusals] == [(2, wrong["id"], "sale.completed.v1")]
     assert refusals[0].problems[0]["pointer"] == "/storeid"
@@ -137,7 +137,7 @@ def test_a_token_that_has_expired_is_replaced_without_a_restart(stores, line, tm
     with served(config(stores)) as api, running_edge(edge_settings) as edge:
         line.open_to(api.url)
         edge.buffer([sold("A", number) for number in range(5)])
-        until(lambda: edge.health()["state"] == "needs_token", 10, "the state says it")
+        until(lambda: edge.health()["state"] == "needs_token", 30, "the state says it")
         health = edge.health()
         edge_settings.token_file.write_text(token())
         edge.await_waiting(0)

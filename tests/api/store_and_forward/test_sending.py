@@ -50,7 +50,7 @@ def test_a_centre_that_takes_nothing_now_gets_it_later(tmp_path, case):
     """Kept, tried again, in order; the reason is to be seen meanwhile."""
     with scripted_centre(then=AWAY[case]) as centre, running_edge(edge_config(tmp_path / "edge", centre.url)) as edge:
         edge.buffer(DOCUMENTS)
-        until(lambda: len(centre.batches) >= 3, 20, "it is tried again")
+        until(lambda: len(centre.batches) >= 3, 30, "it is tried again")
         health = edge.health()
         centre.then = takes_all
         edge.await_waiting(0)
@@ -111,7 +111,7 @@ def test_only_a_large_event_is_set_aside_when_something_on_the_way_finds_it_too_
 
     with scripted_centre(then=proxy) as centre, running_edge(edge_config(tmp_path / "edge", centre.url)) as edge:
         assert edge.post([*DOCUMENTS, large, document("last")]).status_code == 200
-        until(lambda: edge.health()["state"] == "centre_away", 20, "even one event is too large")
+        until(lambda: edge.health()["state"] == "centre_away", 30, "even one event is too large")
         health = edge.health()
         is_broken[0] = False
         edge.await_waiting(0)
@@ -127,7 +127,7 @@ def test_a_refused_token_stops_sending_until_it_is_replaced(tmp_path):
     expired = Answer(401, {"code": "token_expired"})
     with scripted_centre(then=expired) as centre, running_edge(edge_config(tmp_path / "edge", centre.url, "old")) as edge:
         edge.buffer(DOCUMENTS)
-        until(lambda: edge.health()["state"] == "needs_token", 20, "the state says it")
+        until(lambda: edge.health()["state"] == "needs_token", 30, "the state says it")
         edge.buffer([document("later")])
         health = edge.health()
         assert len(centre.batches) == 1
@@ -151,7 +151,7 @@ def test_a_token_for_another_store_refuses_no_event_and_is_replaced(tmp_path):
 
     with scripted_centre(then=foreign) as centre, running_edge(edge_config(tmp_path / "edge", centre.url)) as edge:
         edge.buffer(DOCUMENTS)
-        until(lambda: edge.health()["state"] == "needs_token", 20, "the state says it")
+        until(lambda: edge.health()["state"] == "needs_token", 30, "the state says it")
         health = edge.health()
         centre.then = takes_all
         edge.await_waiting(0)
@@ -170,7 +170,7 @@ def test_a_token_file_without_a_token_is_waited_for(tmp_path, content):
             config.token_file.write_bytes(content)
         with running_edge(config) as edge:
             edge.buffer(DOCUMENTS)
-            until(lambda: edge.health()["state"] == "needs_token", 20, "the state says it")
+            until(lambda: edge.health()["state"] == "needs_token", 30, "the state says it")
             assert centre.batches == []
             config.token_file.write_text("there it is")
             edge.await_waiting(0)

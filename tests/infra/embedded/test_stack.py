@@ -25,7 +25,7 @@ from infra.embedded.stack_file import StackRecord, read_record
 from infra.processes import Supervisor, SupervisorRunning
 from infra.settings import load_settings
 from tests.infra.embedded.acknowledged import SERVERS, mark
-from tests.waiting import until
+from tests.waiting import patience, until
 
 pytestmark = pytest.mark.stack
 
@@ -64,7 +64,7 @@ def test_a_killed_server_comes_back_with_what_it_acknowledged(servers: RunningSe
     killed = _pid(servers, name)
 
     os.kill(killed, signal.SIGKILL)
-    until(lambda: servers.poll() or _pid(servers, name) not in (0, killed), timeout=10)
+    until(lambda: servers.poll() or _pid(servers, name) not in (0, killed), timeout=30)
     until(lambda: _all_ready(servers), timeout=30)
 
     assert value in read(servers.addresses)
@@ -80,7 +80,7 @@ def test_stopping_ends_everything_and_the_next_start_has_what_was_written(tmp_pa
         for name, (write, _) in SERVERS.items():
             write(first, values[name])
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(patience(30)) == 0
 
     assert record is not None
     assert _running(record) == []
@@ -101,10 +101,10 @@ def test_a_killed_supervisor_leaves_nothing_running_and_the_next_start_goes_on(t
         record = read_record(tmp_path)
         with _busy_session(addresses):
             running.kill()
-            running.wait(10)
+            running.wait(patience(10))
 
     assert record is not None
-    until(lambda: _running(record) == [], timeout=5)
+    until(lambda: _running(record) == [], timeout=30)
     with pytest.raises(StackNotRunning, match="tillstream up"):
         resolve_addresses(load_settings(data_dir=tmp_path))
     with running_stack(tmp_path) as again:

@@ -98,7 +98,7 @@ def test_a_process_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> Non
         took = time.monotonic() - begun
 
     assert members(family) == []
-    assert 0.3 <= took < 5
+    assert 0.3 <= took < ProcessSpec.stop_grace_seconds
 
 
 def test_one_that_never_gets_up_fails_the_start_with_its_last_words(tmp_path: Path) -> None:

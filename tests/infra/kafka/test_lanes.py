@@ -117,5 +117,5 @@ async def test_a_stopped_publisher_leaves_nobody_waiting(place: Addresses) -> No
     await publisher.partitions_for(STORE_FACTS)
     await publisher.__aexit__()
 
-    (outcome,) = await asyncio.wait_for(waiting, 5)
+    (outcome,) = await asyncio.wait_for(waiting, 30)
     assert isinstance(outcome, Position | NotDurable)

@@ -214,7 +214,7 @@ class Delivery(RuleBasedStateMachine):
         assert worker.applies(batch, self.subject.freezes_at[0], freezes=True) == "frozen"
         taking = other.taking([part.part for part in batch.parts])
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        until(lambda: self.theatre.postgres.execute(waiting).fetchone() == (1,), 10, "the next owner waits")
+        until(lambda: self.theatre.postgres.execute(waiting).fetchone() == (1,), 30, "the next owner waits")
         self._ended(batch, worker.wakes(), is_owner=True)
         other.claims |= taking.result(10)
         for each, end in self._of(batch):

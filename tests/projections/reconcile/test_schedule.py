@@ -112,7 +112,7 @@ async def test_a_run_that_was_asked_for_is_taken_once(place: Addresses) -> None:
         number = await ask(engine, "kim", {"store": "S1"})
         with psycopg.connect(place.postgres_dsn) as other:
             other.execute("SELECT FROM write.reconciliations FOR UPDATE")
-            assert await asyncio.wait_for(take(engine), 10) is None
+            assert await asyncio.wait_for(take(engine), 30) is None
         taken = [await take(engine) for _ in range(2)]
         assert [run and run.id for run in taken] == [number, None]
         ages = []
