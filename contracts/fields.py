@@ -1,13 +1,15 @@
 """Field types that every event family shares: frozen models, decimal strings, aware times, codes."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from contracts.money import MINOR_DIGITS
+
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?", re.ASCII)
 
 
 class Model(BaseModel):
@@ -21,6 +23,13 @@ def _no_float(value: Any) -> Any:
         raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
             "a decimal string such as '12.5', not a floating-point number"
         )
+    return value
+
+
+def _clock_text(value: Any) -> Any:
+    """Take text only: where `11:00` is a number of seconds, as it is in YAML, it would become a few minutes after midnight."""
+    if not isinstance(value, time) and not (isinstance(value, str) and _CLOCK.fullmatch(value)):
+        raise ValueError("a local time in quotes, such as '09:30'")
     return value
 
 
@@ -88,6 +97,9 @@ Moment = Annotated[AwareDatetime, AfterValidator(_storable_moment), PlainSeriali
 
 Day = Annotated[date, AfterValidator(_storable_day)]
 """A calendar date that every store can keep."""
+
+LocalTime = Annotated[time, BeforeValidator(_clock_text)]
+"""A time of day on the clock of a store, without an offset."""
 
 Coordinate = Annotated[
     Decimal,

@@ -1,14 +1,29 @@
 """Reference data as immutable versions with `effective_from`: stores, SKUs, employees, suppliers, promotions, policies."""
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from contracts.fields import Amount, Code, Coordinate, Currency, Day, DecimalString, Model, Moment, Number, Ordinal, PersonRef, Text
+from contracts.fields import (
+    Amount,
+    Code,
+    Coordinate,
+    Currency,
+    Day,
+    DecimalString,
+    LocalTime,
+    Model,
+    Moment,
+    Number,
+    Ordinal,
+    PersonRef,
+    Text,
+)
 from contracts.policies.every import AnyPolicy
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
 class Version(Model):
@@ -27,6 +42,14 @@ class Geofence(Model):
     latitude: Coordinate = Field(ge=-90, le=90, description="Of the centre, degrees (WGS 84).", examples=["37.49794"])
     longitude: Coordinate = Field(ge=-180, le=180, description="Of the centre, degrees (WGS 84).", examples=["127.02762"])
     radius_m: Ordinal = Field(description="Radius, metres.", examples=[100])
+
+
+class OpeningHours(Model):
+    """When a store trades on a weekday; twice the same weekday where it closes in between."""
+
+    weekday: Weekday = Field(description="Weekday of the business date.", examples=["monday"])
+    opens: LocalTime = Field(description="Local time.", examples=["09:00:00"])
+    closes: LocalTime = Field(description="Local time; on the next day unless it is after `opens`.", examples=["22:00:00"])
 
 
 class StoreDefined(Version):
@@ -49,6 +72,13 @@ class StoreDefined(Version):
     head_count: Number | None = Field(default=None, description="People employed; some labour rules begin at five.", examples=[11])
     tills: tuple[Code, ...] = Field(default=(), description="Tills that are expected to report.", examples=[["1", "2"]])
     geofences: tuple[Geofence, ...] = Field(default=(), max_length=50, description="Where a punch is at the store.")
+    hours: tuple[OpeningHours, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=28,
+        description="Opening hours; a weekday that is not named is one of rest. Left out where they are not known.",
+        examples=[[{"weekday": "monday", "opens": "09:00:00", "closes": "22:00:00"}]],
+    )
     beacons: tuple[Code, ...] = Field(default=(), max_length=100, description="Beacons inside the store.", examples=[["B-GANGNAM-2"]])
 
 

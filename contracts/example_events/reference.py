@@ -21,6 +21,10 @@ REFERENCE: dict[str, Json] = {
             "opened_on": "2019-03-04",
             "head_count": 11,
             "tills": ["1", "2"],
+            "hours": [
+                {"weekday": "friday", "opens": "10:00:00", "closes": "22:00:00"},
+                {"weekday": "saturday", "opens": "11:00:00", "closes": "02:00:00"},
+            ],
         },
         source="office/hanbit",
     ),

@@ -1,7 +1,8 @@
 """Feed silence: a till that is usually heard of and sends nothing, so that missing data are not taken for missing sales.
 
-Any event of a till is a sign of it. A silence is over when the till is heard of again, and was none when what it had kept
-arrives. It is judged whenever it could have become long enough, and again from the time of a late sign on.
+Any event of a till is a sign of it; outside the opening hours that a store names none is expected. A silence is over when the till
+is heard of again, and was none when what it had kept arrives. It is judged whenever it could have become long enough, and again from
+the time of a late sign on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ from processors.rules.rule import (
 )
 from processors.rules.till_signs import CELL, DAY, PAGE, TILLS, Silence
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 BUILT_IN = Policy(0, FeedSilencePolicy())
 _SPEAKER = Speaker("feed_silence", RULE_VERSION)
 _RETENTION = RETENTION // RETENTION.resolution

@@ -5,13 +5,16 @@ whether no sales means no data.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
 
 from contracts.envelope import Event
+from contracts.events.reference import OpeningHours
 from contracts.fields import Model
-from processors.rules.rule import Entity, Kind, State, View, microseconds
+from contracts.opening_hours import stretches
+from processors.rules.rule import Entity, Kind, State, View, microseconds, moment_of
 from processors.rules.sales.baseline import Bools
 
 CELL = 300_000_000
@@ -22,6 +25,7 @@ _PAGES = 64
 """Days whose marks are kept, in turn under the same keys: the retention, and the four weeks before that say what is usual."""
 _WEEKS, _DAYS = 4, 7
 _KNOWN = 2
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Page(State, frozen=True, array_like=True):
@@ -141,6 +145,25 @@ def _unpacked(marks: bytes) -> tuple[Bools, Bools]:
 
 
 def _usual(view: View, till: str, day: int) -> Bools:
+    """Return the cells of a day in which the till is usually heard of, and in which its store is open by the hours that it names."""
+    usual = _usually_heard(view, till, day)
+    store = view.store_at(moment_of(day * DAY + DAY // 2)) if usual.any() else None
+    return usual if store is None or store.hours is None else usual & _open(store.hours, store.timezone, day)
+
+
+@lru_cache(maxsize=4096)
+def _open(hours: tuple[OpeningHours, ...], timezone: str, day: int) -> Bools:
+    """Return the cells of a UTC day that lie within opening hours as a whole."""
+    cells = np.zeros(_CELLS, np.bool_)
+    today = date.fromordinal(_EPOCH + day)
+    for back in (1, 0, -1):
+        for opens, closes in stretches(hours, timezone, today - timedelta(days=back)):
+            begin, end = microseconds(opens) - day * DAY, microseconds(closes) - day * DAY
+            cells[max(0, -(-begin // CELL)) : max(0, end // CELL)] = True
+    return cells
+
+
+def _usually_heard(view: View, till: str, day: int) -> Bools:
     """Return the cells of a day in whose hour the till is usually heard of: same weekdays, or the days before while there are few.
 
     A till that was never heard of is expected when the others of the store are.
@@ -151,7 +174,7 @@ def _usual(view: View, till: str, day: int) -> Bools:
             often = np.mean([_unpacked(page.marks)[1] for page in pages], axis=0)
             return np.repeat(often >= 0.75, _CELLS_AN_HOUR)
     heard = tills_of(view)
-    others = [_usual(view, other, day) for other in heard] if till not in heard else []
+    others = [_usually_heard(view, other, day) for other in heard] if till not in heard else []
     return np.asarray(np.any(others, axis=0)) if others else np.zeros(_CELLS, np.bool_)
 
 

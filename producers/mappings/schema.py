@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
+from contracts.events.reference import OpeningHours
 from contracts.fields import Code, Currency, Model, PersonRef, Text
 from contracts.policies.every import AnyPolicy
 
@@ -179,6 +180,7 @@ class StoreSettings(Model):
     country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = None
     cut_off_hour: int | None = Field(default=None, ge=0, le=23)
     region: Text | None = None
+    hours: tuple[OpeningHours, ...] | None = Field(default=None, min_length=1)
 
 
 class StoreDefaults(Model):
@@ -189,6 +191,7 @@ class StoreDefaults(Model):
     country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
     cut_off_hour: int = Field(default=0, ge=0, le=23)
     region: Text | None = None
+    hours: tuple[OpeningHours, ...] | None = Field(default=None, min_length=1)
 
 
 class Stores(Model):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from contracts.events.reference import Weekday
 from contracts.money import minor_digits, to_major
 from producers.simulator.options import SimulationOptions
 from producers.simulator.streams import stream
@@ -56,7 +55,6 @@ SUPPLIERS = (
     Supplier("SUP-DAILY", "Saeng Trading", "daily", 5, (2,)),
     Supplier("SUP-FRESH", "Deul Farms", "fresh", 1, (0, 1, 2, 3, 4, 5)),
 )
-WEEKDAY_NAMES: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)

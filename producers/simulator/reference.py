@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from contracts.envelope import CHAIN_WIDE, Envelope, Event
 from contracts.events.reference import (
+    WEEKDAYS,
     EmployeeDefined,
+    OpeningHours,
     PolicySet,
     PromotionDefined,
     SkuDefined,
@@ -20,7 +22,7 @@ from contracts.money import to_major
 from contracts.policies.no_show import NoShowPolicy
 from contracts.policies.reorder_point import ReorderPointPolicy
 from producers.simulator.business_day import local_moment
-from producers.simulator.goods import SUPPLIERS, WEEKDAY_NAMES, Good, Supplier
+from producers.simulator.goods import SUPPLIERS, Good, Supplier
 from producers.simulator.promotions import ANNOUNCED_DAYS, Promotion, promotions_within
 from producers.simulator.world import GRACE_MINUTES, SOURCE, TILLS, Route, SimulatedRecord, SimulatedStore, World
 
@@ -75,6 +77,7 @@ def _store(world: World, store: SimulatedStore, at: datetime) -> StoreDefined:
         cut_off_hour=options.cut_off_hour,
         head_count=len(store.employees),
         tills=TILLS,
+        hours=tuple(OpeningHours(weekday=day, opens=time(store.opens), closes=time(store.closes % 24)) for day in WEEKDAYS),
     )
 
 
@@ -85,7 +88,7 @@ def _supplier(supplier: Supplier, at: datetime) -> SupplierDefined:
         supplier_id=supplier.supplier_id,
         name=supplier.name,
         lead_time_days=supplier.lead_days,
-        order_weekdays=tuple(WEEKDAY_NAMES[day] for day in supplier.weekdays),
+        order_weekdays=tuple(WEEKDAYS[day] for day in supplier.weekdays),
         order_cut_off=time(23, 0),
     )
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from contracts.envelope import CHAIN_WIDE, Envelope, Event
-from contracts.events.reference import PolicySet, StoreDefined
+from contracts.events.reference import OpeningHours, PolicySet, StoreDefined
 from contracts.events.registry import POLICY_SET, STORE_DEFINED
 from contracts.fields import Model
 from contracts.identifiers import derived_id
@@ -24,6 +24,7 @@ class StoreInUse:
     country: str
     cut_off_hour: int
     region: str | None
+    hours: tuple[OpeningHours, ...] | None
 
 
 def source_of(mapping: CsvMapping) -> str:
@@ -89,9 +90,9 @@ class StoreBook:
 
 def _settings(mapping: CsvMapping, text: str) -> StoreInUse:
     stores = mapping.stores
-    defaults = stores.defaults.model_dump()
+    defaults = dict(stores.defaults)
     own = stores.table.get(text)
-    settings = defaults | ({} if own is None else own.model_dump(exclude_none=True))
+    settings = defaults | {name: value for name, value in own or () if value is not None}
     store_id = settings.pop("id", None) or stores.prefix + slug_of(text)
     name = settings.pop("name", None) or text
     return StoreInUse(store_id=store_id, name=name, **settings)
@@ -109,6 +110,7 @@ def _definition(mapping: CsvMapping, store: StoreInUse) -> Event[Model]:
         country=store.country,
         cut_off_hour=store.cut_off_hour,
         region=store.region,
+        hours=store.hours,
     )
     envelope = Envelope(
         id=derived_id("store", source_of(mapping), store.store_id, str(stores.version)),

@@ -53,7 +53,7 @@ def heartbeat(when: datetime, till: str = "T1", store: str = "S1") -> Event[Any]
     return tell.event(TILL_HEARTBEAT, f"beat/{till}/{when.isoformat()}", when, {"till_id": till}, store)
 
 
-def store_defined(store: str = "S1", timezone: str = "UTC", cut_off: int = 0, tills: Sequence[str] = ()) -> Event[Any]:
+def store_defined(store: str = "S1", timezone: str = "UTC", cut_off: int = 0, tills: Sequence[str] = (), **more: Any) -> Event[Any]:
     """Describe a store."""
     data = {
         "version": 1,
@@ -65,6 +65,7 @@ def store_defined(store: str = "S1", timezone: str = "UTC", cut_off: int = 0, ti
         "country": "GB",
         "cut_off_hour": cut_off,
         "tills": list(tills),
+        **more,
     }
     return tell.event(STORE_DEFINED, "defined", day(-400), data, store)
 

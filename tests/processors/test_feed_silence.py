@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.events.alerts import AlertChanged
+from contracts.events.reference import WEEKDAYS
 from contracts.topics import DEAD_LETTERS
 from processors.rules import till_signs
 from processors.rules.feed_silence import FeedSilence
@@ -74,6 +75,25 @@ def test_a_long_silence_is_grave() -> None:
 def test_a_closed_shop_is_not_silent() -> None:
     """At night nothing is heard of any till, and that is usual."""
     assert said(*in_order(beats(), until=24)) == []
+
+
+def hours(closes: str, *weekdays: str) -> list[dict[str, str]]:
+    """Open at eight, on these weekdays or on all."""
+    return [{"weekday": weekday, "opens": "08:00", "closes": closes} for weekday in weekdays or WEEKDAYS]
+
+
+def test_nothing_is_expected_outside_the_hours_that_a_store_names() -> None:
+    """It closes earlier than it was heard of until now, or trades on this weekday no more; within its hours silence is silence."""
+    story = in_order(beats(12, 15))[1:]
+    weekday = WEEKDAYS[day(LAST).weekday()]
+
+    assert said(store_defined(hours=hours("12:00")), *story) == []
+    assert said(store_defined(hours=hours("20:00", *(each for each in WEEKDAYS if each != weekday))), *story) == []
+    assert said(store_defined(hours=hours("20:00", weekday)), *story)[0] == ("T1", "raised", "medium")
+    zoned = store_defined(timezone="Asia/Seoul", hours=[{"weekday": each, "opens": "20:00", "closes": "05:00"} for each in WEEKDAYS])
+    assert said(zoned, *story)[0] == ("T1", "raised", "medium"), "from 11 to 20 hours UTC"
+    zoned = store_defined(timezone="Asia/Seoul", hours=[{"weekday": each, "opens": "08:00", "closes": "21:00"} for each in WEEKDAYS])
+    assert said(zoned, *story) == [], "until 12 hours UTC"
 
 
 def test_a_till_of_which_little_is_known_is_not_expected() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import build_event, encode, event_hash
+from contracts.events.reference import StoreDefined
 from contracts.events.sales import SaleCompleted, SaleReturned
-from producers.mappings.reader import parse_mapping
+from producers.mappings.reader import MappingInvalid, parse_mapping
 from producers.sources.mapped_csv import FileChanged, MappingDoesNotFit, Row, Shape, Translation
 from producers.sources.receipts import SourceEvent
 from tests.examples import examples
@@ -220,6 +221,25 @@ def test_two_stores_never_share_an_id() -> None:
 
     assert [found.event.store_id for found in events] == ["shop-1"]
     assert [line.problem.code for line in translation.refused] == ["store_id_taken"]
+
+
+def test_stores_have_the_hours_that_the_mapping_says() -> None:
+    """Those of the table go before those of all; without quotes a time would be a number, and is refused."""
+    hours = '\n  defaults: {hours: [{weekday: monday, opens: "09:00", closes: "18:00"}], '
+    table = 'table: {Shop 2: {hours: [{weekday: friday, opens: "10:00", closes: "02:00"}]}}'
+    text = TILL_EXPORT.replace("\n  defaults: {", hours).replace("only: Shop 1", table)
+    text = text.replace("  till: Till", "  till: Till\n  store: Till")
+    lines = [f"01.01.2026;00:03;{till};8;ab1;1;2,5;;;EUR;SALE".split(";") for till in ("Shop 1", "Shop 2")]
+
+    translation, _ = translated_rows(TILL_HEADER, rows_of(lines), parse_mapping(text))
+
+    found = {event.data.store_id: event.data.hours for event in translation.stores.defined() if isinstance(event.data, StoreDefined)}
+    assert {store_id: [each.weekday for each in named or ()] for store_id, named in found.items()} == {
+        "shop-1": ["monday"],
+        "shop-2": ["friday"],
+    }
+    with pytest.raises(MappingInvalid, match="a local time in quotes"):
+        parse_mapping(text.replace('"10:00"', "10:00"))
 
 
 def test_a_mapping_for_another_file_names_the_missing_columns() -> None:

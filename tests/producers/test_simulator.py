@@ -17,8 +17,11 @@ from contracts.business_time import business_date, in_zone
 from contracts.codec import build_event, encode
 from contracts.errors import ContractError
 from contracts.events.control import Tick
+from contracts.events.reference import StoreDefined
 from contracts.events.registry import ALERT_ANSWERED, EVENT_CORRECTED, EVENT_TYPES
+from contracts.events.sales import SaleCompleted
 from contracts.identifiers import derived_id
+from contracts.opening_hours import stretches
 from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
@@ -36,6 +39,22 @@ def test_the_same_seed_gives_the_same_bytes(seed: int, stores: int, days: int) -
 
     assert digest(options) == digest(options)
     assert digest(options) != digest(SimulationOptions(seed=seed + 1, stores=stores, days=days, scale=0.03, partitions=2))
+
+
+def test_every_store_names_its_hours_and_sells_within_them() -> None:
+    """What it names is when it trades: 7 to 24 hours, 6 to 2, and 11 to 3 in the fifth store."""
+    options = SimulationOptions(seed=3, stores=5, days=2, scale=0.05, faults=frozenset())
+    found = [row.event for row in generate(options)]
+    stores = {event.store_id: event.data for event in found if isinstance(event.data, StoreDefined)}
+
+    named = {store_id: {(each.opens.hour, each.closes.hour) for each in data.hours or ()} for store_id, data in stores.items()}
+    assert [named[f"demo-00{number}"] for number in (1, 2, 5)] == [{(7, 0)}, {(6, 2)}, {(11, 3)}]
+    sold = [event.envelope for event in found if isinstance(event.data, SaleCompleted)]
+    assert len(sold) > 100
+    for sale in sold:
+        store = stores[sale.store_id or ""]
+        day = business_date(sale.occurred_at, store.timezone, store.cut_off_hour)
+        assert any(opens <= sale.occurred_at < closes for opens, closes in stretches(store.hours or (), store.timezone, day))
 
 
 def test_another_process_gives_the_same_bytes() -> None:

@@ -9,7 +9,7 @@ from projections.read_models.till_days.reader import TillDay
 from projections.reconcile.business.clock import is_sealed
 from projections.reconcile.business.days import Span, StoreSpans, spans_of
 from projections.reconcile.business.reading import postgres_rows
-from projections.reconcile.business.trading import ALWAYS, WEEKS, Trading, Years, read_years
+from projections.reconcile.business.trading import UNKNOWN, WEEKS, Calendar, Trading, read_calendars
 from projections.reconcile.checks import CheckOutcome, Connections, Finding, Scope, Tally
 
 NAME: Final = "sequence_gaps"
@@ -78,22 +78,22 @@ class SequenceGaps:
     async def run(self, connections: Connections, scope: Scope) -> CheckOutcome:
         """Judge every store-day on which a sign of life was expected."""
         tally, spans = Tally(), await spans_of(connections, scope)
-        years = await read_years(connections.engine, {span.store.store_id: span.store for span in spans.spans})
+        calendars = await read_calendars(connections.engine, {span.store.store_id: span.store for span in spans.spans})
         for span in spans.spans:
             days = await spans.till_days(connections, span)
             tally.compared += len(days)
-            usual = await _usual(connections, spans, span, years.get(span.store.store_id, ALWAYS))
+            usual = await _usual(connections, spans, span, calendars.get(span.store.store_id, UNKNOWN))
             for day in days.values():
                 settled = is_sealed(connections.clock, span.store, day.business_date)
                 tally.add(judge_day(day, usual, is_settled=settled))
         return tally.outcome(self)
 
 
-async def _usual(connections: Connections, spans: StoreSpans, span: Span, years: Years) -> Usual:
+async def _usual(connections: Connections, spans: StoreSpans, span: Span, calendar: Calendar) -> Usual:
     beating = await postgres_rows(connections.engine, "till_days", _BEATING, span.bound)
     heard = await postgres_rows(connections.engine, "till_days", _HEARD, span.bound | {"stores": list(spans.scope), "weeks": WEEKS})
     own = frozenset(row["business_date"] for row in heard if row["is_own"])
-    return Usual(frozenset(row["till_id"] for row in beating), frozenset(row["business_date"] for row in heard), Trading(years, own))
+    return Usual(frozenset(row["till_id"] for row in beating), frozenset(row["business_date"] for row in heard), Trading(calendar, own))
 
 
 def _finding(day: TillDay, subject: str, text: str, observed: int, expected: int, unit: str, is_settled: bool) -> Finding:

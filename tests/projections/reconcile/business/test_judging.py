@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.events.reference import WEEKDAYS, OpeningHours
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
 from contracts.policies.reconciliation import ReconciliationPolicy
 from projections.read_models.till_days.reader import MissingRange, TillDay, TillHeard
@@ -20,7 +21,7 @@ from projections.reconcile.business.links import Link, link_of
 from projections.reconcile.business.orphan_judgement import Back, Sold, judge_sale, judge_unknown
 from projections.reconcile.business.orphan_reader import effective
 from projections.reconcile.business.stock_reader import CountKey, CountSeen
-from projections.reconcile.business.trading import ALWAYS, Trading, Years
+from projections.reconcile.business.trading import UNKNOWN, Calendar, Trading
 from projections.sale_facts import Correction
 
 DAY, NOON = date(2026, 3, 2), datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -280,19 +281,35 @@ def test_a_store_is_expected_where_something_says_that_it_would_be_heard(expecte
     assert len(list(gaps.judge_day(silent, usual, is_settled=True))) == found
 
 
-def silence(heard: Collection[date], chain: Collection[date], years: Years = ALWAYS) -> int:
+def silence(heard: Collection[date], chain: Collection[date], calendar: Calendar = UNKNOWN) -> int:
     """Return how often it is told that a store was not heard on the day."""
     silent = day(tills=(), tills_expected=2, last_heard_at=None)
-    usual = gaps.Usual((), {*chain, DAY}, Trading(years, heard))
+    usual = gaps.Usual((), {*chain, DAY}, Trading(calendar, heard))
     return len(list(gaps.judge_day(silent, usual, is_settled=True)))
 
 
 def test_a_store_is_expected_from_its_opening_to_its_closing() -> None:
     """Both days are days of trade."""
     one = timedelta(days=1)
-    spans = [Years(DAY, None), Years(None, DAY), Years(DAY + one, None), Years(None, DAY - one)]
+    spans = [Calendar(DAY, None), Calendar(None, DAY), Calendar(DAY + one, None), Calendar(None, DAY - one)]
 
-    assert [silence((), (), years) for years in spans] == [1, 1, 0, 0]
+    assert [silence((), (), calendar) for calendar in spans] == [1, 1, 0, 0]
+
+
+def test_hours_say_on_which_weekdays_a_store_trades() -> None:
+    """Those in force on the date; before the first of them, these; and what is usual says nothing against them."""
+    weeks = [DAY - timedelta(weeks=number) for number in range(1, 5)]
+    chain = {each + timedelta(days=days) for each in weeks for days in range(7)}
+    today, rest = ([OpeningHours(weekday=WEEKDAYS[(DAY.weekday() + days) % 7], opens=time(9), closes=time(18))] for days in (0, 1))
+    since, later = DAY - timedelta(days=100), DAY + timedelta(days=1)
+
+    assert silence((), chain, Calendar(hours=[(since, rest)])) == 0
+    assert silence(chain - set(weeks), chain, Calendar(hours=[(since, today)])) == 1, "it has come to trade on this weekday"
+    assert silence((), chain, Calendar(hours=[(since, today), (DAY, rest)])) == 0
+    assert silence((), chain, Calendar(hours=[(since, today), (later, rest)])) == 1
+    assert silence((), chain, Calendar(hours=[(later, rest)])) == 0
+    assert silence(chain - set(weeks), chain, Calendar(hours=[(since, today), (DAY, None)])) == 0, "not known any more: what is usual"
+    assert silence((), chain, Calendar(closed_on=DAY - timedelta(days=1), hours=[(since, today)])) == 0
 
 
 def test_a_weekday_on_which_a_store_never_trades_is_no_silence() -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from contracts.envelope import CHAIN_WIDE, Event
+from contracts.events.reference import WEEKDAYS
 from contracts.events.registry import POLICY_SET, SALE_RETURNED, STORE_DEFINED
 from contracts.events.till import TillClosed
 from contracts.identifiers import derived_id
@@ -218,6 +219,8 @@ def bad_days() -> list[Event[Any]]:
         heartbeat("beat", at(40), store="S2"),
         defined("S4", "1", closed_on=DAY),
         heartbeat("last beat", at(40), store="S4"),
+        defined("S5", "1", hours=[{"weekday": WEEKDAYS[DAY.weekday()], "opens": "08:00", "closes": "20:00"}]),
+        heartbeat("before the day of rest", at(40), store="S5"),
         closed("early", at(-60), at(-1), z_number=6),
         opened("P2", at(100), till="2"),
         renamed(receipt("R0 again", at(700), line(500), tenders=CASH), "R0"),
