@@ -113,7 +113,9 @@ def measure() -> list[Metric]:
     with tempfile.TemporaryDirectory() as folder, whole_stack(Path(folder) / "stack", "live") as stack:
         run_process("simulate", "--stores", str(len(RATES)), "--days", "1", "--data-dir", str(stack.data_dir))
         with stack.client() as client:
-            stores = until(lambda: len(rows := client.get("/v1/stores").json()["rows"]) == len(RATES) and rows, 60, "the stores are known")
+            stores = until(
+                lambda: rows if len(rows := client.get("/v1/stores").json()["rows"]) == len(RATES) else [], 60, "the stores are known"
+            )
         for rate, store in zip(RATES, stores, strict=True):
             found += _metrics(rate, *asyncio.run(_measured(stack, store["store_id"], rate)))
     return found

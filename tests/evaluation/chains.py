@@ -37,12 +37,12 @@ class Chain:
     @property
     def stores(self) -> int:
         """How many stores."""
-        return self.net.shape[0]
+        return len(self.net)
 
     @property
     def days(self) -> int:
         """How many days."""
-        return self.net.shape[1]
+        return len(self.net[0])
 
     def without(self, rng: np.random.Generator, store: int, day: int, share: float) -> tuple[Totals, Totals]:
         """Return a day's hours of a store as they are when a share of its customers stays away."""

@@ -133,7 +133,7 @@ def _crimes(injected: Injected) -> Iterator[Crime]:
 def _absent(events: Iterable[Event[Any]]) -> Iterator[tuple[str, str]]:
     """Yield person and business date wherever somebody used a till without being clocked in, once all punches are known."""
     punches: defaultdict[str, dict[Any, tuple[datetime, bool]]] = defaultdict(dict)
-    deeds = {}
+    deeds: dict[Any, Event[Any]] = {}
     for event in events:
         if event.type in {CLOCKED_IN, CLOCKED_OUT}:
             punches[event.data.employee_id][event.id] = event.envelope.occurred_at, isinstance(event.data, ClockedIn)
@@ -142,7 +142,7 @@ def _absent(events: Iterable[Event[Any]]) -> Iterator[tuple[str, str]]:
     for event in deeds.values():
         at, person = event.envelope.occurred_at, event.data.employee_id
         if not any(begin - _GRACE <= at <= end + _GRACE for begin, end in _stays(punches[person].values())):
-            yield person, event.envelope.business_date.isoformat()
+            yield person, str(event.envelope.business_date)
 
 
 def _stays(punches: Iterable[tuple[datetime, bool]]) -> Iterator[tuple[datetime, datetime]]:

@@ -81,7 +81,7 @@ def _tried(made: Trial, courses: Mapping[str, Course], size: float, seed: int) -
 
 
 def _found(made: Trial, looks: Looks, told: Bools) -> Found:
-    alarmed, dropped = told.any(axis=-1), looks.dropped[:, made.half :]
+    alarmed, dropped = np.asarray(told.any(axis=-1)), looks.dropped[:, made.half :]
     begun = (made.expected > made.expected[..., -1:] / 500).argmax(axis=-1)[:, made.half :]
     hours = (told.argmax(axis=-1) - begun + 1)[dropped & alarmed].astype(np.float64)
     return Found(alarmed[dropped], hours, alarmed[made.open[:, made.half :] & ~dropped])

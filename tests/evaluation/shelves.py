@@ -193,8 +193,9 @@ def heard(made: Chain, policies: Sequence[dict[str, Any]]) -> dict[str, list[Ala
     return {rule: list(alarms.values()) for rule, alarms in found.items()}
 
 
-def _take(found: dict[str, dict[Any, Alarm]], event: Event[AlertChanged]) -> None:
+def _take(found: dict[str, dict[Any, Alarm]], event: Event[Any]) -> None:
     data, at = event.data, event.envelope.occurred_at
+    assert isinstance(data, AlertChanged)
     known = found[data.rule].get(data.alert_id)
     if known is None:
         likely = float(data.evidence.probability or 0)

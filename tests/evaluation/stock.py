@@ -26,7 +26,11 @@ _CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
     "shrinkage": tuple({"probability": each, "limit": limit} for each, limit in (("0.0001", "5"), ("0.00001", "7"), ("0.00001", "10"))),
 }
 _TRIES = 3
-_DEFAULTS = {"stock_out_risk": StockOutRiskPolicy(), "phantom_stock": PhantomStockPolicy(), "shrinkage": ShrinkagePolicy()}
+_DEFAULTS: dict[str, StockOutRiskPolicy | PhantomStockPolicy | ShrinkagePolicy] = {
+    "stock_out_risk": StockOutRiskPolicy(),
+    "phantom_stock": PhantomStockPolicy(),
+    "shrinkage": ShrinkagePolicy(),
+}
 _Policies = dict[str, dict[str, Any]]
 _SOLD_OUT = Decimal(1)
 """Thefts make the book a little higher than the shelf: with one unit on book the shelf is as good as empty."""

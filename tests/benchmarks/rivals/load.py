@@ -76,7 +76,7 @@ def day(load: Load) -> Iterator[OutboundRecord]:
 def receipt(load: Load, number: int, at: datetime, chance: random.Random) -> OutboundRecord:
     """Sell four SKUs in some store."""
     store, till = chance.randrange(load.stores), str(1 + number % 2)
-    lines = []
+    lines: list[dict[str, Any]] = []
     for line in range(1, LINES + 1):
         quantity, price = chance.choice((1, 1, 1, 2)), chance.choice(_PRICES)
         sku = _sku(int(load.skus * chance.random() ** 2))

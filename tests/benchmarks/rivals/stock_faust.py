@@ -35,7 +35,7 @@ def build(given: dict[str, Any]) -> faust.App:
     source = app.topic(f"{prefix}{STORE_FACTS}", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     table = app.Table("states", key_type=str, value_type=bytes, partitions=given["partitions"])
 
-    @app.agent(source)
+    @app.agent(source)  # type: ignore[untyped-decorator]
     async def rules(stream: Any) -> None:
         async for event in stream.events():
             message = event.message

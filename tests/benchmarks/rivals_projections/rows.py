@@ -48,8 +48,8 @@ def append_rows(rows: Rows, partition: int, offset: int, timestamp: int, value: 
         own = (line.get("kind", "item"), line["sku"], *amounts, *tail, line.get("promotion_id", ""), period, count)
         rows.lines.append((*head, line["line"], *middle, *of_receipt, *own))
     for number, given in enumerate(tenders, 1):
-        amounts = (1, given["amount"], given.get("change", 0), given.get("tip", 0))
-        rows.tenders.append((*head, number, *middle, currency, "", given["kind"], *amounts, till, period, employee))
+        paid = (1, given["amount"], given.get("change", 0), given.get("tip", 0))
+        rows.tenders.append((*head, number, *middle, currency, "", given["kind"], *paid, till, period, employee))
 
 
 def column_names(client: Any, table: str) -> Sequence[str]:

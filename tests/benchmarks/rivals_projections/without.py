@@ -16,7 +16,7 @@ def _no_validation() -> None:
 
 
 def _no_hash() -> None:
-    quick_heads.said_hash = lambda *_: 0  # type: ignore[assignment]
+    quick_heads.said_hash = lambda *_: 0  # type: ignore[attr-defined]
 
 
 def _no_look_up() -> None:
@@ -30,12 +30,12 @@ def _no_sums() -> None:
 def _no_accounts() -> None:
     """Positions advance, nothing else is asked of Postgres or written there."""
     ClickHouseSink._number = _one  # type: ignore[method-assign, assignment]
-    clickhouse.set_aside_on = _take_all  # type: ignore[assignment]
-    clickhouse.settle = _no_rows  # type: ignore[assignment]
+    clickhouse.set_aside_on = _take_all  # type: ignore[assignment, attr-defined]
+    clickhouse.settle = _no_rows  # type: ignore[assignment, attr-defined]
 
 
 def _always_look_up() -> None:
-    FromTheFirst.covers = lambda *_: False  # type: ignore[method-assign, assignment]
+    FromTheFirst.covers = lambda *_: False  # type: ignore[method-assign]
 
 
 async def _nothing_known(*_: Any) -> dict[Any, int]:
