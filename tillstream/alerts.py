@@ -10,12 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.answering import Answer, give, given_at, identity_of, opaque, present, reader_of
 from api.config import Limits
-from api.edge.acceptance import Edge
 from api.edge.documents import Document
 from api.edge.fates import item_result
 from api.edge.judgement import Judge
 from api.edge.reading import ReadPrecisely
-from api.edge.repeats import RepeatIndex
 from api.errors import ApiError
 from api.schemas.alerts import AnswerTaken, GivenAnswer
 from api.schemas.events import ItemResult
@@ -24,7 +22,6 @@ from api.security.scope import StoreScope
 from api.store_directory import StoreDirectory
 from infra.addresses import Addresses
 from infra.clock import new_event_id, utc_now
-from infra.kafka.publisher import Publisher
 from infra.postgres.engine import async_engine
 from projections.read_models.open_alerts.reader import (
     AlertRow,
@@ -35,6 +32,7 @@ from projections.read_models.open_alerts.reader import (
     read_stage_progress,
     read_transitions,
 )
+from tillstream.edge_desk import operators_edge
 
 TimeMode = Literal["live", "simulated"]
 
@@ -98,7 +96,7 @@ async def find_course(addresses: Addresses, alert_id: UUID) -> Course:
 
 async def answer_alert(addresses: Addresses, time: TimeMode, word: Word) -> AnswerTaken:
     """Bring an answer to the log as HQ of the alert's chain; ApiError when it is refused or not acknowledged."""
-    async with _database(addresses) as (engine, stores):
+    async with operators_edge(addresses) as (engine, edge, stores):
         alert = await _known(engine, stores, word.alert_id)
         tenant = stores.tenants()[alert.store_id]
         by = opaque(word.by, tenant)
@@ -106,13 +104,11 @@ async def answer_alert(addresses: Addresses, time: TimeMode, word: Word) -> Answ
         at = given_at(event_id, time, await read_stage_progress(engine), utc_now())
         caller = Caller(word.by, "hq", tenant, (EVERY_STORE,))
         judge = Judge(caller, StoreScope(caller, stores.tenants()), stores.known(), utc_now(), time)
-        async with Publisher(addresses.kafka_bootstrap, "tillstream-alerts", addresses.topic_prefix) as publisher:
-            edge = Edge(RepeatIndex(engine).look_up, publisher.publish, Limits().publish_timeout_seconds, lambda _: None)
 
-            async def bring(document: Document) -> ItemResult:
-                return item_result((await edge.accept(ReadPrecisely([document]), judge))[0])
+        async def bring(document: Document) -> ItemResult:
+            return item_result((await edge.accept(ReadPrecisely([document]), judge))[0])
 
-            return await give(Answer(alert, word.given, by, event_id, at), bring, reader_of(addresses))
+        return await give(Answer(alert, word.given, by, event_id, at), bring, reader_of(addresses))
 
 
 async def _known(engine: AsyncEngine, stores: StoreDirectory, alert_id: UUID) -> AlertRow:

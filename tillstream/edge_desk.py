@@ -22,7 +22,8 @@ async def operators_edge(addresses: Addresses) -> AsyncIterator[tuple[AsyncEngin
     try:
         stores = StoreDirectory(engine, limits.stores_refresh_seconds)
         await stores.tenants_now()
-        async with Publisher(addresses.kafka_bootstrap, "tillstream-operator", addresses.topic_prefix) as publisher:
-            yield engine, Edge(RepeatIndex(engine).look_up, publisher.publish, limits.publish_timeout_seconds, lambda _: None), stores
+        publishing = Publisher(addresses.kafka_bootstrap, "tillstream-operator", addresses.topic_prefix)
+        async with publishing as publisher, RepeatIndex(engine) as index:
+            yield engine, Edge(index.look_up, publisher.publish, limits.publish_timeout_seconds, lambda _: None), stores
     finally:
         await engine.dispose()

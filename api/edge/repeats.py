@@ -6,7 +6,7 @@ While one question is under way the questions of other posts are gathered into t
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 import structlog
@@ -36,6 +36,12 @@ class RepeatIndex:
         self._asking: asyncio.Task[None] | None = None
         self._conn: AsyncConnection | None = None
         self._generation, self._generation_until = 1, float("-inf")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def look_up(self, identities: Sequence[tuple[str, Id]]) -> Mapping[tuple[str, Id], Known]:
         """Return those of the (store, event id) pairs that are on the log."""
