@@ -15,7 +15,7 @@ from tests.command_line import TILLSTREAM, environment, run_process
 from tests.waiting import patience, until
 from tests.whole_stack import WholeStack, await_ready, start_stack, whole_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(600)]
 
 PARTS = ("kafka", "postgres", "clickhouse", "worker", "chain-worker", "projections-postgres", "projections-clickhouse", "api")
 WINDOW = {"from": "2026-01-01", "until": "2026-12-31", "group_by": "store"}
@@ -45,7 +45,8 @@ def kpi_of(stack: WholeStack, tenant: str) -> dict[str, int]:
 def reconciled(stack: WholeStack, folder: Path) -> dict[str, Any]:
     """Reconcile everything and return the report."""
     report = folder / "report.json"
-    run_process("reconcile", "--wait", "240", "--json", str(report), "--data-dir", str(stack.data_dir), check=False, timeout=300)
+    words = ("reconcile", "--wait", str(patience(240)), "--json", str(report), "--data-dir", str(stack.data_dir))
+    run_process(*words, check=False, timeout=300)
     content: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return content
 
