@@ -1,7 +1,9 @@
 """What a SKU will sell a day: rate, variance, growth, shape of the week and class, from its daily demand. Pure.
 
 Recent days weigh more (half-life 42 days): measured on a year of a wholesaler's lines, that carries a
-growing season further than a longer memory with more safety stock. Rare demand has a forecast of its own.
+growing season further than a longer memory with more safety stock. Rare demand has a forecast of its own. The growth of the last
+four weeks is drawn to none: of regular demand by what the chance of its days may make of it, so that steady goods are not
+stocked by the luck of a month; of rare demand, whose days say next to nothing of that, by the number of its sales.
 Days on which the shelf was empty are nan and are left out: they say nothing about demand.
 """
 
@@ -22,6 +24,8 @@ RARE: frozenset[DemandClass] = frozenset({"intermittent", "lumpy"})
 HALF_LIFE_DAYS = 42
 RECENT_DAYS = 28
 _GROWTH_SHRINK, _GROWTH_LEAST, _GROWTH_MOST = 8, 2 / 3, 1.5
+_GROWTH_VARIANCE = 0.1**2
+"""Of the growth of regular demand between goods and months: a tenth up or down is usual."""
 _ADI, _CV2 = 1.32, 0.49
 """Limits of Syntetos, Boylan and Croston (2005) between regular and intermittent demand, and even and uneven sizes."""
 _WEEKS_SHRINK = 4
@@ -71,15 +75,19 @@ def forecast(daily: Daily, first_weekday: int) -> Forecast | None:
     if level <= 0:
         return None
     shape = _shape(demand, weights, level, first_weekday)
-    growth = _growth(daily[-RECENT_DAYS:], level)
     known, sold = daily[seen], daily[seen & (demand > 0)]
     kind = demand_class(sold, len(known))
+    recent = daily[-RECENT_DAYS:][seen[-RECENT_DAYS:]]
     if kind in RARE:
+        sales = int((recent > 0).sum())
+        growth = _growth(recent, level, sales / (sales + _GROWTH_SHRINK))
         rare = rare_demand(known)
         level, variance = rare.rate, rare.variance
     else:
         expected = level * _along(shape, first_weekday, len(daily))
         variance = float(weights @ np.where(seen, daily - expected, 0.0) ** 2) / total
+        by_chance = variance / (max(len(recent), 1) * level * level)
+        growth = _growth(recent, level, _GROWTH_VARIANCE / (_GROWTH_VARIANCE + by_chance))
     return Forecast(level * growth, variance * growth * growth, growth, kind, len(known), len(sold), shape)
 
 
@@ -104,12 +112,10 @@ def _along(shape: tuple[float, ...], first_weekday: int, days: int) -> Daily:
     return np.asarray(shape)[(first_weekday + np.arange(days)) % _WEEKDAYS]
 
 
-def _growth(recent: Daily, level: float) -> float:
-    """Return how the last four weeks stand to the level, drawn to 1 where they have few sales."""
-    seen = recent[~np.isnan(recent)]
-    sales = int((seen > 0).sum())
-    ratio = float(seen.mean()) / level if len(seen) else 1.0
-    return min(max((sales * ratio + _GROWTH_SHRINK) / (sales + _GROWTH_SHRINK), _GROWTH_LEAST), _GROWTH_MOST)
+def _growth(recent: Daily, level: float, weight: float) -> float:
+    """Return how the last four weeks stand to the level; so much of it as their weight says."""
+    ratio = float(recent.mean()) / level if len(recent) else 1.0
+    return min(max(1 + weight * (ratio - 1), _GROWTH_LEAST), _GROWTH_MOST)
 
 
 def _shape(demand: Daily, weights: Daily, level: float, first_weekday: int) -> tuple[float, ...]:
