@@ -25,7 +25,7 @@ demo: .venv/installed-run ## Run the main job on an embedded stack (DATA=file MA
 	@$(BIN)/tillstream demo $(if $(DATA),--data "$(DATA)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 test: .venv/installed-dev lint ## Pass the tests, on real Kafka, Postgres and ClickHouse
-	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --timeout=300 --patience=3 $(ARGS)
 
 long: .venv/installed-dev ## Pass the tests that take hours: more kills, ten times the examples of laws (ONLY="folder file" below tests, RESUME=1 to go on)
 	@$(if $(RESUME),,rm -f $(LONG_PASSED))

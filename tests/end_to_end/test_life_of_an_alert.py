@@ -126,5 +126,5 @@ def test_a_no_show_is_raised_acknowledged_and_retracted_and_everything_reconcile
     course = manager.get(f"/v1/alerts/{raised['alert_id']}").json()
     assert [row["status"] for row in course["transitions"]] == ["raised", "retracted"]
     assert [(row["answer"], row["note"], row["counts"]) for row in course["answers"]] == [("acknowledged", "I call", True)]
-    report = asyncio.run(reconcile(place, ReconcileOptions(wait_seconds=30)))
+    report = asyncio.run(reconcile(place, ReconcileOptions(wait_seconds=90)))
     assert (report.verdict, report.differences, report.unverified) == ("PASS", [], [])
