@@ -97,14 +97,16 @@ class FeedSilence:
         clock = view.clock_at
         if not isinstance(happening, Occurred):
             if entity.kind is not FEED or clock is None:
+                till_signs.forget_usual(view)
                 return Decision(None)
             return _looked(entity.name, state if isinstance(state, Feed) else Feed(), happening, view, clock)
         event = happening.event
         if entity.kind is PAGE:
-            page = till_signs.with_sign(state, event)
+            page = till_signs.marked(view, state, till_signs.with_sign(state, event))
             return Decision(page, (), max(till_signs.end_of(page), (clock or 0) + 1))
         at = microseconds(event.envelope.occurred_at)
         if entity.kind is TILLS:
+            till_signs.forget_usual(view)
             return Decision(till_signs.with_till(state, till_signs.till_of(event.data) or "", till_signs.day_of(at)))
         known = state if isinstance(state, Feed) else Feed()
         late = at if known.late_from is None else min(at, known.late_from)
@@ -113,7 +115,8 @@ class FeedSilence:
 
 def _became(marked: Mapping[str, tuple[str, Entry, till_signs.Page, int]], soonest: int, run: EventRun) -> Iterator[Became]:
     for key, held, page, offset in marked.values():
-        yield key, held, Entry(PAGE, page, offset, max(till_signs.end_of(page), soonest), run.view.tenant_id)
+        due = max(till_signs.end_of(page), soonest)
+        yield key, held, Entry(PAGE, till_signs.marked(run.view, held.state, page), offset, due, run.view.tenant_id)
 
 
 def _is_news(feed: State | None, at: int) -> bool:

@@ -4,6 +4,7 @@ It also says when a till is usually heard of, and which stretches of silence tha
 whether no sales means no data.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -25,6 +26,10 @@ _PAGES = 64
 """Days whose marks are kept, in turn under the same keys: the retention, and the four weeks before that say what is usual."""
 _WEEKS, _DAYS = 4, 7
 _KNOWN = 2
+_NOTES, _LATEST = "till_signs", "latest day"
+_USUAL_NOTED = 400
+"""Days and tills of a store of which it is noted when they are usually heard of."""
+_runs_of_marks = re.compile("1+").finditer
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -36,6 +41,11 @@ class Page(State, frozen=True, array_like=True):
     lowest: int | None = None
     highest: int | None = None
     numbered: int = 0
+
+    @property
+    def cells(self) -> int:
+        """Return the marks as bits, the first cell of the day as the highest of 288."""
+        return int.from_bytes(self.marks, "big")
 
     @property
     def missing(self) -> int:
@@ -139,20 +149,20 @@ def page_at(view: View, till: str, day: int) -> Page | None:
 
 
 @lru_cache(maxsize=4096)
-def _unpacked(marks: bytes) -> tuple[Bools, Bools]:
+def _hours_heard(marks: bytes) -> Bools:
     cells = np.unpackbits(np.frombuffer(marks, np.uint8)).astype(np.bool_)
-    return cells, np.asarray(cells.reshape(-1, _CELLS_AN_HOUR).any(axis=1))
+    return np.asarray(cells.reshape(-1, _CELLS_AN_HOUR).any(axis=1))
 
 
-def _usual(view: View, till: str, day: int) -> Bools:
-    """Return the cells of a day in which the till is usually heard of, and in which its store is open by the hours that it names."""
+def _usual(view: View, till: str, day: int) -> int:
+    """Return the cells of a day, as bits, in which the till is usually heard of, and in which its store is open by the hours it names."""
     usual = _usually_heard(view, till, day)
-    store = view.store_at(moment_of(day * DAY + DAY // 2)) if usual.any() else None
+    store = view.store_at(moment_of(day * DAY + DAY // 2)) if usual else None
     return usual if store is None or store.hours is None else usual & _open(store.hours, store.timezone, day)
 
 
 @lru_cache(maxsize=4096)
-def _open(hours: tuple[OpeningHours, ...], timezone: str, day: int) -> Bools:
+def _open(hours: tuple[OpeningHours, ...], timezone: str, day: int) -> int:
     """Return the cells of a UTC day that lie within opening hours as a whole."""
     cells = np.zeros(_CELLS, np.bool_)
     today = date.fromordinal(_EPOCH + day)
@@ -160,36 +170,65 @@ def _open(hours: tuple[OpeningHours, ...], timezone: str, day: int) -> Bools:
         for opens, closes in stretches(hours, timezone, today - timedelta(days=back)):
             begin, end = microseconds(opens) - day * DAY, microseconds(closes) - day * DAY
             cells[max(0, -(-begin // CELL)) : max(0, end // CELL)] = True
-    return cells
+    return _as_bits(cells)
 
 
-def _usually_heard(view: View, till: str, day: int) -> Bools:
-    """Return the cells of a day in whose hour the till is usually heard of: same weekdays, or the days before while there are few.
+def _as_bits(cells: Bools) -> int:
+    return int.from_bytes(np.packbits(cells).tobytes(), "big")
+
+
+def _usually_heard(view: View, till: str, day: int) -> int:
+    """Return the cells in whose hour the till is usually heard of, worked out once: looks ask for the same two days all day long."""
+    notes, name = view.notes(_NOTES), f"{till}/{day}"
+    found: int | None = notes.get(name)
+    if found is None:
+        if len(notes) > _USUAL_NOTED:
+            notes.clear()
+        found = notes[name] = _as_bits(np.repeat(_usual_hours(view, till, day), _CELLS_AN_HOUR))
+        notes[_LATEST] = max(day, notes.get(_LATEST, day))
+    return found
+
+
+def _usual_hours(view: View, till: str, day: int) -> Bools:
+    """Return the hours of a day in which the till is usually heard of: same weekdays, or the days before while there are few.
 
     A till that was never heard of is expected when the others of the store are.
     """
     for step, count in ((7, _WEEKS), (1, _DAYS)):
         pages = [page for back in range(1, count + 1) if (page := page_at(view, till, day - step * back)) is not None]
         if len(pages) >= _KNOWN:
-            often = np.mean([_unpacked(page.marks)[1] for page in pages], axis=0)
-            return np.repeat(often >= 0.75, _CELLS_AN_HOUR)
+            return np.asarray(np.mean([_hours_heard(page.marks) for page in pages], axis=0) >= 0.75)
     heard = tills_of(view)
-    others = [_usually_heard(view, other, day) for other in heard] if till not in heard else []
-    return np.asarray(np.any(others, axis=0)) if others else np.zeros(_CELLS, np.bool_)
+    others = [_usual_hours(view, other, day) for other in heard] if till not in heard else []
+    return np.asarray(np.any(others, axis=0)) if others else np.zeros(_CELLS // _CELLS_AN_HOUR, np.bool_)
+
+
+def forget_usual(view: View) -> None:
+    """Drop what is noted of usual hours: it may not hold any more."""
+    view.notes(_NOTES).clear()
+
+
+def marked(view: View, was: State | None, page: Page) -> Page:
+    """Return a page that became otherwise, and drop what it may have to do with: noted hours are those of days behind others."""
+    notes = view.notes(_NOTES)
+    if notes and (page.day < notes[_LATEST] or (isinstance(was, Page) and was.day != page.day)):
+        notes.clear()
+    return page
 
 
 def is_usual(view: View, till: str, moment: int) -> bool:
     """Return whether a till is usually heard of in the hour of a moment."""
-    return bool(_usual(view, till, day_of(moment))[moment % DAY // CELL])
+    return bool(_usual(view, till, day_of(moment)) >> (_CELLS - 1 - moment % DAY // CELL) & 1)
 
 
 def last_heard(view: View, till: str, moment: int) -> int | None:
     """Return the end of the last mark before a moment, of its day or the day before."""
     for day in (day_of(moment), day_of(moment) - 1):
         page = page_at(view, till, day)
-        cells = _unpacked(page.marks)[0][: -(-(moment - day * DAY) // CELL)] if page is not None else np.zeros(0, np.bool_)
-        if cells.any():
-            return day * DAY + (int(np.flatnonzero(cells)[-1]) + 1) * CELL
+        begun = min(-(-(moment - day * DAY) // CELL), _CELLS)
+        cells = 0 if page is None else page.cells >> (_CELLS - begun)
+        if cells:
+            return day * DAY + (begun + 1 - (cells & -cells).bit_length()) * CELL
     return None
 
 
@@ -200,16 +239,17 @@ def end_of(page: Page) -> int:
 
 def silences(view: View, till: str, since: int, until: int, minutes: int) -> list[Silence]:
     """Return the stretches of at least so many minutes, from the day of `since` to `until` (Unix microseconds)."""
-    first = day_of(since)
-    silent = []
-    for day in range(first, day_of(until) + 1):
-        page = page_at(view, till, day)
-        usual = _usual(view, till, day)
-        silent.append(usual & ~_unpacked(page.marks)[0] if page is not None else usual)
-    cells = np.concatenate(silent)[: (until - first * DAY) // CELL]
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], cells, [False])).astype(np.int8)))
-    stretches = (Silence(first * DAY + int(begin) * CELL, first * DAY + int(end) * CELL) for begin, end in edges.reshape(-1, 2))
-    return [each for each in stretches if each.minutes >= minutes]
+    first, last, silent = day_of(since), day_of(until), 0
+    for day in range(first, last + 1):
+        page, usual = page_at(view, till, day), _usual(view, till, day)
+        silent = silent << _CELLS | (usual if page is None else usual & ~page.cells)
+    cells = (until - first * DAY) // CELL
+    silent >>= (last + 1 - first) * _CELLS - cells
+    if not silent:
+        return []
+    runs = _runs_of_marks(f"{silent:0{cells}b}")
+    found = (Silence(first * DAY + each.start() * CELL, first * DAY + each.end() * CELL) for each in runs)
+    return [each for each in found if each.minutes >= minutes]
 
 
 def are_silent(found: list[Silence], begin: int, until: int, minutes: int) -> bool:

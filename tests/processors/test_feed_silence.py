@@ -172,6 +172,15 @@ def test_a_sign_older_than_its_page_marks_nothing() -> None:
     assert till_signs.with_sign(page, heartbeat(day(0, 12))) == page
 
 
+def test_what_is_usual_is_worked_out_again_when_marks_of_days_before_change() -> None:
+    """A till was heard of in two hours of some days; late signs show that it was open all day long, as the next look finds."""
+    signs = [each for each in beats(10, 20, till="T2") if each.envelope.occurred_at >= day(LAST - 4)]
+    first = [each for each in signs if (each.envelope.occurred_at - day(0)) % (day(1) - day(0)) < day(0, 10) - day(0)]
+    story = in_order([*beats(), *first], until=14)
+    assert said(*story) == []
+    assert said(*story, *(each for each in signs if each not in first), tick(day(LAST, 14.25)))[-1] == ("T2", "raised", "high")
+
+
 class _Deaf(FeedSilence):
     """A damaged rule: it looks only from the last look on, so a late sign takes nothing back."""
 
