@@ -8,10 +8,29 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.status import Status
+
+from infra.clock import monotonic_seconds
 
 _WIDTH_OF_A_FILE = 140
+_LINE_SECONDS = 10.0
 
 console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
+
+
+class Teller:
+    """Shows how far a long command is: in place on a terminal, else in a line every few seconds; `at_once` also the first line."""
+
+    def __init__(self, console: Console, status: Status, *, at_once: bool = False) -> None:
+        self._console, self._status = console, status
+        self._told = float("-inf") if at_once else monotonic_seconds()
+
+    def __call__(self, line: str) -> None:
+        """Show it."""
+        self._status.update(line)
+        if not self._console.is_terminal and monotonic_seconds() - self._told > _LINE_SECONDS:
+            self._told = monotonic_seconds()
+            self._console.print(f"  {line}", soft_wrap=True)
 
 
 def listed(rows: Sequence[Any], *, json: bool, limit: int | None = None, nothing: str = "there is nothing to show") -> bool:

@@ -86,7 +86,8 @@ def _print_business(console: Console, report: Report, number: int | None) -> Non
         return
     console.print(f"  the business: [{_COLOUR[report.business_verdict]} bold]{report.business_verdict}[/]", highlight=False)
     for outcome in report.business:
-        said = f"{outcome.finding_count:,} findings among {outcome.compared:,}" if outcome.finding_count else f"{outcome.compared:,}"
+        findings = "1 finding" if outcome.finding_count == 1 else f"{outcome.finding_count:,} findings"
+        said = f"{findings} among {outcome.compared:,}" if outcome.finding_count else f"{outcome.compared:,}"
         why = f" ({outcome.reasons[0]})" if outcome.reasons else ""
         console.print(f"    {outcome.name}: {outcome.verdict}, {said}{why}", highlight=False, soft_wrap=True)
         for finding in outcome.findings[:_SHOWN_OF_A_CHECK]:

@@ -13,13 +13,13 @@ from infra.settings import Settings
 Answer = TypeVar("Answer")
 
 
-def addresses_of(settings: Settings) -> Addresses:
-    """Return where everything is, or end the command with the reason."""
+def addresses_of(settings: Settings, otherwise: int = 1) -> Addresses:
+    """Return where everything is, or end the command with the reason and a status."""
     try:
         return resolve_addresses(settings)
     except StackError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(otherwise) from error
 
 
 def run_async(work: Coroutine[Any, Any, Answer]) -> Answer:

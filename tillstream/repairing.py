@@ -7,6 +7,7 @@ from infra.postgres.engine import async_engine
 from projections.reconcile.plan import Repair
 from projections.reconcile.repair import Repaired, carry_out
 from tillstream.proving import kept_run
+from tillstream.replaying import ProgressTeller
 
 
 async def repair_run(console: Console, addresses: Addresses, number: int | None, is_dry: bool) -> bool:
@@ -25,7 +26,9 @@ async def repair_run(console: Console, addresses: Addresses, number: int | None,
         return bool(steps)
 
     def tell(done: Repaired) -> None:
-        said = f"[red]not done:[/] {done.error}" if done.error else f"{done.changed_rows:,} rows put right"
+        said = f"[red]not done:[/] {done.error}" if done.error else f"rows taken out or put in: {done.changed_rows:,}"
         console.print(f"  {done.step.command}: {said}", soft_wrap=True)
 
-    return bool(await carry_out(addresses, steps, tell))
+    with console.status("repairing") as status:
+        tellers = {step: ProgressTeller(console, step.command, status) for step in steps}
+        return bool(await carry_out(addresses, steps, tell, lambda step, news: tellers[step](news)))

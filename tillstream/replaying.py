@@ -7,7 +7,6 @@ from rich.status import Status
 from rich.table import Table
 
 from infra.addresses import Addresses
-from infra.clock import monotonic_seconds
 from infra.postgres.engine import async_engine
 from projections.catalogue import PROJECTIONS
 from projections.generation_tables import REBUILDABLE
@@ -16,36 +15,32 @@ from projections.replay.comparison import Comparison
 from projections.replay.retire import drop, outdated, roll_back
 from projections.replay.run import ReplayProgress, ReplayRequest, ReplayResult, replay
 from projections.replay.together import replay_together
+from tillstream.console import Teller
 
 _SHOWN = 20
-_LINE_SECONDS = 10.0
 _SAID = {
     "built": "generation {n} is built and serves: there was none before",
     "switched": "generation {n} serves now; `tillstream replay {name} --rollback` goes back",
     "compared": "generation {n} differs; it was dropped again, nothing was changed",
     "same": "generation {n} is the same; it was dropped again, nothing had to be changed",
-    "repaired": "{changed:,} rows of the generation that serves were put right from generation {n}, which was dropped again",
+    "repaired": "the generation that serves was put right from generation {n}, which was dropped again; "
+    "rows taken out or put in: {changed:,}",
     "differs": "generation {n} differs and does not serve; look at the differences, then run the same command with --accept-differences, "
     "or `tillstream generations drop {name} {n}`",
 }
 
 
 class ProgressTeller:
-    """Shows where a replay stands: in place on a terminal, else in a line every few seconds."""
+    """Shows where a replay stands."""
 
     def __init__(self, console: Console, name: str, status: Status) -> None:
-        self._console, self._name, self._status = console, name, status
-        self._told = float("-inf")
+        self._name, self._tell = name, Teller(console, status, at_once=True)
 
     def __call__(self, news: ReplayProgress) -> None:
         """Show it."""
         rate = f", {news.records_per_second:,.0f} records/s" if news.records_per_second else ""
         left = f", about {timedelta(seconds=round(news.seconds_left))} left" if news.seconds_left else ""
-        line = f"{self._name}: {news.phase}, {news.done:,} of {news.total:,} records{rate}{left}"
-        self._status.update(line)
-        if not self._console.is_terminal and monotonic_seconds() - self._told > _LINE_SECONDS:
-            self._told = monotonic_seconds()
-            self._console.print(f"  {line}", soft_wrap=True)
+        self._tell(f"{self._name}: {news.phase}, {news.done:,} of {news.total:,} records{rate}{left}")
 
 
 async def run_replay(addresses: Addresses, request: ReplayRequest, console: Console) -> ReplayResult:

@@ -10,7 +10,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from contracts.corrections import Link, not_counting
 from infra.kafka.consumer import Partition
 from projections.archive.cold import Cold, added
-from projections.reconcile.compare import MODULUS, Digest, Entry, Key
+from projections.reconcile.compare import MODULUS, Digest, Entry, Key, told_rows
 from projections.reconcile.log_record import key_type
 
 AT_PLACES: Final = "(partition, position) IN (SELECT arrayJoin(arrayZip({at_parts:Array(UInt32)}, {at_offsets:Array(UInt64)})))"
@@ -157,7 +157,7 @@ class SalesDigest:
         """Return the events whose lines or tenders are not those of one whole event, with what is wrong."""
         found = (await self._client.query(_INCOMPLETE, parameters=self._bound)).result_rows
         return [
-            (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
+            (Key(store_id, day.isoformat(), event_type), event_id, told_rows(rows, expected, hashes))
             for store_id, day, event_type, event_id, rows, expected, hashes in found
         ]
 

@@ -98,6 +98,12 @@ def differing_keys(expected: Mapping[Key, Digest], found: Mapping[Key, Digest]) 
     return sorted(key for key in expected.keys() | found.keys() if expected.get(key, nothing) != found.get(key, nothing))
 
 
+def told_rows(found: int, expected: int, records: int) -> str:
+    """Say of an event that is not there as a whole which of its rows are, and whether they are of one record of the log."""
+    text = f"rows found: {found}, expected: {expected}"
+    return text if records <= 1 else f"{text}; they are of {records} different records"
+
+
 def drill_down(model: str, key: Key, expected: Events, found: Events, letters: Mapping[str, str]) -> Iterator[Difference]:
     """Name the events of one key that differ.
 

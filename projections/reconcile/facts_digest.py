@@ -8,7 +8,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from contracts.topics import ALERTS, STORE_FACTS
 from projections.reconcile.clickhouse_digest import AT_PLACES, Place, at_places
-from projections.reconcile.compare import MODULUS, Digest, Entry, Key
+from projections.reconcile.compare import MODULUS, Digest, Entry, Key, told_rows
 from projections.reconcile.covered import Coverage
 from projections.reconcile.log_record import key_type
 
@@ -71,7 +71,7 @@ class FactsDigest:
         """Return the events whose rows are not those of one whole event, with what is wrong."""
         found = (await self._client.query(_INCOMPLETE, parameters=self._bound)).result_rows
         return [
-            (Key(store_id, day.isoformat(), event_type), event_id, f"{rows} of {expected} rows, of {hashes} records")
+            (Key(store_id, day.isoformat(), event_type), event_id, told_rows(rows, expected, hashes))
             for store_id, day, event_type, event_id, rows, expected, hashes in found
         ]
 

@@ -1,5 +1,6 @@
 """Reconcile and keep what was found, so that it can be looked at later, repaired, and told from what was found before."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,10 +17,14 @@ from projections.reconciliations import FindingRow, Result, Section, keep
 
 
 async def reconcile_and_keep(
-    addresses: Addresses, options: ReconcileOptions, asked_by: str, run_id: int | None = None
+    addresses: Addresses,
+    options: ReconcileOptions,
+    asked_by: str,
+    run_id: int | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[int | None, Report]:
     """Reconcile, and return the number under which the result is kept; None when it could not be kept."""
-    report = await reconcile(addresses, options)
+    report = await reconcile(addresses, options, tell)
     engine = async_engine(addresses.postgres_dsn, "tillstream-reconcile", pool_size=1)
     try:
         return await _keep(engine, options, asked_by, report, run_id), report

@@ -43,13 +43,17 @@ _LOOK_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a run works with: addresses, an engine, the digest of the log, which generations serve, and until when it waits."""
+    """What a run works with: addresses, an engine, the digest of the log, which generations serve, and until when it waits.
+
+    `tell` is told what is done, as it begins.
+    """
 
     addresses: Addresses
     engine: AsyncEngine
     log: KeptLog
     generations: Mapping[str, int]
     deadline: float
+    tell: Callable[[str], None]
 
     def serving(self, model: str) -> int:
         """Return the generation of a model that readers read."""
@@ -94,6 +98,7 @@ class FirstLevel:
 
     async def _judge(self, model: str, topics: Collection[str], judge: Callable[[], Awaitable[None]]) -> None:
         async def wait_and_judge() -> None:
+            self._around.tell(f"comparing the events of {model}")
             behind = await self._around.wait(model, topics, self._state.ends)
             if behind is None:
                 await judge()

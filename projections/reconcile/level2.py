@@ -58,6 +58,7 @@ class SecondLevel:
         self._report.unchecked = choice.later
         if not choice.now:
             return
+        self._around.tell(f"folding {len(choice.now)} store-days again from the log")
         wanted = Wanted(tuple(choice.now))
         try:
             await self._compare(wanted)

@@ -102,7 +102,8 @@ def _of_conflict(conflict: Conflict) -> Repair:
 
 def _kinds(found: Sequence[Difference]) -> str:
     kinds = sorted({difference.kind for difference in found})
-    return f"{len(found)} differences ({', '.join(kinds)})"
+    count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+    return f"{count} ({', '.join(kinds)})"
 
 
 def _date(text: str) -> date | None:

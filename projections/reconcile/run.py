@@ -5,7 +5,7 @@ verdict UNVERIFIED; it never counts as equal.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -49,13 +49,13 @@ class ReconcileOptions:
     time: Literal["live", "simulated"] = "live"
 
 
-async def reconcile(addresses: Addresses, options: ReconcileOptions | None = None) -> Report:
-    """Compare the log with every model and return the report; it raises nothing but cancellation."""
+async def reconcile(addresses: Addresses, options: ReconcileOptions | None = None, tell: Callable[[str], None] = lambda _: None) -> Report:
+    """Compare the log with every model and return the report; it raises nothing but cancellation. `tell`: of each part as it begins."""
     began = monotonic_seconds()
     report = Report()
     engine = async_engine(addresses.postgres_dsn, "tillstream-reconcile", pool_size=3)
     try:
-        await _everything(addresses, engine, options or ReconcileOptions(), report)
+        await _everything(addresses, engine, options or ReconcileOptions(), report, tell)
     except UNREACHABLE as error:
         report.unverified.append(f"the log: {error!r}")
     except Exception as error:  # noqa: BLE001 - the outermost loop of the check: a fault of its own is a verdict of its own
@@ -66,21 +66,25 @@ async def reconcile(addresses: Addresses, options: ReconcileOptions | None = Non
     return report
 
 
-async def _everything(addresses: Addresses, engine: AsyncEngine, options: ReconcileOptions, report: Report) -> None:
+async def _everything(
+    addresses: Addresses, engine: AsyncEngine, options: ReconcileOptions, report: Report, tell: Callable[[str], None]
+) -> None:
     deadline = monotonic_seconds() + options.wait_seconds
     ends = await end_offsets(addresses.kafka_bootstrap, TOPICS, addresses.topic_prefix)
     log = KeptLog(addresses, engine)
+    tell("reading the log")
     async with asyncio.timeout(options.read_seconds):
         state = await log.advance(ends, options.fresh)
     _tell_log(state, report)
     report.generations = await serving_generations(engine)
-    around = Surroundings(addresses, engine, log, report.generations, deadline)
+    around = Surroundings(addresses, engine, log, report.generations, deadline, tell)
     await FirstLevel(around, state, report).judge_all()
     if options.rows is not None:
         await guarded(report, "rows", partial(SecondLevel(around, state, report).compare, options.rows))
     if options.business:
         scope = business_scope(state.days, options.rows or RowScope())
         if scope is not None:
+            tell("looking at the business")
             report.business = await _look_at_business(around, scope, options.time)
 
 

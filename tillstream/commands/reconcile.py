@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tillstream.console import console
+from tillstream.console import Teller, console
 from tillstream.options import DataDir, settings_for
 
 if TYPE_CHECKING:
-    from infra.settings import TimeMode
+    from infra.settings import Settings, TimeMode
     from projections.reconcile.run import ReconcileOptions
 
 EXIT_STATUS = {"PASS": 0, "MISMATCH": 1, "UNVERIFIED": 2, "CHECK_ERROR": 3}
@@ -42,6 +42,15 @@ def _time(data_dir: Path | None) -> "TimeMode":
     from tillstream.timemode import remembered_time
 
     return remembered_time(settings_for(data_dir), None)
+
+
+def _quiet(data_dir: Path | None) -> "Settings":
+    """Return the settings, with a log of warnings only: what is done is told by the command itself."""
+    from infra.logs import configure_logging
+
+    settings = settings_for(data_dir)
+    configure_logging("reconcile", "warning", settings.log_format)
+    return settings
 
 
 def _day(found: datetime | None) -> date | None:
@@ -100,7 +109,9 @@ def _reconcile_and_tell(
     from tillstream.proving import print_report, write_csv
     from tillstream.reaching import addresses_of, run_async
 
-    number, report = run_async(reconcile_and_keep(addresses_of(settings_for(data_dir)), options, "command line"))
+    addresses = addresses_of(_quiet(data_dir), EXIT_STATUS["UNVERIFIED"])
+    with console.status("reconciling") as status:
+        number, report = run_async(reconcile_and_keep(addresses, options, "command line", tell=Teller(console, status)))
     print_report(console, report, number)
     if json:
         json.write_text(json_format.dumps({"run": number, **report.as_json()}, indent=2) + "\n", "utf-8")
@@ -198,7 +209,7 @@ def repair(
     from tillstream.repairing import repair_run
 
     try:
-        has_steps = run_async(repair_run(console, addresses_of(settings_for(data_dir)), run, dry_run))
+        has_steps = run_async(repair_run(console, addresses_of(_quiet(data_dir)), run, dry_run))
     except NoSuchRun as error:
         console.print(str(error))
         raise typer.Exit(1) from error

@@ -32,6 +32,14 @@ async def _keep(place: Addresses) -> int:
         await engine.dispose()
 
 
+def test_without_a_stack_nothing_was_compared_and_nothing_differs(tmp_path: Path) -> None:
+    """A timer that only sees the status must not take a stack that is down for a mismatch; a repair that cannot begin has failed."""
+    ended = {words: run(*words, "--data-dir", str(tmp_path), check=False) for words in (("reconcile",), ("reconcile", "repair"))}
+
+    assert {words: each.returncode for words, each in ended.items()} == {("reconcile",): 2, ("reconcile", "repair"): 1}
+    assert all(each.stderr.startswith("no stack is running on") for each in ended.values())
+
+
 def test_results_are_kept_shown_narrowed_exported_and_planned_for(place: Addresses, tmp_path: Path) -> None:
     """Without a number the last run is meant; a formula in a table stays text; a dry run changes nothing."""
     env = environment(
@@ -66,5 +74,7 @@ def test_results_are_kept_shown_narrowed_exported_and_planned_for(place: Address
     plan = run("reconcile", "repair", "--dry-run", env=env).stdout
     assert "tillstream replay sales --store A --from 2026-03-02 --until 2026-03-02" in plan
     assert "for a person" in plan
+    repaired = run("reconcile", "repair", "--wait", "0", check=False, env=env)
+    assert "not done: no generation of sales serves yet" in repaired.stdout
     assert run("reconcile", "show", "99", check=False, env=env).returncode == 1
     assert run("reconcile", "--every", "soon", check=False, env=env).returncode == 64

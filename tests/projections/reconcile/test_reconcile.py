@@ -102,7 +102,25 @@ async def _wrong_sums(place: Addresses) -> dict[Key, str]:
         await client.close()
 
 
-@pytest.mark.parametrize("damages", [SALES, SUMS, OTHERS], ids=["sales", "sums", "others"])
+def test_damages_of_all_models_at_once_are_each_found_and_named(place: Addresses) -> None:
+    """None hides another: each has a finding of its own."""
+    tell(place)
+    project(place)
+    for damage in (*SALES.values(), *OTHERS.values()):
+        damage.do(place)
+    found = [(d.model, d.kind, d.event_id or "/".join(d.key)) for d in judged(place).differences]
+    for name, damage in (SALES | OTHERS).items():
+        model, kind, event_id = damage.said
+        own = next((each for each in found if each[:2] == (model, kind) and each[2].startswith(event_id)), None)
+        assert own is not None, (name, found)
+        found.remove(own)
+
+
+@pytest.mark.parametrize(
+    "damages",
+    [pytest.param(SALES, marks=pytest.mark.long), SUMS, pytest.param(OTHERS, marks=pytest.mark.long)],
+    ids=["sales", "sums", "others"],
+)
 def test_each_damage_is_found_and_named(place: Addresses, damages: dict[str, Damage]) -> None:
     """Done one on top of the other, each adds exactly its own finding."""
     tell(place)

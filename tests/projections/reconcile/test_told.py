@@ -10,7 +10,9 @@ from rich.console import Console
 
 from producers.simulator.truth import TruthTally
 from projections.reconcile.checks import CheckOutcome, Finding
+from projections.reconcile.compare import told_rows
 from projections.reconcile.report import Report
+from tillstream.console import Teller
 from tillstream.demo.work import put_in
 from tillstream.proving import print_report
 
@@ -40,7 +42,30 @@ def test_the_first_findings_of_a_check_are_told_with_the_way_to_all() -> None:
     ]
     way = "all of them: tillstream reconcile show 7 --section business"
     assert way in lines
+    assert "orphan_refunds: MISMATCH, 1 finding among 74" in _told(7, replace(found, findings=(), finding_count=1))
     assert not [line for line in _told(None, found) + _told(7, passed) if line.startswith("all of them")]
+
+
+def test_where_nobody_watches_a_long_command_says_now_and_then_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in every line that it has, and nothing at all where it is done soon; a replay says at once what it begins with."""
+    console = Console(file=StringIO(), width=100)
+    assert isinstance(console.file, StringIO)
+    clock = iter([0.0, 5.0, 11.0, 11.0, 12.0, 22.0, 22.0])
+    monkeypatch.setattr("tillstream.console.monotonic_seconds", lambda: next(clock))
+    tell = Teller(console, console.status(""))
+    for line in ("reading the log", "comparing the events of sales", "folding 3 store-days again", "looking at the business"):
+        tell(line)
+    assert console.file.getvalue().splitlines() == ["  comparing the events of sales", "  looking at the business"]
+
+    monkeypatch.setattr("tillstream.console.monotonic_seconds", lambda: 30.0)
+    Teller(console, console.status(""), at_once=True)("sales: reading the log")
+    assert console.file.getvalue().splitlines()[2:] == ["  sales: reading the log"]
+
+
+def test_an_event_that_is_not_there_as_a_whole_says_what_is_there() -> None:
+    """One of rows of several records, as a mistake of a mapping or an insert twice would leave, says that too."""
+    assert told_rows(1, 3, 1) == told_rows(1, 3, 0) == "rows found: 1, expected: 3"
+    assert told_rows(4, 2, 2) == "rows found: 4, expected: 2; they are of 2 different records"
 
 
 def test_figures_of_findings_are_written_without_zeros_that_say_nothing() -> None:
