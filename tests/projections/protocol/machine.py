@@ -246,6 +246,45 @@ class Delivery(RuleBasedStateMachine):
             decision = Decision("a test receipt", "kim", utc_now())
             self.theatre.judge.ask(lambda engine: discard_letter(engine, key, decision))
 
+    @precondition(lambda self: self.frozen is None and len(self.subject.freezes_at) > 1)
+    @rule(side=sides, choice=picks)
+    def is_discarded_under_a_worker_that_stands_still(self, side: int, choice: int) -> None:
+        """A worker is about to write the retry of a letter; the letter is discarded, another worker goes on, and the first one wakes."""
+        partition, (worker, other) = self.partitions[side], self.theatre.workers
+        key = self._refused_letter(partition, choice)
+        if key is None:
+            return
+        if self.is_narrow:
+            self.is_mended()
+        self._take(worker, [partition])
+        self._applies_all(worker, side)
+        self.theatre.judge.ask(lambda engine: retry_letter(engine, LogInMemory(self.partitions), key))
+        batch, point = self._batch(worker, self._only(side)), self.subject.freezes_at[choice % len(self.subject.freezes_at)]
+        assert batch is not None
+        self._ended(batch, worker.applies(batch, point, freezes=True), is_owner=True)
+        decision = Decision("a test receipt", "kim", utc_now())
+        self.theatre.judge.ask(lambda engine: discard_letter(engine, key, decision))
+        self._take(other, [partition])
+        self._applies_all(other, side)
+        self._ended(batch, worker.wakes(), is_owner=False)
+
+    def _refused_letter(self, partition: Partition, choice: int) -> LetterKey | None:
+        """Choose a letter about a record that the store takes once it is mended."""
+        found = sorted(
+            offset
+            for (number, offset), disposition in self._letters().items()
+            if number == partition.part.number and disposition in {"open", "retried"} and partition.log[offset].value in self.refusable
+        )
+        return LetterKey(self.subject.projection, *partition.part, found[choice % len(found)]) if found else None
+
+    def _only(self, side: int) -> tuple[int, ...]:
+        """Return limits of a batch: all of one partition, and nothing of the other."""
+        return tuple(len(each.log) if number == side else 0 for number, each in enumerate(self.partitions))
+
+    def _applies_all(self, worker: Worker, side: int) -> None:
+        if (batch := self._batch(worker, self._only(side))) is not None:
+            self._ended(batch, worker.applies(batch), is_owner=True)
+
     @precondition(lambda self: self.is_narrow and self.frozen is None)
     @rule()
     def is_mended(self) -> None:

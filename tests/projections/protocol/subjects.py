@@ -156,14 +156,15 @@ class Sales:
     freezes_at: Sequence[str] = ("before_insert", "inserted", "recomputed", "effects_written")
     commits_before: Sequence[str] = ("positions_advanced",)
     model: type[SalesModel] = SalesModel
+    sink_type: type[SharedSink] = SharedSink
 
     def __init__(self, place: Addresses) -> None:
         self._client: Client = clickhouse(place)
         self.narrow(True)
 
     def sink(self, context: SinkContext) -> Sink:
-        """Make the product's own, or one with another model."""
-        return SharedSink(context, self.model(1, context.safeguards.first_position_wins))
+        """Make the product's own, or one that lacks something."""
+        return self.sink_type(context, self.model(1, context.safeguards.first_position_wins))
 
     def happening(self, name: str, store: str, choice: int) -> Event[Any]:
         """Sell, take back or void, on one of two days, in one of two hours."""

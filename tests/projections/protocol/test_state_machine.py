@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from infra.addresses import Addresses
+from projections.batching import Batch
 from projections.options import Safeguards
 from projections.sinks.clickhouse_sales import SalesBatch, SalesModel
 from tests.examples import examples
 from tests.projections.protocol.machine import Delivery
 from tests.projections.protocol.stage import theatre
-from tests.projections.protocol.subjects import Sales, Stock, Subject
+from tests.projections.protocol.subjects import Sales, SharedSink, Stock, Subject
 
 pytestmark = [pytest.mark.stack, pytest.mark.hypothesis]
 
@@ -50,6 +51,19 @@ class SalesSummedInPart(Sales):
     model = SumsOfSalesOnly
 
 
+class SinkThatTakesNothingBack(SharedSink):
+    """Leaves what it wrote of a record that was discarded while it stood still."""
+
+    async def _take_back(self, batch: Batch) -> None:
+        """Leave it."""
+
+
+class SalesThatStay(Sales):
+    """Sales of which a worker that wakes takes nothing out."""
+
+    sink_type = SinkThatTakesNothingBack
+
+
 CONTROLS: dict[str, tuple[Makes, Safeguards, str]] = {
     "the epoch of stock": (Stock, Safeguards(epoch=False), "an earlier owner went on"),
     "the epoch of sales": (Sales, Safeguards(epoch=False), "an earlier owner went on"),
@@ -58,6 +72,7 @@ CONTROLS: dict[str, tuple[Makes, Safeguards, str]] = {
     "the first position of stock": (Stock, Safeguards(first_position_wins=False), "differ"),
     "the first position of sales": (Sales, Safeguards(first_position_wins=False), "differ"),
     "the recompute of every touched hour": (SalesSummedInPart, Safeguards(), "the figures differ"),
+    "the taking out of what was discarded meanwhile": (SalesThatStay, Safeguards(), "the events differ"),
 }
 DEFAULT = "the first position of stock"
 
