@@ -20,8 +20,14 @@ from processors.shell.heartbeat import Heartbeat
 from processors.shell.points import pass_point
 
 FETCH_WAIT_MILLISECONDS = 50
-RECORDS_PER_BATCH, BYTES_PER_BATCH = 1_000, 512 * 1024
-"""A batch is at most so many records, and ends with the one that makes it so large: a sheet that counts every shelf is a lot of work."""
+RECORDS_PER_BATCH, BYTES_PER_BATCH = 2_000, 512 * 1024
+"""A batch is at most so many records, and ends with the one that makes it so large: a sheet that counts every shelf is a lot of work.
+
+The more sales are folded together the more of them touch the same states, each of which is written once: with 2,000 instead of 1,000 it
+is a tenth less for each line. Half a second of folding is what the other partitions, and whoever takes partitions away, wait for.
+"""
+_USUAL_BYTES = 1024
+"""What of each record does not make a batch large: most receipts are smaller, and limited by their number."""
 _DRAIN_SECONDS = 3.0
 _NOTHING_TO_READ_SECONDS = 0.02
 
@@ -38,8 +44,17 @@ def cut(records: Iterable[Any]) -> list[Batch]:
             batches.append(Batch())
             size = 0
         batches[-1].append(record)
-        size += len(record.value or b"")
+        size += _excess(record)
     return batches
+
+
+def excess_bytes(records: Iterable[Any]) -> int:
+    """Return by how much records are larger than usual ones, in all; it is this that `BYTES_PER_BATCH` limits."""
+    return sum(map(_excess, records))
+
+
+def _excess(record: Any) -> int:
+    return max(0, len(record.value or b"") - _USUAL_BYTES)
 
 
 @dataclass

@@ -15,7 +15,7 @@ import structlog
 from infra.clock import monotonic_seconds
 from processors.fold import Fold, Folded
 from processors.safeguards import CrashPoints, Safeguards
-from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch
+from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch, excess_bytes
 from processors.shell.exits import Exit, leave
 from processors.shell.points import pass_point
 from processors.shell.table import StateTable, written_key
@@ -56,20 +56,16 @@ def next_work(waiting: list[Any]) -> Work:
     """
     work = Work([waiting.pop(0)], Batch())
     work.records.extend(work.events[0].value)
-    size = _bytes_of(work.records)
+    size = excess_bytes(work.records)
     while waiting:
         following = waiting[0]
-        size += _bytes_of(following.value)
+        size += excess_bytes(following.value)
         is_next = following.message.generation_id == work.generation and following.value[0].offset == work.records[-1].offset + 1
         if not is_next or size > BYTES_PER_BATCH or len(work.records) + len(following.value) > RECORDS_PER_BATCH:
             break
         work.events.append(waiting.pop(0))
         work.records.extend(following.value)
     return work
-
-
-def _bytes_of(records: Batch) -> int:
-    return sum(len(record.value or b"") for record in records)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from faust.types import TP
 
 from processors.fold import Fold
 from processors.safeguards import NoCrashPoints, Safeguards
-from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch
+from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch, cut
 from processors.shell.refresh import refresh
 from processors.shell.run import RuleAgent, next_work
 from processors.shell.table import StateTable
@@ -137,15 +137,23 @@ def test_what_waits_of_a_partition_is_one_batch_as_far_as_it_goes_on_in_one_assi
     half = BYTES_PER_BATCH // 2
     waiting = [
         fetch(1, 0, 1), fetch(1, 2), fetch(1, 4), fetch(1, 4), fetch(2, 5), fetch(2, *range(6, 6 + RECORDS_PER_BATCH)),
-        fetch(2, 1006, size=half), fetch(2, 1007, size=half), fetch(2, 1008), fetch(2, 1009, size=3 * half),
+        fetch(2, 2006, size=half), fetch(2, 2007, size=half), fetch(2, 2008, size=4_000), fetch(2, 2009, size=3 * half),
     ]  # fmt: skip
     taken = []
     while waiting:
         work = next_work(waiting)
         taken.append((work.generation, work.records[0].offset, work.records[-1].offset, len(work.events)))
     assert taken == [
-        (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, 1005, 1), (2, 1006, 1007, 2), (2, 1008, 1008, 1), (2, 1009, 1009, 1),
+        (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, 2005, 1), (2, 2006, 2007, 2), (2, 2008, 2008, 1), (2, 2009, 2009, 1),
     ]  # fmt: skip
+
+
+def test_usual_records_are_cut_by_their_number_and_large_ones_by_their_size() -> None:
+    """Receipts are folded by the thousand, sheets of counts a few at a time."""
+    usual, large = SimpleNamespace(value=bytes(1_000)), SimpleNamespace(value=bytes(BYTES_PER_BATCH // 2))
+    assert [len(batch) for batch in cut([usual] * (RECORDS_PER_BATCH + 1))] == [RECORDS_PER_BATCH, 1]
+    assert [len(batch) for batch in cut([large] * 7)] == [3, 3, 1]
+    assert cut([SimpleNamespace(value=None)]) == [Batch([SimpleNamespace(value=None)])]
 
 
 class _States:
