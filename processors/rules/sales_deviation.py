@@ -5,6 +5,7 @@ days that late facts or corrections changed, and for those after them, whose bas
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from processors.rules.rule import (
     Recounted,
     State,
     View,
+    moment_of,
 )
 from processors.rules.sales import hours
 from processors.rules.sales.book import BOOK, Book
@@ -73,9 +75,10 @@ class SalesDeviation:
     def in_run(self, run: EventRun) -> Iterator[Became | Left]:
         """Fold receipts into hours that are not closed yet."""
         view, closed = run.view, _closed(run.view)
+        cut_off = _cut_off_of_all(run)
         open_hours = dict[str, list[tuple[int, ReadReceipt]]]()
         for number, happening in enumerate(run.happenings):
-            receipt = _receipt(happening.event, view)
+            receipt = _receipt(happening.event, view, cut_off)
             if receipt is None:
                 continue
             if closed is None or receipt.slot <= closed:
@@ -147,10 +150,23 @@ def _closed(view: View) -> Slot | None:
     return book.closed if isinstance(book, Book) else None
 
 
-def _receipt(event: Event[Any], view: View) -> ReadReceipt | None:
+def _cut_off(view: View, at: datetime) -> int:
+    store = view.store_at(at)
+    return store.cut_off_hour if store else 0
+
+
+def _cut_off_of_all(run: EventRun) -> int | None:
+    """Return the cut-off hour of the store at every event of a run; None where its settings changed in between."""
+    first, last = min(run.moments), max(run.moments)
+    settings = run.view.store_at(moment_of(first))
+    if first < last and run.view.store_at(moment_of(last)) is not settings:
+        return None
+    return settings.cut_off_hour if settings else 0
+
+
+def _receipt(event: Event[Any], view: View, cut_off: int | None = None) -> ReadReceipt | None:
     """Read which hour an event belongs to and what it sold; other signs of a till sell nothing."""
-    store = view.store_at(event.envelope.occurred_at)
-    slot = hours.slot_of(event, store.cut_off_hour if store else 0)
+    slot = hours.slot_of(event, _cut_off(view, event.envelope.occurred_at) if cut_off is None else cut_off)
     if slot is None:
         return None
     return ReadReceipt(slot, *hours.sold(event)) if event.type in SALE_TYPES else ReadReceipt(slot)

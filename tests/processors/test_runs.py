@@ -20,6 +20,7 @@ from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
 from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, sold, tick
 from tests.processors.oracle import Replica, open_orders, replica_of
+from tests.processors.sales_stories import store_defined
 from tests.processors.till_events import DAY, refunded, rung
 
 _TOO_MANY = [{"line": number, "sku": "MILK", "quantity": "9" * 13, "unit_price": "0.00", "gross": 0} for number in range(1, 6)]
@@ -201,6 +202,13 @@ def test_what_a_refused_event_noted_is_not_known_to_the_next() -> None:
     )
     assert open_orders(replica_of(log).derived) == {}
     assert len(_letters(replica_of(log).derived)) == 1
+
+
+def test_a_cut_off_that_changes_within_a_run_holds_from_its_time_on() -> None:
+    """A sale after the change belongs to another hour of its date than one before it, also where both are folded in one go."""
+    later = store_defined(cut_off=5, version=2, effective_from=at(90))
+    log = log_of(store_defined(), later, *(sold(f"s{number}", at(30 * number)) for number in range(6)))
+    assert replica_of(log).held == replica_of(log, 1).held
 
 
 def test_a_fact_of_every_store_among_sales_is_refused_alone() -> None:
