@@ -28,6 +28,12 @@ SELECT engine, sorting_key, partition_key FROM system.tables WHERE database = cu
 """
 
 
+_ONCE: Final = "INSERT INTO {twin:Identifier} (store_id) VALUES ('probe')"
+"""As VALUES: a server that inserts asynchronously does so with these, not with what it selects."""
+_TWICE: Final = f"{_ONCE}, ('probe')"
+"""Rows of one insert are written as they came, and replace each other all the same when they are read."""
+
+
 class StoreDoesNotReplace(Halted):
     """ClickHouse, or a table in it, does not do what our writes rely on; nothing may be written."""
 
@@ -67,8 +73,8 @@ async def _probe_table(client: AsyncClient, name: str, has_versions: bool) -> No
     bound = {"table": name, "twin": f"{PREFIX}{name}_{new_event_id().hex}"}
     await client.command(f"CREATE TABLE {quote_identifier(bound['twin'])} AS {quote_identifier(name)}")  # binding does not reach here
     try:
-        for _ in range(2):  # as VALUES: a server that inserts asynchronously does so with these, not with what it selects
-            await client.command("INSERT INTO {twin:Identifier} (store_id) VALUES ('probe')", parameters=bound)
+        for insert in _ONCE, _TWICE:
+            await client.command(insert, parameters=bound)
         _check_count(name, await _count_once(client, bound))
         if has_versions and await _version_that_stays(client, bound) != _HIGHER:
             raise StoreDoesNotReplace(f"of two versions of a row in a table like {name} the later insert stays: the higher version must")
