@@ -42,7 +42,8 @@ Done: TypeAlias = Literal["built", "switched", "compared", "differs", "repaired"
 
 _POLL_SECONDS: Final = 0.25
 _CAUGHT_UP_RECORDS: Final = 2_000
-_RECORDS_AT_ONCE: Final = 5_000
+_ENDS_SECONDS: Final = 2.0
+"""How old the known ends of the log may be while much is left to be read: to ask for them costs a connection."""
 _STOP_SECONDS: Final = 10.0
 _A_DAY_SECONDS: Final = 86_400.0
 
@@ -245,10 +246,11 @@ class _Replay:
 
     def _options(self, generation: int) -> RunnerOptions:
         rate = self.request.records_per_second
+        most = PROJECTIONS[self.request.projection].max_records
         return RunnerOptions(
             addresses=self.addresses,
             generation=generation,
-            max_records=_RECORDS_AT_ONCE if rate is None else max(1, min(_RECORDS_AT_ONCE, int(rate))),
+            max_records=most if rate is None else max(1, min(most, int(rate))),
             crash_points=self.crash_points,
             records_per_second=rate,
             only_store=self.request.days.store_id,
@@ -283,17 +285,21 @@ class _Replay:
 
     async def _catch_up(self, generation: int, ends_of: Ends, short_of: int) -> None:
         """Wait until at most so many records are left to be read, and tell how far it is."""
-        began, first = monotonic_seconds(), None
+        began = asked = monotonic_seconds()
+        ends: Mapping[Part, int] = {}
+        first, left = None, 0
         while True:
-            ends = await ends_of()
+            is_fresh = left <= short_of or monotonic_seconds() - asked > _ENDS_SECONDS
+            if is_fresh:
+                ends, asked = await ends_of(), monotonic_seconds()
             reached = await self._positions(generation)
             total = sum(ends.values())
             done = sum(min(end, reached.get(part, 0)) for part, end in ends.items())
-            first = done if first is None else first
+            first, left = (done if first is None else first), total - done
             seconds = monotonic_seconds() - began
             rate = (done - first) / seconds if done > first and seconds > 0 else None
-            self.tell(ReplayProgress("reading the log", done, total, rate, (total - done) / rate if rate else None))
-            if total - done <= short_of and set(ends) <= set(reached):
+            self.tell(ReplayProgress("reading the log", done, total, rate, left / rate if rate else None))
+            if is_fresh and left <= short_of and set(ends) <= set(reached):
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
