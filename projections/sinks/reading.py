@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from contracts.records import LogRecord
 from projections.batching import Batch, Covers, Part, PartBatch, Sorted, sort_records
@@ -11,6 +11,8 @@ from projections.batching import Batch, Covers, Part, PartBatch, Sorted, sort_re
 Item = TypeVar("Item")
 """What a sink makes of one record."""
 _NOTHING = Sorted((), 0, 0)
+_RECORDS_PER_TURN: Final = 64
+"""A turn of the loop for so many: what the log sends comes in pieces of some hundred records, of which a turn takes one at most."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Reading(Generic[Item]):
 
     def __init__(self, covers: Covers, read: Callable[[int, Sequence[LogRecord]], Sequence[Item]], portion: int) -> None:
         self._covers, self._read, self._portion = covers, read, portion
+        self._turns = max(1, portion // _RECORDS_PER_TURN)
         self._looked: Looked[Item] | None = None
 
     async def look_at(self, batch: Batch) -> None:
@@ -54,7 +57,8 @@ class Reading(Generic[Item]):
         """Read records whose first has this place."""
         found: list[Item] = []
         for begin in range(0, len(records), self._portion):
-            await asyncio.sleep(0)  # heartbeats and the answers of stores share this loop
+            for _ in range(self._turns):
+                await asyncio.sleep(0)  # heartbeats, the answers of stores and the records of the log share this loop
             found += self._read(first + begin, records[begin : begin + self._portion])
         return found
 
