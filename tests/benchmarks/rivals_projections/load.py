@@ -33,10 +33,10 @@ class Load:
         return self.receipts * LINES
 
 
-def receipts(load: Load) -> Iterator[OutboundRecord]:
-    """Yield the receipts in the order of time."""
-    chance = random.Random(load.seed)
-    for number in range(load.receipts):
+def receipts(load: Load, first: int = 0, step: int = 1) -> Iterator[OutboundRecord]:
+    """Yield the receipts in the order of time: every one, or every `step`th from the `first` on."""
+    chance = random.Random(load.seed + first)
+    for number in range(first, load.receipts, step):
         days, of_day = divmod(number, load.receipts_a_day)
         day = FIRST_DAY + timedelta(days=days)
         opens = datetime(day.year, day.month, day.day, 9, tzinfo=_KST)
