@@ -8,7 +8,7 @@ from faust.types import TP
 
 from processors.fold import Fold
 from processors.safeguards import NoCrashPoints, Safeguards
-from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch, cut
+from processors.shell.consumer import BYTES_PER_BATCH, RECORDS_PER_BATCH, Batch
 from processors.shell.refresh import refresh
 from processors.shell.run import RuleAgent, next_work
 from processors.shell.table import StateTable
@@ -146,14 +146,6 @@ def test_what_waits_of_a_partition_is_one_batch_as_far_as_it_goes_on_in_one_assi
     assert taken == [
         (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, 2005, 1), (2, 2006, 2007, 2), (2, 2008, 2008, 1), (2, 2009, 2009, 1),
     ]  # fmt: skip
-
-
-def test_usual_records_are_cut_by_their_number_and_large_ones_by_their_size() -> None:
-    """Receipts are folded by the thousand, sheets of counts a few at a time."""
-    usual, large = SimpleNamespace(value=bytes(1_000)), SimpleNamespace(value=bytes(BYTES_PER_BATCH // 2))
-    assert [len(batch) for batch in cut([usual] * (RECORDS_PER_BATCH + 1))] == [RECORDS_PER_BATCH, 1]
-    assert [len(batch) for batch in cut([large] * 7)] == [3, 3, 1]
-    assert cut([SimpleNamespace(value=None)]) == [Batch([SimpleNamespace(value=None)])]
 
 
 class _States:
