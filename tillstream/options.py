@@ -1,6 +1,6 @@
 """Options that several commands share, and how they become settings."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,13 @@ First = Annotated[datetime, typer.Option("--from", formats=_DATES, help="First b
 Last = Annotated[datetime, typer.Option("--until", formats=_DATES, help="Last business date, inclusive.")]
 KnownAt = Annotated[datetime | None, typer.Option(formats=MOMENTS, help="Only facts recorded by then, as 2026-11-20T08:00:00+09:00.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line; amounts in minor units.")]
+
+
+def span_of(first: datetime | None, last: datetime | None) -> tuple[date | None, date | None]:
+    """Return business dates, both inclusive; a usage error where the last comes before the first."""
+    if first is not None and last is not None and last < first:
+        raise typer.BadParameter(f"{last.date()} comes before {first.date()}", param_hint="--until")
+    return None if first is None else first.date(), None if last is None else last.date()
 
 
 def settings_for(data_dir: Path | None, **overrides: object) -> Settings:

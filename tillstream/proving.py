@@ -45,7 +45,8 @@ def print_report(console: Console, report: Report, number: int | None = None) ->
     for line in [*report.unverified, *([report.error] if report.error else [])]:
         console.print(f"  [yellow]could not be compared:[/] {line}", soft_wrap=True)
     if report.explained:
-        console.print(f"  {len(report.explained)} differences are dead letters (tillstream dead-letters list)")
+        what = "1 difference is a dead letter" if len(report.explained) == 1 else f"{len(report.explained)} differences are dead letters"
+        console.print(f"  {what} (tillstream dead-letters list)")
     for conflict in report.open_conflicts[:_SHOWN]:
         console.print(f"  conflicting duplicate, the first content counts: {conflict}", soft_wrap=True)
     _print_plan(console, report, number)

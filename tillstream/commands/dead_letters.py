@@ -103,7 +103,7 @@ def retry(
 
     search = _search(projection, event_type, store, reason, event, since, until)
     chosen = _chosen(letters, every, search)
-    with _progress() as tell:
+    with _progress(dry_run) as tell:
         failed = run_async(retry_letters(addresses_of(settings_for(data_dir)), chosen, dry_run, tell))
     raise typer.Exit(1 if failed else 0)
 
@@ -133,7 +133,7 @@ def discard(
 
     search = _search(projection, event_type, store, with_reason, event, since, until)
     chosen = _chosen(letters, every, search)
-    with _progress() as tell:
+    with _progress(dry_run) as tell:
         failed = run_async(discard_letters(addresses_of(settings_for(data_dir)), chosen, reason, by, dry_run, tell))
     raise typer.Exit(1 if failed else 0)
 
@@ -183,9 +183,14 @@ def _search(
     disposition: str | None = "open",
     generation: int | None = None,
 ) -> "LetterSearch":
+    from projections.catalogue import PROJECTIONS
+    from projections.dead_letters import PROCESSORS
     from projections.letter_reader import LetterSearch
     from tillstream.quarantine import moment
 
+    if projection is not None and projection not in {PROCESSORS, *PROJECTIONS}:
+        names = ", ".join(sorted({PROCESSORS, *PROJECTIONS}))
+        raise typer.BadParameter(f"there is no {projection!r}; there are {names}", param_hint="--projection")
     times = []
     for option, given in (("--since", since), ("--until", until)):
         try:
@@ -207,8 +212,8 @@ def _chosen(names: list[str] | None, every: bool, search: "LetterSearch") -> "Ch
 
 
 @contextmanager
-def _progress() -> "Iterator[Callable[[Outcome], None]]":
-    """Print what becomes of each letter as it happens, and count it in the end."""
+def _progress(dry_run: bool) -> "Iterator[Callable[[Outcome], None]]":
+    """Print what becomes of each letter as it happens, or would, and count it in the end."""
     done: list[bool] = []
 
     def tell(outcome: "Outcome") -> None:
@@ -219,7 +224,7 @@ def _progress() -> "Iterator[Callable[[Outcome], None]]":
     if not done:
         typer.echo("no open dead letters")
     elif len(done) > 1:
-        typer.echo(f"{sum(done)} of {len(done)} done")
+        typer.echo(f"{len(done)} letters, nothing was done" if dry_run else f"{sum(done)} of {len(done)} done")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json as json_format
 import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tillstream.console import Teller, console
-from tillstream.options import DataDir, settings_for
+from tillstream.options import DataDir, settings_for, span_of
 
 if TYPE_CHECKING:
     from infra.settings import Settings, TimeMode
@@ -53,10 +53,6 @@ def _quiet(data_dir: Path | None) -> "Settings":
     return settings
 
 
-def _day(found: datetime | None) -> date | None:
-    return None if found is None else found.date()
-
-
 Json = Annotated[Path | None, typer.Option("--json", help="Also write everything for machines.", show_default=False)]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Also write the findings as a table for spreadsheets.", show_default=False)]
 Store = Annotated[str | None, typer.Option(help="Only this store.", show_default=False)]
@@ -97,7 +93,7 @@ def reconcile(
     from projections.reconcile.run import ReconcileOptions
 
     is_named = store is not None or first is not None or last is not None
-    rows = RowScope(store, _day(first), _day(last), store_days) if store_days or is_named else None
+    rows = RowScope(store, *span_of(first, last), store_days) if store_days or is_named else None
     options = ReconcileOptions(wait, fresh=fresh, rows=rows, business=True, time=_time(data_dir))
     _reconcile_and_tell(options, data_dir, json, csv, strict)
 

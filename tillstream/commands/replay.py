@@ -2,7 +2,7 @@
 
 import json as json_format
 from collections.abc import Coroutine
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from tillstream.console import console
-from tillstream.options import DataDir, settings_for
+from tillstream.options import DataDir, settings_for, span_of
 
 Answer = TypeVar("Answer")
 
@@ -23,10 +23,6 @@ class Source(StrEnum):
 
     LOG = "log"
     ARCHIVE = "archive"
-
-
-def _day(found: datetime | None) -> date | None:
-    return None if found is None else found.date()
 
 
 def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -85,6 +81,7 @@ def replay(
         raise typer.BadParameter("name one read model, or say --all (which cannot go back)")
     if not every and read_model not in REBUILDABLE:
         raise typer.BadParameter(f"there is no read model {read_model!r}; there are {', '.join(REBUILDABLE)}")
+    days = StoreDays(store, *span_of(first, last))
     settings = settings_for(data_dir)
     configure_logging("replay", "warning", settings.log_format)
     addresses = addresses_of(settings)
@@ -92,7 +89,6 @@ def replay(
         former, present = _run(go_back(addresses, str(read_model)))
         console.print(f"{read_model}: generation {present} serves again, instead of {former}")
         return
-    days = StoreDays(store, _day(first), _day(last))
     names = list(PROJECTIONS) if every else [str(read_model)]
     root = archive_root(settings)
     requests = [ReplayRequest(name, days, dry_run, accept_differences, rate, source.value, root) for name in names]

@@ -40,6 +40,22 @@ def test_without_a_stack_nothing_was_compared_and_nothing_differs(tmp_path: Path
     assert all(each.stderr.startswith("no stack is running on") for each in ended.values())
 
 
+@pytest.mark.parametrize("words", ["reconcile", "replay sales"])
+def test_dates_that_end_before_they_begin_are_a_slip_of_the_pen(words: str, tmp_path: Path) -> None:
+    """Nothing lies between them, so nothing would differ."""
+    days = ("--from", "2026-03-05", "--until", "2026-03-02", "--data-dir", str(tmp_path))
+    ended = run(*words.split(), *days, check=False, env=environment(TILLSTREAM_KAFKA_BOOTSTRAP="127.0.0.1:1"))
+
+    assert (ended.returncode, "2026-03-02 comes before 2026-03-05" in ended.stderr) == (64, True)
+
+
+def test_letters_of_a_consumer_that_is_not_there_are_a_slip_of_the_pen(tmp_path: Path) -> None:
+    """That it has none would be taken for good news."""
+    ended = run("dead-letters", "list", "--projection", "sotck", "--data-dir", str(tmp_path), check=False)
+
+    assert (ended.returncode, "there is no 'sotck'; there are alert_history" in ended.stderr) == (64, True)
+
+
 def test_results_are_kept_shown_narrowed_exported_and_planned_for(place: Addresses, tmp_path: Path) -> None:
     """Without a number the last run is meant; a formula in a table stays text; a dry run changes nothing."""
     env = environment(
