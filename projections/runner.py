@@ -41,9 +41,7 @@ _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
 """Fewer are a small batch, unless it could not have been larger."""
 _GATHER_SECONDS = 0.05
-"""How often what has come is fetched while a batch is written: the next one then has all that came before its turn.
-
-Where much came there is more to come, and it is fetched at once."""
+"""How often what has come is fetched while a batch is written: the next one then has all that came before its turn."""
 _HALT_LOOK_SECONDS = 3.0
 _NOTHING: Mapping[Part, int] = {}
 
@@ -256,7 +254,7 @@ class Runner:
         after = {part.part: part.next for part in before.parts}
         ahead = _Ahead({}, None)
         while not member.changed:
-            had, more = ahead.records, await self._fetch(member, ahead.records)
+            more = await self._fetch(member, ahead.records)
             if more and not member.changed:
                 fetched = _joined(ahead.fetched, more)
                 batch = self._batch(fetched, after)
@@ -264,8 +262,7 @@ class Runner:
                 await self._sink.look_at(batch)
             if self._idle.is_set() or ahead.records >= self._max_records:
                 break
-            if ahead.records - had < self._few_records:
-                await self._until_idle(_GATHER_SECONDS)
+            await self._until_idle(_GATHER_SECONDS)
         return ahead
 
     async def _look_no_further(self) -> None:
