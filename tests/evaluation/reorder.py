@@ -1,8 +1,8 @@
 """How much of demand reorder points supply and how much stock they take: those of the rule beside what is usual.
 
-Each SKU is lived through day by day with orders and deliveries. The service level of each class of demand is set on the
-first half of the days after a warm-up, so that the target is reached there, and tried on the second: a year each in simulated
-chains, four months each of the wholesaler. The points are those of the rule: the same functions.
+Each SKU is lived through day by day with orders and deliveries. The service levels of the classes of demand are set on the
+first half of the days after a warm-up, those that together reach the target there with the least stock, and tried on the second:
+a year each in simulated chains, four months each of the wholesaler. The points are those of the rule: the same functions.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtrit
 
 from contracts.policies.reorder_point import ReorderPointPolicy
 from processors.rules.demand.backtest import Course, walk
@@ -26,15 +27,19 @@ from tests.evaluation.demand_series import WARM_UP, Item, simulated, wholesaler
 from tests.evaluation.processes import in_processes
 
 TARGET = 0.95
+_SEEDS = (7, 8, 9)
+_CONFIDENCE = 0.95
 REFRESHED_DAYS = 7
 YOUNG_DAYS, _YOUNG_FROM, _ALIKE = 28, (WARM_UP, WARM_UP + 60, WARM_UP + 120), 24
 LADDER = (
-    *(percent / 100 for percent in (*range(2, 10), *range(10, 20, 2), *range(20, 90, 5), 90, 93, 95, 97, 98)),
+    *(percent / 100 for percent in (2, 3, 4, 5, 6, 8, 10, 12, 16, *range(20, 90, 5), 90, 93, 95, 97, 98)),
     *(0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999, 0.9995),
 )
 _HIGHER = (*LADDER, 0.99975, 0.9999, 0.99995)
 _COVERS = tuple(float(days) for days in (*range(1, 15), *range(16, 40, 2), *range(40, 100, 5), *range(100, 201, 20)))
 """Days of mean demand to hold, for the policy of a fixed cover."""
+_PRICES = np.geomspace(1e-5, 1.0, 250).tolist()
+"""What a unit in stock for a day may cost, in units supplied."""
 _CLASSES = ("smooth", "erratic", "intermittent", "lumpy")
 SHIPPED = {name: service_level(ReorderPointPolicy(), name) for name in _CLASSES}
 _NEVER = Levels(float("-inf"), 0, 0, 0)
@@ -139,31 +144,49 @@ class Trial:
         return courses
 
     def set_levels(self, way: Way) -> dict[str, float]:
-        """Return for each class the level of the ladder that comes nearest to the target in the first period, by bisection.
+        """Return the level of each class that together come nearest to the target in the first period with the least stock.
 
+        At each price of a unit in stock every class takes the level that is worth most; the price is the one that reaches the target.
         A class that was not there keeps the level that the policy has.
         """
-        fills: dict[tuple[str, int], float] = {}
-        low, high = dict.fromkeys(_CLASSES, 0), dict.fromkeys(_CLASSES, len(LADDER) - 1)
-        while any(low[name] < high[name] for name in _CLASSES):
-            tried = {name: (low[name] + high[name]) // 2 for name in _CLASSES}
-            courses = self.lived(way, WARM_UP, self.half, {name: LADDER[rung] for name, rung in tried.items()})
-            for name, rung in tried.items():
-                fills[name, rung] = courses[name].fill_rate
-                low[name], high[name] = (rung + 1, high[name]) if courses[name].fill_rate < TARGET else (low[name], rung)
-        seen = {name: [rung for kind, rung in fills if kind == name] for name in _CLASSES}
-        nearest = {name: min((abs(fills[name, rung] - TARGET), rung) for rung in rungs)[1] for name, rungs in seen.items()}
-        there = set(self.classes(WARM_UP))
-        return SHIPPED | {name: LADDER[rung] for name, rung in nearest.items() if name in there}
+        tried = {level: self.lived(way, WARM_UP, self.half, dict.fromkeys(_CLASSES, level)) for level in LADDER}
+        there = sorted(set(self.classes(WARM_UP)))
 
-    def least(self, way: Way, ladder: Sequence[float], fill_rate: float) -> Course:
-        """Return what comes of the lowest rung that supplies so much of the second period, by bisection; of the highest if none does."""
-        low, high, courses = 0, len(ladder) - 1, dict[int, Course]()
+        def at(price: float) -> dict[str, float]:
+            return {name: max(LADDER, key=lambda level: tried[level][name].supplied - price * tried[level][name].held) for name in there}
+
+        def missed(found: dict[str, float]) -> float:
+            return abs(whole({name: tried[level][name] for name, level in found.items()}).fill_rate - TARGET)
+
+        return SHIPPED | min(map(at, _PRICES), key=missed)
+
+    def as_much(self, way: Way, ladder: Sequence[float], fill_rate: float) -> tuple[float, float]:
+        """Return the share supplied in the second period and the stock for it, in days of demand, that come nearest to a share from above.
+
+        Between two rungs, found by bisection, the stock is drawn as a line; the highest rung stands where none supplies as much.
+        """
+        low, high, found = 0, len(ladder) - 1, dict[int, tuple[float, float]]()
         while low <= high:
             rung = (low + high) // 2
-            courses[rung] = whole(self.lived(way, self.half, len(self.items[0].daily), dict.fromkeys(_CLASSES, ladder[rung])))
-            low, high = (rung + 1, high) if courses[rung].fill_rate < fill_rate else (low, rung - 1)
-        return courses[min(low, len(ladder) - 1)]
+            course = whole(self.lived(way, self.half, len(self.items[0].daily), dict.fromkeys(_CLASSES, ladder[rung])))
+            found[rung] = course.fill_rate, course.held / course.demanded
+            low, high = (rung + 1, high) if course.fill_rate < fill_rate else (low, rung - 1)
+        if low not in found or high not in found:
+            return found[low] if low in found else found[high]
+        (below, less), (above, more) = found[high], found[low]
+        return fill_rate, less + (more - less) * (fill_rate - below) / (above - below)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of one chain; `other` is the stock that another way `by` takes for the share that the rule supplies, or how far it gets."""
+
+    name: str
+    value: float
+    places: int
+    unit: str
+    other: float | None = None
+    by: str = ""
 
 
 def whole(courses: dict[str, Course]) -> Course:
@@ -176,57 +199,56 @@ def whole(courses: dict[str, Course]) -> Course:
     return total
 
 
-def _figures(name: str, course: Course) -> list[Metric]:
+def _figures(name: str, course: Course) -> list[Figure]:
     return [
-        Metric(f"{name}: fill rate", round(100 * course.fill_rate, 1), "%"),
-        Metric(f"{name}: stock held", round(course.held / course.demanded, 1), "days of demand"),
+        Figure(f"{name}: fill rate", 100 * course.fill_rate, 1, "%"),
+        Figure(f"{name}: stock held", course.held / course.demanded, 2, "days of demand"),
     ]
 
 
-def _judged(name: str, trial: Trial) -> list[Metric]:
+def judged(trial: Trial) -> list[Figure]:
+    """Set the levels on the first period, try them and what is usual on the second."""
     set_levels, nominal = trial.set_levels(trial.rule), dict.fromkeys(_CLASSES, TARGET)
     ours = trial.lived(trial.rule, trial.half, len(trial.items[0].daily), set_levels)
-    metrics = [Metric(f"{name}: level for {kind} demand", set_levels[kind], "of 1") for kind, row in sorted(ours.items()) if row.demanded]
-    metrics += _figures(f"{name}: rule, levels set on the first period", whole(ours))
+    figures = [Figure(f"level for {kind} demand", set_levels[kind], 3, "of 1") for kind, row in sorted(ours.items()) if row.demanded]
+    figures += _figures("rule, levels set on the first period", whole(ours))
     for kind, course in sorted(ours.items()):
         if course.demanded:
-            metrics.append(Metric(f"{name}: rule, {kind}: fill rate", round(100 * course.fill_rate, 1), "%"))
+            figures.append(Figure(f"rule, {kind}: fill rate", 100 * course.fill_rate, 1, "%"))
     for title, way, level_of in (
         ("rule as shipped", trial.rule, SHIPPED),
         ("rule with a level of 0.95 for all", trial.rule, nominal),
         ("mean × lead time", trial.mean, nominal),
         ("normal formula with a level of 0.95", trial.normal, nominal),
     ):
-        metrics += _figures(f"{name}: {title}", whole(trial.lived(way, trial.half, len(trial.items[0].daily), level_of)))
-    return metrics + _as_good(name, trial, whole(ours)) + _young(name, trial, set_levels)
+        figures += _figures(title, whole(trial.lived(way, trial.half, len(trial.items[0].daily), level_of)))
+    return figures + _beside(trial, whole(ours)) + _young(trial, set_levels)
 
 
-def _as_good(name: str, trial: Trial, ours: Course) -> list[Metric]:
+def _beside(trial: Trial, ours: Course) -> list[Figure]:
     """Raise each usual formula, by what only the test period tells, until it supplies as much; compare the stock."""
-    metrics, held = [], ours.held / ours.demanded
+    figures = []
     for title, way, ladder in (
         ("the same distribution, moments of all days", trial.plain, _HIGHER),
         ("normal formula", trial.normal, _HIGHER),
         ("so many days of mean demand", trial.cover, _COVERS),
     ):
-        course = trial.least(way, ladder, ours.fill_rate)
-        theirs = course.held / course.demanded
-        reached = "raised to" if course.fill_rate >= ours.fill_rate else "which reaches no more than"
-        against = f"{theirs:.1f} days by {title}, {reached} {course.fill_rate:.1%}"
-        metrics.append(Metric(f"{name}: rule, stock beside {title}", round(held, 1), "days of demand", against, round(held / theirs, 2)))
-    return metrics
+        fill_rate, theirs = trial.as_much(way, ladder, ours.fill_rate)
+        by = title if fill_rate >= ours.fill_rate else f"{title}, which reaches no more than {fill_rate:.1%}"
+        figures.append(Figure(f"rule, stock beside {title}", ours.held / ours.demanded, 2, "days of demand", theirs, by))
+    return figures
 
 
-def _young(name: str, trial: Trial, level_of: dict[str, float]) -> list[Metric]:
+def _young(trial: Trial, level_of: dict[str, float]) -> list[Figure]:
     """Take each SKU for new at three times, and live through four weeks: borrowing, by its own days, or with its whole past."""
-    metrics = []
+    figures = []
     for how, expected in (("borrowing", _borrowing), ("by their own days alone", _own_days), ("with their whole past", _whole_past)):
         course = Course()
         for begin in _YOUNG_FROM:
             for place in range(len(trial.items)):
                 _live_young(trial, partial(expected, trial, place, begin), place, begin, level_of, course)
-        metrics += _figures(f"{name}: new goods, first four weeks, {how}", course)
-    return metrics
+        figures += _figures(f"new goods, first four weeks, {how}", course)
+    return figures
 
 
 def _borrowing(trial: Trial, place: int, begin: int, day: int) -> Forecast | None:
@@ -257,28 +279,52 @@ def _live_young(
     walk(item.daily[begin : begin + YOUNG_DAYS].tolist(), on, item.terms, iter(item.leads[begin:]), course)
 
 
-def judged_simulated(name: str, scale: float) -> list[Metric]:
+def judged_simulated(scale: float, seed: int) -> list[Figure]:
     """Judge the points on a simulated chain."""
-    return _judged(name, Trial(simulated(scale)))
+    return judged(Trial(simulated(scale, seed=seed)))
 
 
-def judged_wholesaler(file: Path) -> list[Metric]:
+def judged_wholesaler(file: Path) -> list[Figure]:
     """Judge the points on the public file."""
-    return _judged("wholesaler", Trial(wholesaler(file)))
+    return judged(Trial(wholesaler(file)))
 
 
-def _run(function: Callable[..., list[Metric]], *arguments: object) -> list[Metric]:
+def _run(function: Callable[..., list[Figure]], *arguments: object) -> list[Figure]:
     return function(*arguments)
 
 
+def metrics(name: str, chains: Sequence[Sequence[Figure]]) -> list[Metric]:
+    """Return the mean of each figure over the chains that have it, with the interval of a comparison's mean (Student's t)."""
+    rows = defaultdict(list)
+    for figure in (each for figures in chains for each in figures):
+        rows[figure.name].append(figure)
+    return [_mean(f"{name}: {title}", figures) for title, figures in rows.items()]
+
+
+def _mean(name: str, figures: Sequence[Figure]) -> Metric:
+    first, count = figures[0], len(figures)
+    said = [f"mean of {count} chains"] if count > 1 else []
+    value = round(float(np.mean([each.value for each in figures])), first.places)
+    ratios = [each.value / each.other for each in figures if each.other is not None]
+    if not ratios:
+        return Metric(name, value, first.unit, said[0] if said else None)
+    if count > 1:
+        reach = float(stdtrit(count - 1, (1 + _CONFIDENCE) / 2) * np.std(ratios, ddof=1) / count**0.5)
+        said[0] += f", ± {reach:.2f}"
+    theirs = float(np.mean([each.other for each in figures if each.other is not None]))
+    return Metric(name, value, first.unit, ", ".join([f"{theirs:.2f} days by {first.by}", *said]), round(float(np.mean(ratios)), 3))
+
+
 def evaluate() -> list[Metric]:
-    """Judge the points on simulated chains, large and small, and on the public file where it is here."""
-    tasks: dict[str, tuple[object, ...]] = {
-        name: (judged_simulated, name, scale) for name, scale in (("simulated stores", 1.0), ("simulated small stores", 0.08))
+    """Judge the points on simulated chains, of large and of small stores, and on the public file where it is here."""
+    cases: dict[str, dict[str, tuple[object, ...]]] = {
+        name: {f"{name}, chain {seed}": (judged_simulated, scale, seed) for seed in _SEEDS}
+        for name, scale in (("simulated stores", 1.0), ("simulated small stores", 0.08))
     }
     file = data_file("online_retail.csv.gz")
     if file is None:
         print("  online_retail.csv.gz is not here: name its folder in TILLSTREAM_REAL_DATA")
     else:
-        tasks["wholesaler"] = (judged_wholesaler, file)
-    return [row for rows in in_processes(_run, tasks).values() for row in rows]
+        cases["wholesaler"] = {"wholesaler": (judged_wholesaler, file)}
+    done = in_processes(_run, {task: arguments for tasks in cases.values() for task, arguments in tasks.items()})
+    return [row for name, tasks in cases.items() for row in metrics(name, [done[task] for task in tasks])]
