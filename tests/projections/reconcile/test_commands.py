@@ -77,7 +77,7 @@ def test_results_are_kept_shown_narrowed_exported_and_planned_for(place: Address
     assert f"run {number}: MISMATCH" in shown
     assert "sales A 2026-03-02 sale.completed.v1 missing: e1" in shown
     assert [row.get("kind") for row in json.loads(report.read_text("utf-8"))["findings"]][:2] == ["missing", "row_differs"]
-    rows = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
     assert [(row["section"], row["model"], row["column"], row["stored"], row["expected"]) for row in rows] == [
         ("difference", "sales", "", "", ""),
         ("difference", "stock_on_hand", "on_hand", "'=5", "6"),
