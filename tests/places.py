@@ -202,7 +202,6 @@ class Databases:
 
     def __init__(self, dsn: str, template: str) -> None:
         self._dsn, self._template = dsn, template
-        self._connection = psycopg.connect(dsn, autocommit=True)
         self._free: list[str] = []
         self._known: dict[str, _Database] = {}
 
@@ -211,7 +210,7 @@ class Databases:
         if self._free:
             return self._free.pop()
         name = _new_name()
-        self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" STRATEGY FILE_COPY')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" STRATEGY FILE_COPY')
         dsn = _database(self._dsn, name)
         self._known[dsn] = _Database(dsn)
         return dsn
@@ -229,13 +228,17 @@ class Databases:
 
     def _drop(self, dsn: str) -> None:
         self._known.pop(dsn).close()
-        self._connection.execute(f'DROP DATABASE "{make_url(dsn).database}" WITH (FORCE)')
+        self._execute(f'DROP DATABASE "{make_url(dsn).database}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        """By a connection of its own: a test may have killed the server meanwhile."""
+        with psycopg.connect(self._dsn, autocommit=True) as conn:
+            conn.execute(statement)
 
     def close(self) -> None:
         """Drop what is kept."""
         for dsn in self._free:
             self._drop(dsn)
-        self._connection.close()
 
 
 class Places:
