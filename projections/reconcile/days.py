@@ -55,6 +55,15 @@ class RowScope:
         is_late_enough = self.first is None or day.business_date >= self.first.isoformat()
         return is_late_enough and (self.last is None or day.business_date <= self.last.isoformat())
 
+    def lacks(self, days: Iterable[StoreDay]) -> str | None:
+        """Say of what a person named, and of which the log holds nothing, that it could not be compared; None where there is something."""
+        is_dated = self.first is not None or self.last is not None
+        if not self.is_named or any(self.covers(day) and (day.business_date or not is_dated) for day in days):
+            return None
+        of_store = "" if self.store_id is None else f" of store {self.store_id}"
+        of_dates = f" from {self.first or 'the first date'} to {self.last or 'the last'}" if is_dated else ""
+        return f"the log holds nothing{of_store}{of_dates}"
+
 
 class Checked(NamedTuple):
     """What a store-day held when it was compared, and when that was."""

@@ -56,6 +56,10 @@ class SecondLevel:
         """Choose, fold, compare, and note what was found right."""
         choice = choose(self._state.days, await read_checked(self._around.engine), scope)
         self._report.unchecked = choice.later
+        lack = scope.lacks(self._state.days)
+        if lack is not None:
+            self._report.unverified.append(f"rows: {lack}")
+            return
         if not choice.now:
             return
         self._around.tell(f"folding {len(choice.now)} store-days again from the log")

@@ -63,6 +63,18 @@ def test_named_store_days_are_all_compared() -> None:
     assert choice.later == [day("A", 9), day("B", 2)]
 
 
+def test_what_a_person_named_and_the_log_does_not_have_is_told() -> None:
+    """A typo in a store or a year would pass otherwise; without a name there is nothing to miss."""
+    days = [day("A", 1), StoreDay("A", ""), StoreDay("*", "")]
+    there = (RowScope(), RowScope("A"), RowScope("A", date(2026, 3, 1)), RowScope(last=date(2026, 3, 1)))
+
+    assert [scope.lacks(days) for scope in there] == [None] * 4
+    assert RowScope().lacks([]) is None
+    assert RowScope("B").lacks(days) == "the log holds nothing of store B"
+    assert RowScope("A", date(2026, 3, 2)).lacks(days) == "the log holds nothing of store A from 2026-03-02 to the last"
+    assert RowScope(last=date(2026, 2, 28)).lacks(days) == "the log holds nothing from the first date to 2026-02-28"
+
+
 def test_the_business_is_looked_at_over_the_newest_month_or_what_was_asked_for() -> None:
     """Dates that are none are left out."""
     days = [StoreDay("A", "2026-01-01"), day("A", 9), StoreDay("A", "soon"), StoreDay("*", "")]

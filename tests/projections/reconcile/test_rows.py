@@ -106,6 +106,9 @@ def test_each_damaged_row_is_named_and_put_right_from_the_log(place: Addresses) 
     assert set(sound.rows_compared) == set(MODELS) - {"dead_letters", "event_log"}
     assert all(sound.rows_compared.values()), sound.rows_compared
 
+    nobody = asyncio.run(judged(place, RowScope("S9")))
+    assert (nobody.verdict, nobody.unverified) == ("UNVERIFIED", ["rows: the log holds nothing of store S9"])
+
     for _, harm, _ in DAMAGES:
         harm(place)
     found = asyncio.run(judged(place))
