@@ -101,6 +101,12 @@ _FIND: Final = text(
       AND topic = :topic AND part = :part AND record_offset = :record_offset
     """
 ).bindparams(bindparam("stores", type_=ARRAY(TEXT)))
+_GENERATIONS: Final = text(
+    """
+    SELECT generation FROM delivery.dead_letters
+    WHERE projection = :projection AND topic = :topic AND part = :part AND record_offset = :record_offset ORDER BY generation
+    """
+)
 _COUNT: Final = text(
     """
     SELECT projection, reason, disposition, count(*) AS letters
@@ -139,6 +145,12 @@ async def find_letter(conn: AsyncConnection, key: LetterKey, scope: LetterScope 
     if row is None:
         raise UnknownLetter(f"{key.projection}/{key.source}")
     return _letter(row)
+
+
+async def generations_with(engine: AsyncEngine, key: LetterKey) -> list[int]:
+    """Return which generations of the read model have a letter about the record of this one."""
+    async with engine.connect() as conn:
+        return list((await conn.execute(_GENERATIONS, key_parameters(key))).scalars())
 
 
 async def count_letters(engine: AsyncEngine) -> list[LetterCount]:

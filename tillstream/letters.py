@@ -17,7 +17,7 @@ from infra.postgres.engine import async_engine
 from projections.batching import Source
 from projections.dead_letters import Letter, LetterKey
 from projections.letter_decisions import Correction, Decision, NotDecidable, discard_letter, retry_letter
-from projections.letter_reader import LetterSearch, UnknownLetter, list_letters, show_letter
+from projections.letter_reader import LetterSearch, UnknownLetter, generations_with, list_letters, show_letter
 from tillstream.edge_desk import operators_edge
 
 PAGE = 500
@@ -69,7 +69,9 @@ async def find_letter(addresses: Addresses, key: LetterKey) -> Letter:
         try:
             return await show_letter(engine, key)
         except UnknownLetter as error:
-            typer.echo(f"there is no dead letter {letter_name(key)}", err=True)
+            others = [letter_name(replace(key, generation=number)) for number in await generations_with(engine, key)]
+            instead = f"; there is {', '.join(others)}" if others else ""
+            typer.echo(f"there is no dead letter {letter_name(key)}{instead}", err=True)
             raise typer.Exit(1) from error
 
 

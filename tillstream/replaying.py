@@ -23,6 +23,7 @@ _SAID = {
     "switched": "generation {n} serves now; `tillstream replay {name} --rollback` goes back",
     "compared": "generation {n} differs; it was dropped again, nothing was changed",
     "same": "generation {n} is the same; it was dropped again, nothing had to be changed",
+    "nothing": "neither the log nor the generation that serves has a row of {days}, so nothing was compared; is it spelled as on the log?",
     "repaired": "the generation that serves was put right from generation {n}, which was dropped again; "
     "rows taken out or put in: {changed:,}",
     "differs": "generation {n} differs and does not serve; look at the differences, then run the same command with --accept-differences, "
@@ -47,14 +48,14 @@ async def run_replay(addresses: Addresses, request: ReplayRequest, console: Cons
     """Replay one read model, and tell how it went."""
     with console.status(request.projection) as status:
         result = await replay(addresses, request, ProgressTeller(console, request.projection, status))
-    _tell_result(console, result)
+    _tell_result(console, request, result)
     return result
 
 
-def _tell_result(console: Console, result: ReplayResult) -> None:
+def _tell_result(console: Console, request: ReplayRequest, result: ReplayResult) -> None:
     if result.comparison is not None:
         print_comparison(console, result.comparison)
-    said = _SAID[result.done].format(n=result.generation, name=result.projection, changed=result.changed_rows)
+    said = _SAID[result.done].format(n=result.generation, name=result.projection, changed=result.changed_rows, days=request.days)
     console.print(f"{result.projection}: {said}", soft_wrap=True)
 
 
@@ -88,10 +89,12 @@ async def run_together(addresses: Addresses, requests: list[ReplayRequest], cons
     with console.status("replay") as status:
         tellers = {each.projection: ProgressTeller(console, each.projection, status) for each in requests}
         found = await replay_together(addresses, requests, lambda name, news: tellers[name](news))
+    results: list[ReplayResult] = []
+    for request, each in zip(requests, found, strict=True):
+        if isinstance(each, ReplayResult):
+            _tell_result(console, request, each)
+            results.append(each)
     failures = [each for each in found if isinstance(each, BaseException)]
-    results = [each for each in found if isinstance(each, ReplayResult)]
-    for each in results:
-        _tell_result(console, each)
     if failures:
         raise failures[0]
     return results

@@ -53,6 +53,11 @@ class Comparison:
         """Tell whether every table has the same rows."""
         return all(table.differing_rows == 0 for table in self.tables)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether neither generation has any of the rows that were asked for."""
+        return all(table.old.rows == table.new.rows == 0 for table in self.tables)
+
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
         return {

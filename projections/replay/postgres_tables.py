@@ -28,6 +28,11 @@ class StoreDays:
         """Tell whether nothing is left out."""
         return self.store_id is None and self.first is None and self.last is None
 
+    def __str__(self) -> str:
+        """Name them as a person would."""
+        dates = f"{self.first or 'the first business date'} to {self.last or 'the last'}" if self.first or self.last else ""
+        return " from ".join(part for part in ("any store" if self.store_id is None else f"store {self.store_id}", dates) if part)
+
     def bound(self) -> dict[str, Any]:
         """Return the parameters of statements about these rows."""
         found = {"store": self.store_id, "first": self.first, "last": self.last}

@@ -38,7 +38,8 @@ from projections.replay.shared_log import Beside, LogReader
 from projections.replay.sources import members_of
 from projections.runner import Runner
 
-Done: TypeAlias = Literal["built", "switched", "compared", "differs", "repaired", "same"]
+Done: TypeAlias = Literal["built", "switched", "compared", "differs", "repaired", "same", "nothing"]
+"""`nothing`: neither the log nor the generation that serves has any row of the store and the dates that were named."""
 
 _POLL_SECONDS: Final = 0.25
 _CAUGHT_UP_RECORDS: Final = 2_000
@@ -332,6 +333,8 @@ class _Replay:
         return changed
 
     async def _conclude(self, generation: int, comparison: Comparison) -> Done:
+        if not self.request.days.is_everything and comparison.is_empty:
+            return "nothing"
         if self.request.compare_only:
             return "same" if comparison.is_equal else "compared"
         if not self.request.days.is_everything:

@@ -1,10 +1,13 @@
 """What people decide about dead letters holds: for every copy of the record, for every generation, and through a rebuild from the log."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+import typer
 from msgspec.structs import replace
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.records import RawRecord
@@ -19,6 +22,7 @@ from projections.letter_reader import EVERYTHING, LetterScope, LetterSearch, Unk
 from projections.options import DeadLetterLimit
 from tests.projections.folding import fold_steps, rows_of, tables_of
 from tests.projections.story import at, log_of, poison, record, sold
+from tillstream.letters import find_letter
 
 pytestmark = pytest.mark.stack
 
@@ -224,3 +228,16 @@ async def test_letters_are_found_by_what_they_are_like(place: Addresses, engine:
     assert await offsets(LetterSearch(), LetterScope("rival")) == []
     with pytest.raises(UnknownLetter):
         await show_letter(engine, first.key, LetterScope("rival"))
+
+
+async def test_a_letter_of_another_generation_is_named_where_one_is_missed(
+    place: Addresses, engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who leaves out the generation is told under which name the letter is."""
+    await fold_steps(place, "stock_on_hand", [[poison(0, sold("a", at(0)))]])
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE delivery.dead_letters SET generation = 3"))
+    (letter,) = await list_letters(engine, LetterSearch())
+    with pytest.raises(typer.Exit):
+        await find_letter(place, dataclasses.replace(letter.key, generation=1))
+    assert capsys.readouterr().err.endswith(f"there is stock_on_hand@3/{letter.key.source}\n")

@@ -66,7 +66,7 @@ def replay(
     """Build a read model anew from the log, beside the one that serves; compare both at one position; switch if they are the same.
 
     Live traffic goes on, nothing is sent anywhere. Killed in the middle, the same command goes on. Exit status 1 when the new
-    generation differs and was not switched to.
+    generation differs and was not switched to, or when there is nothing of the store and the dates.
     """
     from infra.logs import configure_logging
     from infra.settings import archive_root
@@ -96,7 +96,7 @@ def replay(
     if json:
         reports = [result.comparison.as_json() for result in results if result.comparison is not None]
         json.write_text(json_format.dumps(reports, indent=2) + "\n", "utf-8")
-    if any(result.done in {"differs", "compared"} for result in results):
+    if any(result.done in {"differs", "compared"} for result in results) or all(result.done == "nothing" for result in results):
         raise typer.Exit(1)
 
 

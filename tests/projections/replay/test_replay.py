@@ -110,6 +110,7 @@ async def test_a_wrong_row_is_named_and_only_its_store_is_put_right(place: Addre
         assert _content(place, name, 1) != sound
         other = await _once(place, name, days=StoreDays("S1"))
         assert (other.done, other.changed_rows) == ("same", 0)
+        assert (await _once(place, name, days=StoreDays("S9"))).done == "nothing"
         repaired = await _once(place, name, days=StoreDays("S2"))
         assert (repaired.done, repaired.changed_rows > 0) == ("repaired", True)
         assert _content(place, name, 1) == sound
