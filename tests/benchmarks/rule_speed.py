@@ -2,7 +2,9 @@
 
 Every contender runs the same rule objects over the same log (receipts of four lines, 200 stores of 1,000 SKUs), keeps the same
 states and writes the same changelog, and acknowledges what it did. It has one core to itself; broker and measurement have the
-other. The rate is that of the committed offsets from when every partition has its first looks behind it to the end, or the end of its time.
+other. Two stretches of the log are timed by committed offsets, each while every partition is within it: a day as it is loaded, with
+a tick every ten minutes, of which a store sells less than three receipts; and a rush of 15,000 lines a second by the clocks of the
+tills with a tick every ten seconds, which is what a live stack at that speed reads.
 """
 
 import asyncio
@@ -40,14 +42,17 @@ from processors.shell.changelog import make_changelog
 from processors.shell.consumer import cut
 from processors.shell.table import written_key
 from tests.benchmarks.results import ROOT, Metric
-from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt
+from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt, rush
+from tests.benchmarks.rivals.pacing import CoreTime, Point, Speed, Stretch, figures, speed
 from tests.benchmarks.rivals.rules import chosen
+from tests.benchmarks.yardstick import Yardstick
 
-LOAD = Load(receipts=40_000)
+LOAD = Load(receipts=40_000, rush=100_000)
 STEADY = Load(stores=20, skus=200, receipts=2_000)
 LARGE = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
-FIRST_SALES_SECONDS, PATIENCE_SECONDS, RESTART_SECONDS = 420.0, 60.0, 120.0
+FIRST_SALES_SECONDS, SALES_SECONDS, RESTART_SECONDS = 420.0, 120.0, 120.0
 """For what comes before the sales (every SKU of every store is counted and looked at), for the sales, and for a start with states."""
+_POLL_SECONDS = 0.1
 QUIX_PYTHON = ROOT / ".venv-quix" / "bin" / "python"
 CHANGELOG = f"tillstream-{GROUPS['stores']}-{TABLE}-changelog"
 RATE, SECONDS = 500, 30
@@ -65,17 +70,20 @@ class Log:
     load: Load
     warm: list[OutboundRecord]
     sold: list[OutboundRecord]
+    rushed: list[OutboundRecord]
 
-    @property
-    def first_sales(self) -> dict[int, int]:
-        """Return how many records of each partition come before its first sale."""
-        places = [partition_of(row.key, self.load.partitions) if row.partition is None else row.partition for row in self.warm]
-        return dict(Counter(places))
+    def stretches(self) -> tuple[Stretch, Stretch]:
+        """Return where the day and the rush lie."""
+        ends = [Counter[int]()]
+        for records in (self.warm, self.sold, self.rushed):
+            places = (partition_of(row.key, self.load.partitions) if row.partition is None else row.partition for row in records)
+            ends.append(ends[-1] + Counter(places))
+        return Stretch(ends[1], ends[2]), Stretch(ends[2], ends[3])
 
     @classmethod
     def of(cls, load: Load) -> "Log":
         """Make the records of a load."""
-        return cls(load, list(opening(load)), list(day(load)))
+        return cls(load, list(opening(load)), list(day(load)), list(rush(load)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +96,9 @@ class Course:
     log: Log
 
     @property
-    def warm(self) -> int:
-        """How many records come before the sales."""
-        return len(self.log.warm)
-
-    @property
     def end(self) -> int:
         """How many records there are."""
-        return self.warm + len(self.log.sold)
+        return len(self.log.warm) + len(self.log.sold) + len(self.log.rushed)
 
 
 @contextmanager
@@ -112,7 +115,7 @@ def _course(bootstrap: str, name: str, log: Log) -> Iterator[Course]:
 
 async def _fill(bootstrap: str, prefix: str, log: Log) -> None:
     async with Publisher(bootstrap, "speed", prefix) as publisher:
-        for records in (log.warm, log.sold):
+        for records in (log.warm, log.sold, log.rushed):
             for start in range(0, len(records), 2_000):
                 await publisher.publish_all(records[start : start + 2_000])
 
@@ -130,24 +133,21 @@ def _running(argv: Sequence[str], options: dict[str, Any], log: Path) -> Iterato
         process.wait()
 
 
-def _rate(course: Course, group: str, process: subprocess.Popen[bytes], log: Path) -> float:
-    """Return records a second, from commits, once every partition has its first looks behind it; all but a few are receipts."""
-    points: list[tuple[float, int]] = []
-    deadline = time.monotonic() + FIRST_SALES_SECONDS
-    while time.monotonic() < deadline and not (points and points[-1][1] >= course.end):
+def _speed_of(course: Course, group: str, process: subprocess.Popen[bytes], log: Path) -> Speed:
+    """Watch what a contender commits, until it has everything or its time is over."""
+    points, core, (sold, rushed) = list[Point](), CoreTime(process.pid), course.log.stretches()
+    deadline, is_warm = time.monotonic() + FIRST_SALES_SECONDS, False
+    while time.monotonic() < deadline and not (points and sum(points[-1].committed.values()) >= course.end):
         if process.poll() is not None:
             raise RuntimeError(_last_words(log))
-        time.sleep(0.25)
-        at = _committed(course, group)
-        done = sum(at.values())
-        is_warm = all(at.get(number, 0) > first for number, first in course.log.first_sales.items())
-        if is_warm and (not points or done > points[-1][1]):
-            points.append((time.perf_counter(), done))
-            deadline = time.monotonic() + PATIENCE_SECONDS if len(points) == 1 else deadline
-    if len(points) < 2:
-        raise RuntimeError(f"no progress: {points}; {_last_words(log)}")
-    (first, began), (last, ended) = points[0], points[-1]
-    return (ended - began) / (last - first)
+        time.sleep(_POLL_SECONDS)
+        points.append(Point(time.perf_counter(), core.read(), _committed(course, group)))
+        if not is_warm and sold.holds(points[-1].committed):
+            is_warm, deadline = True, time.monotonic() + SALES_SECONDS
+    found = speed(points, sold, rushed, LINES)
+    if found is None:
+        raise RuntimeError(f"no progress: {points[-1:]}; {_last_words(log)}")
+    return found
 
 
 def _await_ready(options: dict[str, Any], process: subprocess.Popen[bytes], log: Path, patience: float = FIRST_SALES_SECONDS) -> None:
@@ -172,13 +172,13 @@ def _last_words(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-2_000:]
 
 
-def _speed(course: Course, name: str, argv: Sequence[str], group: str | None = None) -> float:
-    """Return sale lines a second of one contender with the reorder point alone."""
+def _speed(course: Course, name: str, argv: Sequence[str], group: str | None = None) -> Speed:
+    """Return how fast one contender is with the reorder point alone."""
     log = course.directory / f"{name}.log"
     with _running(argv, _options(course, name, ("reorder_point",)), log) as process:
-        rate = LINES * _rate(course, group or f"{course.prefix}tillstream-rules", process, log)
-    print(f"  {name}: {rate:,.0f} sale lines/s", flush=True)
-    return rate
+        found = _speed_of(course, group or f"{course.prefix}tillstream-rules", process, log)
+    print(f"  {name}: {found}", flush=True)
+    return found
 
 
 def _options(course: Course, name: str, rules: Sequence[str]) -> dict[str, Any]:
@@ -218,10 +218,10 @@ def _every_rule(bootstrap: str, records: Log) -> list[Metric]:
     with _course(bootstrap, "every", records) as course:
         log, options = course.directory / "log", _options(course, "every", ())
         with _running(_ours("ours"), options, log) as process:
-            every = LINES * _rate(course, f"{course.prefix}tillstream-rules", process, log)
-        print(f"  every rule: {every:,.0f} sale lines/s", flush=True)
+            every = _speed_of(course, f"{course.prefix}tillstream-rules", process, log)
+        print(f"  every rule: {every}", flush=True)
         started = _started_again(course, options, log)
-    return [Metric("every rule, the product's worker", round(every), "sale lines/s"), *started.metrics(LOAD)]
+    return [*figures("every rule, the product's worker", every), *started.metrics(LOAD)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def _started_again(course: Course, options: dict[str, Any], log: Path) -> Starte
 def _large_store(bootstrap: str) -> list[Metric]:
     """Start a worker without states; then write those of one large store to the changelog as a worker does, and start one on them."""
     _, held = _state_bytes((), Log.of(LARGE))
-    with _course(bootstrap, "large", Log(LARGE, [], [])) as course:
+    with _course(bootstrap, "large", Log(LARGE, [], [], [])) as course:
         make_changelog(bootstrap, f"{course.prefix}{CHANGELOG}", LARGE.partitions, 1)
         log, options = course.directory / "log", _options(course, "large", ())
         empty = _started_again(course, options, log)
@@ -332,8 +332,10 @@ def measure() -> list[Metric]:
     try:
         os.sched_setaffinity(0, CORES - {max(CORES)} or CORES)
         with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
-            bootstrap, log = stack.kafka_bootstrap, Log.of(LOAD)
-            return [*_every_rule(bootstrap, log), *_large_store(bootstrap), *_contest(bootstrap, log), *_latency(bootstrap), *_sizes()]
+            bootstrap, log, machine = stack.kafka_bootstrap, Log.of(LOAD), Yardstick()
+            found = machine.after(_every_rule(bootstrap, log))
+            found += machine.after(_contest(bootstrap, log))
+            return [*found, *_large_store(bootstrap), *_latency(bootstrap), *_sizes(), *machine.metrics()]
     finally:
         os.sched_setaffinity(0, CORES)
 
@@ -348,19 +350,17 @@ def _contest(bootstrap: str, log: Log) -> list[Metric]:
     if not QUIX_PYTHON.exists():
         print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
         del contenders["Quix Streams 3"]
-    rates = dict[str, float]()
+    speeds = dict[str, Speed]()
     with _course(bootstrap, "contest", log) as course:
         ours = _speed(course, "ours", _ours("ours"))
         for title, (name, argv) in contenders.items():
             try:
-                rates[title] = _speed(course, name, argv, f"speed-{name}")
+                speeds[title] = _speed(course, name, argv, f"speed-{name}")
             except RuntimeError as error:
                 print(f"  {title} is not measured: {error}", flush=True)
-    compared = [
-        Metric(f"reorder point alone, {name}", round(rate), "sale lines/s", "the product's worker", round(rate / ours, 2))
-        for name, rate in rates.items()
-    ]
-    return [Metric("reorder point alone, the product's worker", round(ours), "sale lines/s"), *compared]
+    name = "reorder point alone, {}"
+    compared = [figure for title, found in speeds.items() for figure in figures(name.format(title), found, ours)]
+    return [*figures(name.format("the product's worker"), ours), *compared]
 
 
 def _sizes() -> list[Metric]:

@@ -1,7 +1,7 @@
 """The same log for every contender: stores that count their shelves in the morning and then sell, with ticks in between."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -16,9 +16,9 @@ from contracts.topics import STORE_FACTS
 
 OPENS = datetime(2026, 11, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
 """Nine in the morning in Seoul, a Monday; all times carry the offset of the shop, as whatever comes through the edge does."""
-TICK_MINUTES = 10
 LINES = 4
 _HOURS = 12
+CLOSES = OPENS + timedelta(hours=_HOURS)
 _PRICES = (1500, 2980, 4200, 12900)
 
 
@@ -31,11 +31,19 @@ class Load:
     receipts: int = 120_000
     partitions: int = 6
     seed: int = 1
+    rush: int = 0
+    """Receipts that follow the day, at the rate of `RUSH_A_SECOND`."""
 
     @property
     def lines(self) -> int:
-        """Sale lines in all."""
+        """Sale lines of the day."""
         return self.receipts * LINES
+
+
+RUSH_A_SECOND = 3_750
+"""Receipts of four lines: 15,000 sale lines a second, by the clocks of the tills."""
+_DAY_TICK, _RUSH_TICK = timedelta(minutes=10), timedelta(seconds=10)
+"""Between two ticks: of a day that is loaded, and as the ticker of a live stack sends them."""
 
 
 def store_id(number: int) -> str:
@@ -63,13 +71,22 @@ def opening(load: Load) -> Iterator[OutboundRecord]:
 
 def day(load: Load) -> Iterator[OutboundRecord]:
     """Yield a day of receipts in time order, each of four lines, and ticks."""
-    chance = random.Random(load.seed)
-    next_tick = OPENS + timedelta(minutes=TICK_MINUTES)
-    for number in range(load.receipts):
-        at = OPENS + timedelta(seconds=number * _HOURS * 3600 / load.receipts)
+    moments = (OPENS + timedelta(seconds=number * _HOURS * 3600 / load.receipts) for number in range(load.receipts))
+    yield from _selling(load, moments, 0, OPENS, _DAY_TICK)
+
+
+def rush(load: Load) -> Iterator[OutboundRecord]:
+    """Yield what is sold after that as fast as one core has to fold it, with the ticks of a live stack."""
+    moments = (CLOSES + timedelta(seconds=number / RUSH_A_SECOND) for number in range(load.rush))
+    yield from _selling(load, moments, load.receipts, CLOSES, _RUSH_TICK)
+
+
+def _selling(load: Load, moments: Iterable[datetime], first: int, begins: datetime, between: timedelta) -> Iterator[OutboundRecord]:
+    chance, next_tick = random.Random(load.seed + first), begins + between
+    for number, at in enumerate(moments, first):
         while next_tick <= at:
             yield from _ticks(load, next_tick)
-            next_tick += timedelta(minutes=TICK_MINUTES)
+            next_tick += between
         yield receipt(load, number, at, chance)
 
 
