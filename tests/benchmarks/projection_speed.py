@@ -1,7 +1,8 @@
 """How fast receipts become rows in ClickHouse on one core: the limit of its inserts, a hand-written loop, Quix Streams 3, and ours.
 
 Every contender writes the same rows of the same events into a database of its own, in this run; that they are the same is checked.
-It has one core to itself; the servers have the other.
+It has one core to itself; the servers have the other. What is compared with a limit takes turns with it, and the ratio is the
+median of the turns: the speed of a machine changes within minutes.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import psycopg
@@ -32,10 +34,12 @@ from tests.benchmarks.results import ROOT, Metric
 from tests.benchmarks.rivals_projections import kafka_engine
 from tests.benchmarks.rivals_projections.load import Load, receipts
 from tests.benchmarks.rivals_projections.without import OTHERWISE, PARTS
+from tests.benchmarks.yardstick import Yardstick
 
-LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_RECEIPTS", "60000")))
+LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_RECEIPTS", "120000")))
 RECORDS_AT_ONCE: Final = PROJECTIONS["sales"].max_records
 QUIX_PYTHON: Final = ROOT / ".venv-quix" / "bin" / "python"
+TURNS: Final = 3
 CORES: Final = frozenset(os.sched_getaffinity(0))
 """Before any of them is left to a contender."""
 
@@ -46,6 +50,8 @@ class Ran:
 
     seconds: float
     core_seconds: float
+    store_seconds: float = 0.0
+    """Core seconds of ClickHouse meanwhile."""
 
 
 def fill(place: Addresses, load: Load) -> None:
@@ -143,16 +149,52 @@ class Contest:
                 _leave_unsynced(place)
             before = _clickhouse_seconds()
             ran = run_contender(argv, {**given_of(place, f"{self.folder}/{name}", self.load), **more})
-            store = _clickhouse_seconds() - before
+            ran = replace(ran, store_seconds=_clickhouse_seconds() - before)
             said = rows_in(place)
         expected = self.expected.setdefault(rows_in.__name__, said)
         if said != expected and not more.get("without"):
             raise RuntimeError(f"{name} wrote {said}, not {expected}")
         print(
-            f"  {name}: {self.load.lines / ran.seconds:,.0f} lines/s; core seconds {ran.core_seconds:.1f}, of the store {store:.1f}",
+            f"  {name}: {self.load.lines / ran.seconds:,.0f} lines/s; "
+            f"core seconds {ran.core_seconds:.1f}, of the store {ran.store_seconds:.1f}",
             flush=True,
         )
         return ran
+
+    def in_turns(self, limit: Callable[[], Ran], mine: Callable[[], Ran]) -> "Turns":
+        """Run both, one after the other, several times."""
+        return Turns(tuple((limit(), mine()) for _ in range(TURNS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A limit and what is compared with it, turn by turn."""
+
+    ran: tuple[tuple[Ran, Ran], ...]
+
+    @property
+    def limit(self) -> Ran:
+        """Return the limit's middle turn."""
+        return _middle([limit for limit, _ in self.ran])
+
+    @property
+    def mine(self) -> Ran:
+        """Return the middle turn of what is compared."""
+        return _middle([mine for _, mine in self.ran])
+
+    def metrics(self, limit: str, mine: str, against: str) -> list[Metric]:
+        """Return both, how they compare in the middle, and in the worst and the best turn."""
+        ratios = sorted(limit.seconds / mine.seconds for limit, mine in self.ran)
+        return [
+            _metric(limit, self.limit),
+            replace(_metric(mine, self.mine), against=against, ratio=round(median(ratios), 2)),
+            Metric(f"{mine}: the worst of {TURNS} turns", round(ratios[0], 2), f"× {against}"),
+            Metric(f"{mine}: the best of {TURNS} turns", round(ratios[-1], 2), f"× {against}"),
+        ]
+
+
+def _middle(ran: Sequence[Ran]) -> Ran:
+    return sorted(ran, key=lambda each: each.seconds)[len(ran) // 2]
 
 
 def _leave_unsynced(place: Addresses) -> None:
@@ -197,9 +239,13 @@ def measure() -> list[Metric]:
 
 
 def _contest(contest: Contest) -> list[Metric]:
-    """Let them run one after another; ours twice, with what it leaves out in between."""
-    limit = contest.run("limit", ours("limit"), ready=False)
-    mine = contest.run("ours", ours("ours"), models=["sales"])
+    """Let them run one after another; ours by turns with the limit, and at last what it leaves out."""
+    machine = Yardstick()
+    turns = contest.in_turns(
+        lambda: contest.run("limit", ours("limit"), ready=False), lambda: contest.run("ours", ours("ours"), models=["sales"])
+    )
+    mine = turns.mine
+    machine.look()
     rivals = {
         "the same inserts from tables that are ready": contest.run("ready", ours("limit"), ready=True),
         "hand-written loop: consume, insert, commit": contest.run("loop", ours("loop")),
@@ -210,20 +256,21 @@ def _contest(contest: Contest) -> list[Metric]:
         print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
     varied = {name: contest.run("varied", ours("ours"), models=["sales"], without=[name]) for name in (*PARTS, *OTHERWISE)}
     unsynced = contest.run("unsynced", ours("ours"), models=["sales"], is_unsynced=True)
-    mine = min(mine, contest.run("again", ours("ours"), models=["sales"]), key=lambda ran: ran.seconds)
-    return [
-        _metric("limit: Arrow inserts of the same rows, no log", limit),
-        _metric("ours, with its whole guarantee", mine, "the limit", limit),
+    found = [
+        *turns.metrics("limit: Arrow inserts of the same rows, no log", "ours, with its whole guarantee", "the limit"),
         *(_metric(name, ran, "ours", mine) for name, ran in rivals.items()),
         *(_metric(f"ours, without {name}" if name in PARTS else f"ours, {name}", ran, "ours", mine) for name, ran in varied.items()),
         _metric("ours, without fsync after inserts", unsynced, "ours", mine),
-        *(
-            Metric(f"core seconds of the process, {name}", round(ran.core_seconds * 1e6 / LOAD.lines, 1), "µs/line")
-            for name, ran in (("limit", limit), ("ours", mine), *rivals.items())
-        ),
-        *_postgres(contest),
-        *_engine(contest, mine),
+        *_core_seconds({"limit": turns.limit, "ours": mine, **rivals}),
     ]
+    machine.look()
+    return [*found, *_postgres(contest), *_engine(contest, mine), *machine.metrics()]
+
+
+def _core_seconds(ran: Mapping[str, Ran]) -> Iterator[Metric]:
+    for name, each in ran.items():
+        yield Metric(f"core seconds of the process, {name}", round(each.core_seconds * 1e6 / LOAD.lines, 1), "µs/line")
+        yield Metric(f"core seconds of ClickHouse meanwhile, {name}", round(each.store_seconds * 1e6 / LOAD.lines, 1), "µs/line")
 
 
 def _metric(name: str, ran: Ran, against: str | None = None, other: Ran | None = None) -> Metric:
@@ -233,12 +280,12 @@ def _metric(name: str, ran: Ran, against: str | None = None, other: Ran | None =
 
 def _postgres(contest: Contest) -> list[Metric]:
     """Fold the stock of the same receipts, and write the same rows by COPY and upsert."""
-    limit = contest.run("upsert", ours("copy_upsert"), _rows_in_postgres)
-    mine = contest.run("stock", ours("ours"), _rows_in_postgres, models=["stock_on_hand"])
-    return [
-        _metric("Postgres, limit: COPY and upsert of the rows of stock_on_hand, no log", limit),
-        _metric("Postgres, ours: stock_on_hand", mine, "COPY and upsert", limit),
-    ]
+    turns = contest.in_turns(
+        lambda: contest.run("upsert", ours("copy_upsert"), _rows_in_postgres),
+        lambda: contest.run("stock", ours("ours"), _rows_in_postgres, models=["stock_on_hand"]),
+    )
+    limit, mine = "Postgres, limit: COPY and upsert of the rows of stock_on_hand, no log", "Postgres, ours: stock_on_hand"
+    return turns.metrics(limit, mine, "COPY and upsert")
 
 
 def _engine(contest: Contest, mine: Ran) -> list[Metric]:

@@ -333,8 +333,10 @@ def measure() -> list[Metric]:
         os.sched_setaffinity(0, CORES - {max(CORES)} or CORES)
         with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
             bootstrap, log, machine = stack.kafka_bootstrap, Log.of(LOAD), Yardstick()
-            found = machine.after(_every_rule(bootstrap, log))
-            found += machine.after(_contest(bootstrap, log))
+            found = _every_rule(bootstrap, log)
+            machine.look()
+            found += _contest(bootstrap, log)
+            machine.look()
             return [*found, *_large_store(bootstrap), *_latency(bootstrap), *_sizes(), *machine.metrics()]
     finally:
         os.sched_setaffinity(0, CORES)
