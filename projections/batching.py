@@ -151,6 +151,13 @@ def part_batch(part: Part, epoch: int, expected: int, records: Sequence[LogRecor
     return PartBatch(part, epoch, expected, offset, datetime.fromtimestamp(latest / 1000, UTC), records, only_store)
 
 
+def grown(before: PartBatch, more: Sequence[LogRecord]) -> PartBatch:
+    """Return a partition's batch with the records that follow it; OffsetGap where they do not."""
+    added = part_batch(before.part, before.epoch, before.next, more, before.only_store)
+    latest = max(before.recorded_at, added.recorded_at)
+    return replace(added, first=before.first, recorded_at=latest, records=[*before.records, *more])
+
+
 def shortened(batch: Batch, ends: Mapping[Part, int]) -> Batch:
     """Return the batch whose partitions end before the given offsets, each of which lies within its range."""
     return replace(batch, parts=tuple(_until(part, ends.get(part.part, part.next)) for part in batch.parts))

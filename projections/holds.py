@@ -15,8 +15,9 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from contracts.records import LogRecord
 from infra.clock import monotonic_seconds
-from infra.kafka.consumer import Partition, Record
+from infra.kafka.consumer import Partition
 from projections.batching import Part
 from projections.positions import Claim
 
@@ -101,13 +102,13 @@ class Gate:
         self._standing: dict[Part, tuple[int, int]] = {}
 
     async def admit(
-        self, claims: Mapping[Part, Claim], fetched: Mapping[Partition, Sequence[Record]]
-    ) -> tuple[Mapping[Partition, Sequence[Record]], dict[Partition, int]]:
+        self, claims: Mapping[Part, Claim], fetched: Mapping[Partition, Sequence[LogRecord]]
+    ) -> tuple[Mapping[Partition, Sequence[LogRecord]], dict[Partition, int]]:
         """Return what may be applied now, and from where the partitions are read again whose other records have to wait."""
         hold = await self._holds.of(self._projection)
         if hold is None:
             return fetched, {}
-        admitted: dict[Partition, Sequence[Record]] = {}
+        admitted: dict[Partition, Sequence[LogRecord]] = {}
         again: dict[Partition, int] = {}
         for tp, records in fetched.items():
             end = hold.ends.get(Part(tp.topic, tp.partition))

@@ -14,12 +14,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from contracts.records import RawRecord
+from contracts.records import LogRecord, RawRecord
 from infra.clock import monotonic_seconds
 from infra.kafka.admin import log_id
 from infra.kafka.consumer import Partition, Record
 from infra.kafka.group import GroupMember, LogError, OutOfRange, stop_quietly
-from projections.batching import Batch, LedgerRow, OffsetGap, Part, part_batch, shortened
+from projections.batching import Batch, LedgerRow, OffsetGap, Part, grown, part_batch, shortened
 from projections.catalogue import Declared
 from projections.consumers import Pulse
 from projections.dead_letters import check_limit
@@ -57,7 +57,7 @@ class _Stopped(Exception):
 class _Ahead(NamedTuple):
     """What was read of the log while the batch before it was written."""
 
-    fetched: Mapping[Partition, Sequence[Record]]
+    fetched: Mapping[Partition, Sequence[LogRecord]]
     batch: Batch | None
 
     @property
@@ -241,13 +241,13 @@ class Runner:
         self._options.crash_points.reach("committed")
         await self._applied(member, batch, rows, monotonic_seconds() - began)
 
-    async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[Record]]:
+    async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[LogRecord]]:
         try:
             fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, self._max_records - already)
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
-        return fetched
+        return {tp: _plain_records(tp.topic, records) for tp, records in fetched.items()}
 
     async def _look_ahead(self, member: GroupMember, before: Batch) -> _Ahead:
         """Fetch and read what follows a batch for as long as that is written; nothing of it is applied before its turn."""
@@ -256,9 +256,8 @@ class Runner:
         while not member.changed:
             more = await self._fetch(member, ahead.records)
             if more and not member.changed:
-                fetched = _joined(ahead.fetched, more)
-                batch = self._batch(fetched, after)
-                ahead = _Ahead(fetched, batch)
+                batch = self._batch(more, after, ahead.batch)
+                ahead = _Ahead(_joined(ahead.fetched, more), batch)
                 await self._sink.look_at(batch)
             if self._idle.is_set() or ahead.records >= self._max_records:
                 break
@@ -284,18 +283,22 @@ class Runner:
             except LimitPassed as passed:
                 batch = shortened(batch, passed.ends)
 
-    def _batch(self, fetched: Mapping[Partition, Sequence[Record]], after: Mapping[Part, int] = _NOTHING) -> Batch:
-        """Make a batch of what follows the positions that are claimed, or other ones."""
-        parts = []
-        for tp, records in sorted(fetched.items()):
-            part = Part(tp.topic, tp.partition)
-            owned = self._claims[part]
-            try:
-                plain = [record if isinstance(record, RawRecord) else _plain_record(tp.topic, record) for record in records]
-                parts.append(part_batch(part, owned.epoch, after.get(part, owned.next_offset), plain, self._options.only_store))
-            except OffsetGap as gap:
-                raise RecordMissing(f"{self._declared.name}: {gap}") from gap
-        return Batch(self._declared.name, self._options.generation, tuple(parts))
+    def _batch(
+        self, fetched: Mapping[Partition, Sequence[LogRecord]], after: Mapping[Part, int] = _NOTHING, before: Batch | None = None
+    ) -> Batch:
+        """Make a batch of what follows the positions that are claimed, or other ones, or a batch that it is to be joined with."""
+        parts = {part.part: part for part in before.parts} if before is not None else {}
+        try:
+            for tp, records in fetched.items():
+                part = Part(tp.topic, tp.partition)
+                owned, known = self._claims[part], parts.get(part)
+                first = after.get(part, owned.next_offset)
+                parts[part] = (
+                    grown(known, records) if known is not None else part_batch(part, owned.epoch, first, records, self._options.only_store)
+                )
+        except OffsetGap as gap:
+            raise RecordMissing(f"{self._declared.name}: {gap}") from gap
+        return Batch(self._declared.name, self._options.generation, tuple(parts[part] for part in sorted(parts)))
 
     async def _applied(self, member: GroupMember, batch: Batch, rows: Sequence[LedgerRow], took_seconds: float) -> None:
         for part in batch.parts:
@@ -350,10 +353,16 @@ class Runner:
 
 
 def _joined(
-    first: Mapping[Partition, Sequence[Record]], then: Mapping[Partition, Sequence[Record]]
-) -> Mapping[Partition, Sequence[Record]]:
+    first: Mapping[Partition, Sequence[LogRecord]], then: Mapping[Partition, Sequence[LogRecord]]
+) -> Mapping[Partition, Sequence[LogRecord]]:
     return {tp: [*first.get(tp, ()), *then.get(tp, ())] for tp in [*first, *(tp for tp in then if tp not in first)]}
 
 
-def _plain_record(topic: str, record: Record) -> RawRecord:
-    return RawRecord(topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
+def _plain_records(topic: str, records: Sequence[Record]) -> list[LogRecord]:
+    """Return records under the plain name of their topic; some sources make them so."""
+    return [
+        each
+        if isinstance(each, RawRecord)
+        else RawRecord(topic, each.partition, each.offset, each.timestamp, each.key, each.value, each.headers)
+        for each in records
+    ]

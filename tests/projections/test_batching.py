@@ -1,5 +1,6 @@
 """The arithmetic of batches, over any cut of any log."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from contracts.events.registry import CLOCKED_IN, SALE_COMPLETED
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
-from projections.batching import OffsetGap, Outcome, Part, account, part_batch, sort_records, source_of
+from projections.batching import OffsetGap, Outcome, Part, account, grown, part_batch, sort_records, source_of
 from projections.dead_letters import retry_of
 from tests.projections.story import at, punched, record, sold, tick
 
@@ -47,6 +48,18 @@ def test_a_missing_record_is_never_passed_over(before: int, after: int, missing:
     with pytest.raises(OffsetGap) as found:
         part_batch(PART, 1, 0, log)
     assert (found.value.expected, found.value.found) == (before, before + missing)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 3))
+def test_a_batch_that_grows_is_the_batch_of_all_its_records(before: int, after: int, missing: int) -> None:
+    """What is read ahead in pieces is as if it had come at once; a record that is missing between two pieces is missed."""
+    log = [_record("sale", offset) for offset in range(5, 5 + before + after)]
+    log[0] = msgspec.structs.replace(log[0], timestamp=log[0].timestamp + 60_000)
+    first = part_batch(PART, 1, 5, log[:before])
+
+    assert grown(first, log[before:]) == part_batch(PART, 1, 5, log)
+    with pytest.raises(OffsetGap):
+        grown(first, [_record("sale", 5 + before + missing)])
 
 
 def test_what_nobody_declared_is_taken_so_that_it_can_be_refused() -> None:
