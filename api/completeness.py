@@ -8,6 +8,7 @@ from api.resources import Resources
 from api.schemas.freshness import Completeness
 from api.security.scope import StoreScope
 from projections.freshness import read_freshnesses
+from projections.read_models.reference_data.calendars import read_calendars
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, read_completeness
 from projections.read_models.till_periods.receipts import count_receipts_twice
@@ -36,7 +37,8 @@ async def completeness_of(resources: Resources, over: Over) -> Completeness:
     """
     heard, receipts = await read_freshnesses(resources.engine, HEARD, RECEIPTS)
     asked = DaysAsked(over.store_ids, over.scope.store_ids(), over.date_from, over.date_until, over.known_at)
-    found = await read_completeness(resources.engine, asked, await till_lists(resources.engine, over.store_ids))
+    lists, calendars = await till_lists(resources.engine, over.store_ids), await read_calendars(resources.engine, over.store_ids)
+    found = await read_completeness(resources.engine, asked, lists, calendars)
     first, last = (
         (found.from_date or EARLIEST, found.until_date or EARLIEST) if over.date_from is None else (over.date_from, over.date_until)
     )

@@ -25,6 +25,7 @@ from api.schemas.tills import (
     TillPeriodPage,
     TillPeriodRow,
 )
+from projections.read_models.reference_data.calendars import read_calendars
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.reader import DaysAsked, TillDayCursor, read_till_days
 from projections.read_models.till_periods.cash import CashVerdict
@@ -66,7 +67,7 @@ async def list_till_days(
         answer = await answer_of(resources, "till_days", wait, Over(scope, stores, from_date, until_date, known_at))
         lists = await till_lists(resources.engine, stores)
         place = TillDayCursor(after[0], _day(after[1])) if after else None
-        found = await read_till_days(resources.engine, asked, lists, place, limit)
+        found = await read_till_days(resources.engine, asked, lists, place, limit, await read_calendars(resources.engine, stores))
     next_cursor = write_cursor("till days", tuple(map(str, found[-1].cursor))) if len(found) == limit else None
     return TillDayPage(**answer, known_at=known_at, rows=[TillDayRow.model_validate(row) for row in found], next_cursor=next_cursor)
 

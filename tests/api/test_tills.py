@@ -34,6 +34,14 @@ def with_tills(store_id: str, *tills: str) -> Event[Model]:
     return Event(envelope, first.data.model_copy(update={"version": 2, "effective_from": LONG_AGO + timedelta(days=9), "tills": tills}))
 
 
+def closed_after_first_day(store_id: str) -> Event[Model]:
+    """Define a version of a store that says which day was its last."""
+    first = store(store_id, "Europe/London", "GBP", "GB", 5)
+    envelope = first.envelope.model_copy(update={"id": event_id("store", store_id, 3)})
+    data = first.data.model_copy(update={"version": 3, "effective_from": LONG_AGO + timedelta(days=9), "closed_on": NOON.date()})
+    return Event(envelope, data)
+
+
 def sold(name: str, till: str, hours: float = 0, number: int | None = None, period: str | None = None, where: str = "A") -> dict:
     """Make a document of a sale at a till of its own device; 5000 won, paid in cash."""
     document = sale(where, name, at=NOON + timedelta(hours=hours), deviceid=f"till-{till}")
@@ -127,6 +135,10 @@ def test_kpis_say_how_much_of_what_should_have_come_has_come(world, api):
     assert (unheard["tills_expected"], unheard["store_days_expected"], unheard["numbers_missing"]) == (0, 0, None)
     before = completeness(hq, until="2020-01-01")
     assert (before["tills_expected"], before["store_days_expected"]) == (0, 0)
+    asyncio.run(publish(world, [encode(closed_after_first_day("B"), REFERENCE_DATA)]))
+    apply_log(world, "reference_data")
+    assert completeness(hq, store="B")["store_days_expected"] == 1, "it has closed for good since"
+    assert [row["store_id"] for row in hq.get("/v1/tills/days", params={"store": "B"}).json()["rows"]] == ["B"]
     nothing = completeness(api.client(tenant="rival"))
     assert (nothing["tills_expected"], nothing["store_days_expected"], nothing["numbers_missing"]) == (None, 0, None)
 

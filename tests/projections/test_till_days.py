@@ -10,10 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.codec import build_event
 from contracts.envelope import Event
 from contracts.errors import ContractError
+from contracts.events.reference import OpeningHours
+from contracts.topics import REFERENCE_DATA
 from infra.addresses import Addresses
 from infra.postgres.engine import async_engine
+from projections.read_models.reference_data.calendars import Calendar, read_calendars
 from projections.read_models.stores.reader import till_lists
 from projections.read_models.till_days.expectation import StoreSpan, days_after, store_spans, till_spans
 from projections.read_models.till_days.mapping import till_fact
@@ -97,6 +101,39 @@ def test_days_are_expected_from_the_first_that_was_heard_until_the_latest_of_any
     ]
     assert store_spans(first, NEXT, DAY, DAY) == [StoreSpan("S1", DAY, DAY)]
     assert store_spans(first, None, DAY, NEXT) == []
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.sets(st.integers(0, 6)))
+def test_a_closed_day_is_not_expected(length: int, years: int, weekdays: set[int]) -> None:
+    """By the years of the store and by its weekdays: what is left are the days on which it trades, each once and in order."""
+    week = [(DAY + timedelta(days=number)).strftime("%A").lower() for number in range(7)]
+    hours = [OpeningHours.model_validate({"weekday": week[place], "opens": "09:00", "closes": "18:00"}) for place in sorted(weekdays)]
+    calendar = Calendar(DAY + timedelta(days=1), DAY + timedelta(days=years), [(DAY, hours)])
+    last = DAY + timedelta(days=length)
+
+    spans = store_spans({"S1": DAY, "S2": DAY}, last, DAY, last, {"S1": calendar})
+
+    expected = [DAY + timedelta(days=number) for number in range(1, min(length, years) + 1) if number % 7 in weekdays]
+    assert [span.first + timedelta(days=number) for span in spans if span.store_id == "S1" for number in range(span.days)] == expected
+    assert [span for span in spans if span.store_id == "S2"] == [StoreSpan("S2", DAY, last)]
+
+
+@pytest.mark.stack
+async def test_a_store_that_rests_by_its_own_word_is_not_missed(place: Addresses, engine: AsyncEngine) -> None:
+    """Its version in force on a date says so; a store that says nothing is expected every day."""
+    hours = {"weekday": DAY.strftime("%A").lower(), "opens": "09:00:00", "closes": "18:00:00"}
+    silent = store("S2")
+    resting = build_event(store().envelope, store().data.model_dump(mode="json", exclude_none=True) | {"hours": [hours]})
+    heard = [receipt("a", at(0)), receipt("b", at(0), store="S2"), receipt("c", at(1440), store="S2")]
+    await fold_steps(place, "reference_data", [log_of([resting, silent], topic=REFERENCE_DATA)])
+    await fold_steps(place, "till_days", [log_of(heard)])
+    calendars = await read_calendars(engine, ("S1", "S2"))
+    assert set(calendars) == {"S1"}
+
+    asked = DaysAsked(("S1", "S2"), ("S1", "S2"), DAY, NEXT)
+    for known, expected in (({}, 4), (calendars, 3)):
+        assert (await read_completeness(engine, asked, {}, known)).store_days_expected == expected
+        assert len(await read_till_days(engine, asked, {}, calendars=known)) == expected
 
 
 def test_a_till_is_expected_while_the_list_names_it() -> None:

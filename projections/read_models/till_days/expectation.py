@@ -1,15 +1,28 @@
 """Which stores and tills should have been heard on which business dates; pure.
 
 A store is expected from the first business date on which it was ever heard, and for as long as any store in scope is heard by
-a clock that is not ahead.
+a clock that is not ahead; not on dates on which it is closed by its own word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 TillLists: TypeAlias = Mapping[str, Sequence[tuple[date, tuple[str, ...]]]]
 """Store to the lists of its tills, each with the business date from which it holds, oldest first."""
+
+
+class OpenDays(Protocol):
+    """When a store trades, by its own word."""
+
+    def is_open(self, day: date) -> bool:
+        """Tell whether it may trade on a business date."""
+        ...
+
+
+Calendars: TypeAlias = Mapping[str, OpenDays]
+"""Store to its calendar; one that has none may trade on every day."""
+ALWAYS: Final[Calendars] = {}
 
 _DAY: Final = timedelta(days=1)
 
@@ -41,13 +54,32 @@ class TillSpan(NamedTuple):
         return (self.last - self.first).days + 1
 
 
-def store_spans(first_heard: Mapping[str, date], latest: date | None, date_from: date, date_until: date) -> list[StoreSpan]:
-    """Return the span of each store that has one, by store."""
+def store_spans(
+    first_heard: Mapping[str, date], latest: date | None, date_from: date, date_until: date, calendars: Calendars = ALWAYS
+) -> list[StoreSpan]:
+    """Return the spans of each store that has any, by store and date."""
     if latest is None:
         return []
     last = min(date_until, latest)
-    found = [StoreSpan(store_id, max(date_from, first), last) for store_id, first in sorted(first_heard.items())]
-    return [span for span in found if span.first <= span.last]
+    whole = (StoreSpan(store_id, max(date_from, first), last) for store_id, first in sorted(first_heard.items()))
+    return [span for each in whole for span in _open_within(each, calendars.get(each.store_id)) if span.first <= span.last]
+
+
+def _open_within(span: StoreSpan, calendar: OpenDays | None) -> Iterator[StoreSpan]:
+    """Yield the dates of a span on which a store may trade, as spans."""
+    if calendar is None:
+        yield span
+        return
+    begun: date | None = None
+    for number in range(span.days):
+        day = span.first + number * _DAY
+        if calendar.is_open(day):
+            begun = begun or day
+        elif begun is not None:
+            yield StoreSpan(span.store_id, begun, day - _DAY)
+            begun = None
+    if begun is not None:
+        yield StoreSpan(span.store_id, begun, span.last)
 
 
 def tills_on(lists: TillLists, store_id: str, day: date) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.generations import serving_generation
-from projections.read_models.till_days.expectation import TillLists, days_after, store_spans, till_spans, tills_on
+from projections.read_models.till_days.expectation import ALWAYS, Calendars, TillLists, days_after, store_spans, till_spans, tills_on
 
 RECENT: Final = timedelta(days=7)
 """Before the latest business date: as long as facts of a date are expected to come."""
@@ -152,13 +152,13 @@ class _Known:
     numbered: frozenset[str]
 
 
-async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLists) -> Completeness:
-    """Sum up the days that were asked for; `lists` are the tills of the asked stores."""
+async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLists, calendars: Calendars = ALWAYS) -> Completeness:
+    """Sum up the days that were asked for; `lists` are the tills of the asked stores, `calendars` say when they are closed."""
     async with engine.connect() as conn:
         generation = await serving_generation(conn, "till_days")
         known = await _known(conn, generation, asked)
         date_from = asked.date_from or (known.latest or asked.date_until) - RECENT
-        spans = store_spans(known.first_heard, known.latest, date_from, asked.date_until)
+        spans = store_spans(known.first_heard, known.latest, date_from, asked.date_until, calendars)
         tills = till_spans(spans, lists)
         bound = {
             "stores": [span.store_id for span in spans],
@@ -188,14 +188,20 @@ async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLi
 
 
 async def read_till_days(
-    engine: AsyncEngine, asked: DaysAsked, lists: TillLists, cursor: TillDayCursor | None = None, limit: int = 100
+    engine: AsyncEngine,
+    asked: DaysAsked,
+    lists: TillLists,
+    cursor: TillDayCursor | None = None,
+    limit: int = 100,
+    calendars: Calendars = ALWAYS,
 ) -> list[TillDay]:
     """Return a page of expected store-days, heard or not, by store and business date."""
     async with engine.connect() as conn:
         generation = await serving_generation(conn, "till_days")
         known = await _known(conn, generation, asked)
         date_from = asked.date_from or (known.latest or asked.date_until) - RECENT
-        days = days_after(store_spans(known.first_heard, known.latest, date_from, asked.date_until), cursor, limit)
+        spans = store_spans(known.first_heard, known.latest, date_from, asked.date_until, calendars)
+        days = days_after(spans, cursor, limit)
         look = _Look(conn, generation, days, asked)
         heard = await look.rows("store_days", "last_heard_at", "last_heard_at")
         tills = await look.rows("till_days", "till_id, last_heard_at, has_heartbeat, is_closed", "till_id")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from projections.read_models.reference_data.calendars import UNKNOWN, Calendar, read_calendars
 from projections.read_models.till_days.reader import TillDay
 from projections.reconcile.business.clock import is_sealed
 from projections.reconcile.business.days import Span, StoreSpans, spans_of
 from projections.reconcile.business.reading import postgres_rows
-from projections.reconcile.business.trading import UNKNOWN, WEEKS, Calendar, Trading, read_calendars
+from projections.reconcile.business.trading import WEEKS, Trading
 from projections.reconcile.checks import CheckOutcome, Connections, Finding, Scope, Tally
 
 NAME: Final = "sequence_gaps"
@@ -78,7 +79,7 @@ class SequenceGaps:
     async def run(self, connections: Connections, scope: Scope) -> CheckOutcome:
         """Judge every store-day on which a sign of life was expected."""
         tally, spans = Tally(), await spans_of(connections, scope)
-        calendars = await read_calendars(connections.engine, {span.store.store_id: span.store for span in spans.spans})
+        calendars = await read_calendars(connections.engine, sorted({span.store.store_id for span in spans.spans}))
         for span in spans.spans:
             days = await spans.till_days(connections, span)
             tally.compared += len(days)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contracts.events.reference import WEEKDAYS, OpeningHours
 from contracts.events.registry import SALE_COMPLETED, SALE_RETURNED, SALE_VOIDED
 from contracts.policies.reconciliation import ReconciliationPolicy
+from projections.read_models.reference_data.calendars import UNKNOWN, Calendar
 from projections.read_models.till_days.reader import MissingRange, TillDay, TillHeard
 from projections.read_models.till_periods.receipts import ReceiptEvent, ReceiptTwice
 from projections.reconcile.business import gaps, receipts_twice, stock, tenders
@@ -21,7 +22,7 @@ from projections.reconcile.business.links import Link, link_of
 from projections.reconcile.business.orphan_judgement import Back, Sold, judge_sale, judge_unknown
 from projections.reconcile.business.orphan_reader import effective
 from projections.reconcile.business.stock_reader import CountKey, CountSeen
-from projections.reconcile.business.trading import UNKNOWN, Calendar, Trading
+from projections.reconcile.business.trading import Trading
 from projections.sale_facts import Correction
 
 DAY, NOON = date(2026, 3, 2), datetime(2026, 3, 2, 12, tzinfo=UTC)
