@@ -2,9 +2,9 @@
 
 Every contender runs the same rule objects over the same log (receipts of four lines, 200 stores of 1,000 SKUs), keeps the same
 states and writes the same changelog, and acknowledges what it did. It has one core to itself; broker and measurement have the
-other. Two stretches of the log are timed by committed offsets, each while every partition is within it: a day as it is loaded, with
-a tick every ten minutes, of which a store sells less than three receipts; and a rush of 15,000 lines a second by the clocks of the
-tills with a tick every ten seconds, which is what a live stack at that speed reads.
+other. Two stretches of the log are timed by what is committed, each sent when the one before it is folded: a day as it is loaded,
+with a tick every ten minutes, in which a store sells less than three receipts; and a rush of 15,000 lines a second by the clocks of
+the tills with a tick every ten seconds, which is what a live stack at that speed reads.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
+from threading import Thread
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -32,7 +32,6 @@ from contracts.records import OutboundRecord, RawRecord
 from contracts.topics import REORDER_RECOMMENDATIONS, STORE_FACTS, TOPICS, Topic
 from infra.embedded.stack import running_stack
 from infra.kafka.admin import delete_topics, ensure_topics
-from infra.kafka.chunks import partition_of
 from infra.kafka.consumer import committed_offsets, end_offsets, read_range
 from infra.kafka.publisher import Publisher
 from processors.app import GROUPS, TABLE
@@ -43,7 +42,7 @@ from processors.shell.consumer import cut
 from processors.shell.table import written_key
 from tests.benchmarks.results import ROOT, Metric
 from tests.benchmarks.rivals.load import LINES, OPENS, Load, day, opening, receipt, rush
-from tests.benchmarks.rivals.pacing import CoreTime, Point, Speed, Stretch, figures, speed
+from tests.benchmarks.rivals.pacing import CoreTime, Point, Speed, figures, pace
 from tests.benchmarks.rivals.rules import chosen
 from tests.benchmarks.yardstick import Yardstick
 
@@ -72,14 +71,6 @@ class Log:
     sold: list[OutboundRecord]
     rushed: list[OutboundRecord]
 
-    def stretches(self) -> tuple[Stretch, Stretch]:
-        """Return where the day and the rush lie."""
-        ends = [Counter[int]()]
-        for records in (self.warm, self.sold, self.rushed):
-            places = (partition_of(row.key, self.load.partitions) if row.partition is None else row.partition for row in records)
-            ends.append(ends[-1] + Counter(places))
-        return Stretch(ends[1], ends[2]), Stretch(ends[2], ends[3])
-
     @classmethod
     def of(cls, load: Load) -> "Log":
         """Make the records of a load."""
@@ -95,17 +86,11 @@ class Course:
     directory: Path
     log: Log
 
-    @property
-    def end(self) -> int:
-        """How many records there are."""
-        return len(self.log.warm) + len(self.log.sold) + len(self.log.rushed)
-
 
 @contextmanager
 def _course(bootstrap: str, name: str, log: Log) -> Iterator[Course]:
     prefix = f"speed-{name}-"
     asyncio.run(ensure_topics(bootstrap, log.load.partitions, prefix=prefix, declared=_TOPICS))
-    asyncio.run(_fill(bootstrap, prefix, log))
     with tempfile.TemporaryDirectory() as folder:
         try:
             yield Course(bootstrap, prefix, Path(folder), log)
@@ -113,11 +98,13 @@ def _course(bootstrap: str, name: str, log: Log) -> Iterator[Course]:
             asyncio.run(delete_topics(bootstrap, prefix))
 
 
-async def _fill(bootstrap: str, prefix: str, log: Log) -> None:
-    async with Publisher(bootstrap, "speed", prefix) as publisher:
-        for records in (log.warm, log.sold, log.rushed):
+def _send(course: Course, records: Sequence[OutboundRecord]) -> None:
+    async def work() -> None:
+        async with Publisher(course.bootstrap, "speed", course.prefix) as publisher:
             for start in range(0, len(records), 2_000):
                 await publisher.publish_all(records[start : start + 2_000])
+
+    asyncio.run(work())
 
 
 @contextmanager
@@ -134,20 +121,41 @@ def _running(argv: Sequence[str], options: dict[str, Any], log: Path) -> Iterato
 
 
 def _speed_of(course: Course, group: str, process: subprocess.Popen[bytes], log: Path) -> Speed:
-    """Watch what a contender commits, until it has everything or its time is over."""
-    points, core, (sold, rushed) = list[Point](), CoreTime(process.pid), course.log.stretches()
-    deadline, is_warm = time.monotonic() + FIRST_SALES_SECONDS, False
-    while time.monotonic() < deadline and not (points and sum(points[-1].committed.values()) >= course.end):
-        if process.poll() is not None:
-            raise RuntimeError(_last_words(log))
-        time.sleep(_POLL_SECONDS)
-        points.append(Point(time.perf_counter(), core.read(), _committed(course, group)))
-        if not is_warm and sold.holds(points[-1].committed):
-            is_warm, deadline = True, time.monotonic() + SALES_SECONDS
-    found = speed(points, sold, rushed, LINES)
-    if found is None:
-        raise RuntimeError(f"no progress: {points[-1:]}; {_last_words(log)}")
-    return found
+    """Send one stretch after the other, and watch what a contender commits, until it has everything or its time is over."""
+    watch, records = _Watch(course, group, process, log), course.log
+    watch.fold(records.warm, FIRST_SALES_SECONDS)
+    of_day = pace(watch.fold(records.sold, SALES_SECONDS), LINES)
+    if of_day is None:
+        raise RuntimeError(f"no progress: {_last_words(log)}")
+    return Speed(of_day, pace(watch.fold(records.rushed, SALES_SECONDS), LINES) if watch.has_all else None)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Sends records to a contender and looks at what it commits."""
+
+    course: Course
+    group: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    sent: int = 0
+    has_all: bool = True
+
+    def fold(self, records: Sequence[OutboundRecord], seconds: float) -> list[Point]:
+        """Return what was committed and when, from before the records were sent until all are folded, or for so long."""
+        points, core = [Point(time.perf_counter(), 0, self.sent)], CoreTime(self.process.pid)
+        sending = Thread(target=_send, args=(self.course, records))
+        sending.start()
+        self.sent += len(records)
+        deadline = time.monotonic() + seconds
+        while points[-1].committed < self.sent and time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(_last_words(self.log))
+            time.sleep(_POLL_SECONDS)
+            points.append(Point(time.perf_counter(), core.read(), sum(_committed(self.course, self.group).values())))
+        sending.join()
+        self.has_all = points[-1].committed >= self.sent
+        return points
 
 
 def _await_ready(options: dict[str, Any], process: subprocess.Popen[bytes], log: Path, patience: float = FIRST_SALES_SECONDS) -> None:
@@ -172,11 +180,12 @@ def _last_words(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-2_000:]
 
 
-def _speed(course: Course, name: str, argv: Sequence[str], group: str | None = None) -> Speed:
+def _speed(bootstrap: str, records: Log, name: str, argv: Sequence[str], group: str | None = None) -> Speed:
     """Return how fast one contender is with the reorder point alone."""
-    log = course.directory / f"{name}.log"
-    with _running(argv, _options(course, name, ("reorder_point",)), log) as process:
-        found = _speed_of(course, group or f"{course.prefix}tillstream-rules", process, log)
+    with _course(bootstrap, name, records) as course:
+        log = course.directory / f"{name}.log"
+        with _running(argv, _options(course, name, ("reorder_point",)), log) as process:
+            found = _speed_of(course, group or f"{course.prefix}tillstream-rules", process, log)
     print(f"  {name}: {found}", flush=True)
     return found
 
@@ -262,16 +271,9 @@ def _large_store(bootstrap: str) -> list[Metric]:
         make_changelog(bootstrap, f"{course.prefix}{CHANGELOG}", LARGE.partitions, 1)
         log, options = course.directory / "log", _options(course, "large", ())
         empty = _started_again(course, options, log)
-        asyncio.run(_write_states(course, held))
+        _send(course, [OutboundRecord(CHANGELOG, written_key(key), value, [], 0) for key, value in held.items()])
         without = Metric("start of a worker without states", round(empty.seconds, 1), "s")
         return [without, *_started_again(course, options, log).metrics(LARGE)]
-
-
-async def _write_states(course: Course, held: dict[str, bytes]) -> None:
-    rows = [OutboundRecord(CHANGELOG, written_key(key), value, [], 0) for key, value in held.items()]
-    async with Publisher(course.bootstrap, "speed", course.prefix) as publisher:
-        for start in range(0, len(rows), 2_000):
-            await publisher.publish_all(rows[start : start + 2_000])
 
 
 def _resident_mib(pid: int) -> float:
@@ -286,6 +288,8 @@ def _latency(bootstrap: str) -> list[Metric]:
         log, options = course.directory / "log", _options(course, "latency", ())
         with _running(_ours("ours"), options, log) as process:
             _await_ready(options, process, log)
+            _send(course, course.log.warm)
+            _send(course, course.log.sold)
             asyncio.run(_steady(course, STEADY))
             time.sleep(2)
             waits = asyncio.run(_waits(course))
@@ -353,13 +357,12 @@ def _contest(bootstrap: str, log: Log) -> list[Metric]:
         print(f"  Quix Streams is not measured: make {QUIX_PYTHON.parent.parent.name} from tests/benchmarks/rivals/quix.txt first")
         del contenders["Quix Streams 3"]
     speeds = dict[str, Speed]()
-    with _course(bootstrap, "contest", log) as course:
-        ours = _speed(course, "ours", _ours("ours"))
-        for title, (name, argv) in contenders.items():
-            try:
-                speeds[title] = _speed(course, name, argv, f"speed-{name}")
-            except RuntimeError as error:
-                print(f"  {title} is not measured: {error}", flush=True)
+    ours = _speed(bootstrap, log, "ours", _ours("ours"))
+    for title, (name, argv) in contenders.items():
+        try:
+            speeds[title] = _speed(bootstrap, log, name, argv, f"speed-{name}")
+        except RuntimeError as error:
+            print(f"  {title} is not measured: {error}", flush=True)
     name = "reorder point alone, {}"
     compared = [figure for title, found in speeds.items() for figure in figures(name.format(title), found, ours)]
     return [*figures(name.format("the product's worker"), ours), *compared]

@@ -1,32 +1,18 @@
-"""A pace is that of a stretch alone: what was done before it, after it, or in one partition only, is not in it."""
+"""A pace is that of the commits alone: not of the time before the first, nor of that after the last."""
 
-from tests.benchmarks.rivals.pacing import Pace, Point, Stretch, pace, speed
+from tests.benchmarks.rivals.pacing import Pace, Point, Speed, pace
 
-SOLD, RUSHED = Stretch({0: 10, 1: 10}, {0: 110, 1: 110}), Stretch({0: 110, 1: 110}, {0: 210, 1: 210})
-POINTS = [
-    Point(0.0, 0.0, {0: 10}),
-    Point(1.0, 0.5, {0: 60, 1: 10}),  # the second partition is not yet within
-    Point(2.0, 1.0, {0: 60, 1: 20}),
-    Point(3.0, 1.4, {0: 60, 1: 20}),  # nothing new
-    Point(4.0, 2.0, {0: 110, 1: 100}),
-    Point(5.0, 2.5, {0: 160, 1: 100}),  # the first is past it
-    Point(6.0, 3.0, {0: 160, 1: 130}),
-    Point(8.0, 4.0, {0: 200, 1: 210}),
-]
+POINTS = [Point(0, 0, 10), Point(2, 1, 10), Point(3, 1.5, 30), Point(4, 2, 30), Point(5, 2.5, 90), Point(9, 4, 90)]
 
 
-def test_a_pace_is_of_the_commits_within_a_stretch() -> None:
-    """From the first that leaves every partition within it to the last, by the clock and by core seconds."""
-    assert pace(POINTS, SOLD) == Pace(130 / 2, 130 / 1)
-    assert pace(POINTS, RUSHED) == Pace(120 / 2, 120 / 1)
-    assert speed(POINTS, SOLD, RUSHED, 4) is not None
-    assert str(speed(POINTS, SOLD, RUSHED, 4)).startswith("260 lines/s, 520 a core second (")
+def test_a_pace_is_from_the_first_commit_to_the_last() -> None:
+    """By the clock and by core seconds, with so many units a record."""
+    assert pace(POINTS) == Pace(60 / 2, 60 / 1)
+    assert pace(POINTS, 4) == Pace(240 / 2, 240 / 1)
+    assert str(Speed(Pace(1_200, 2_400), None)).startswith("1,200 lines/s, 2,400 a core second (")
 
 
-def test_who_did_not_come_to_a_stretch_has_no_pace_there() -> None:
-    """Nor who was seen there once only; without a pace on the day there is nothing to say."""
-    assert pace(POINTS[:4], SOLD) is None
-    assert speed(POINTS[:4], SOLD, RUSHED, 4) is None
-    slow = speed(POINTS[:6], SOLD, RUSHED, 4)
-    assert slow is not None
-    assert slow.rush is None
+def test_who_did_not_commit_twice_has_no_pace() -> None:
+    """One commit says nothing of how long it took."""
+    assert pace(POINTS[:4]) is None
+    assert pace(()) is None

@@ -1,8 +1,9 @@
-"""How fast a stretch of a log was gone through, by the clock and by core seconds: from what was committed and when."""
+"""How fast a log was gone through, by the clock and by core seconds: from what was committed and when."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,48 +11,31 @@ from tests.benchmarks.results import Metric
 
 
 class Point(NamedTuple):
-    """What was committed of each partition at a time, and the core seconds that the process had taken until then."""
+    """How many records were committed at a time, and the core seconds that the process had taken until then."""
 
     at: float
     core: float
-    committed: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a log: where it begins and ends in each partition."""
-
-    begins: Mapping[int, int]
-    ends: Mapping[int, int]
-
-    def holds(self, committed: Mapping[int, int]) -> bool:
-        """Tell whether every partition is within."""
-        return all(begin < committed.get(number, 0) <= self.ends[number] for number, begin in self.begins.items())
+    committed: int
 
 
 class Pace(NamedTuple):
-    """Records a second of the clock, and a second of one core."""
+    """Units a second of the clock, and a second of one core."""
 
     by_clock: float
     by_core: float
 
 
-def pace(points: Sequence[Point], stretch: Stretch) -> Pace | None:
-    """Return how fast it went while every partition was within the stretch; None where that was not seen to move on.
+def pace(points: Sequence[Point], units: int = 1) -> Pace | None:
+    """Return how fast it went, with so many units a record, from the first commit among these points to the last.
 
-    The first point at which something new was committed counts, so both ends are commits.
+    None for who did not commit twice.
     """
-    found, before = list[Point](), -1
-    for point in points:
-        done = sum(point.committed.values())
-        if stretch.holds(point.committed) and done > before:
-            found.append(point)
-            before = done
-    if len(found) < 2:
+    commits = [point for before, point in pairwise(points) if point.committed > before.committed]
+    if len(commits) < 2:
         return None
-    first, last = found[0], found[-1]
-    records = sum(last.committed.values()) - sum(first.committed.values())
-    return Pace(records / (last.at - first.at), records / (last.core - first.core))
+    first, last = commits[0], commits[-1]
+    done = units * (last.committed - first.committed)
+    return Pace(done / (last.at - first.at), done / (last.core - first.core))
 
 
 _RUSH, _DAY = "ticks as they are live", "a tick per three receipts of a store"
@@ -69,14 +53,6 @@ class Speed:
         found = {_DAY: self.day, _RUSH: self.rush}
         told = (f"{each.by_clock:,.0f} lines/s, {each.by_core:,.0f} a core second ({name})" for name, each in found.items() if each)
         return "; ".join(told)
-
-
-def speed(points: Sequence[Point], sold: Stretch, rushed: Stretch, lines: int) -> Speed | None:
-    """Return the speed of who committed this, with so many lines a record; None for who came nowhere."""
-    of_day, of_rush = (
-        found and Pace(lines * found.by_clock, lines * found.by_core) for found in (pace(points, sold), pace(points, rushed))
-    )
-    return None if of_day is None else Speed(of_day, of_rush)
 
 
 def figures(name: str, found: Speed, of: Speed | None = None) -> list[Metric]:
