@@ -13,6 +13,7 @@ import httpx
 
 from api.security.tokens import issue_token
 from infra.addresses import Addresses, resolve_addresses
+from infra.embedded.supervised import launch_argv
 from infra.settings import Settings
 from tests.command_line import TILLSTREAM, environment
 from tests.waiting import patience, until
@@ -76,13 +77,12 @@ class WholeStack:
 
 
 def start_stack(data_dir: Path, time: str = "simulated") -> WholeStack:
-    """Start `tillstream up` and return without waiting."""
+    """Start `tillstream up` and return without waiting; it is asked to end when the thread that starts it dies, of whatever."""
     data_dir.mkdir(parents=True, exist_ok=True)
     output = data_dir.parent / f"{data_dir.name}.out"
     with output.open("ab") as sink:
-        process = subprocess.Popen(
-            [*TILLSTREAM, "up", "--data-dir", str(data_dir), "--time", time], env=environment(), stdout=sink, stderr=subprocess.STDOUT
-        )
+        argv = launch_argv([*TILLSTREAM, "up", "--data-dir", str(data_dir), "--time", time], "same", signal.SIGTERM)
+        process = subprocess.Popen(argv, env=environment(), stdout=sink, stderr=subprocess.STDOUT)
     return WholeStack(data_dir, process, output)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
@@ -157,8 +158,11 @@ def test_no_difference_is_told_of_a_stack_that_lives(place: Addresses) -> None:
 
 
 async def _traffic(place: Addresses, stop: asyncio.Event) -> None:
+    """Sell at a rate, not as fast as the machine can: each run of the reconciliation would have more to compare than the one before."""
     number = 0
     while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.2)
         number += 1
         batch = [sale(f"R{number}-{each}", at(9 + each % 3), store=("S1", "S2")[each % 2]) for each in range(10)]
         await asyncio.to_thread(publish, place, batch)
