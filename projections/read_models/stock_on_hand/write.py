@@ -4,7 +4,7 @@ New movements alone are added to the total; where a count or a correction is con
 all rows of that store and SKU. Both give the same total, since a movement is added once, when its row is new.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -18,11 +18,11 @@ from projections.read_models.stock_on_hand.table import FACTS
 from projections.sinks.fresh_facts import insert_fresh
 from projections.sinks.postgres import Mapped, Written
 from projections.sinks.postgres_facts import FactTables, judge_corrections
-from projections.sinks.postgres_rows import insert_new, query
+from projections.sinks.postgres_rows import as_json, insert_new, query
 
 _RECOMPUTE: Final = """
     WITH touched AS MATERIALIZED (
-        SELECT store_id, sku FROM unnest(%s::text[], %s::text[]) AS given (store_id, sku)
+        SELECT store_id, sku FROM ROWS FROM (json_array_elements_text(%s), json_array_elements_text(%s)) AS given (store_id, sku)
     ), last_count AS (
         SELECT DISTINCT ON (c.store_id, c.sku) c.store_id, c.sku, c.quantity, c.counted_at
         FROM stock_counts c JOIN touched USING (store_id, sku) WHERE c.counts
@@ -44,12 +44,15 @@ _RECOMPUTE: Final = """
 
 _COUNTED: Final = """
     SELECT store_id, sku, counted_at FROM stock_on_hand
-    WHERE counted_at IS NOT NULL AND (store_id, sku) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+    WHERE counted_at IS NOT NULL
+      AND (store_id, sku) IN (SELECT * FROM ROWS FROM (json_array_elements_text(%s), json_array_elements_text(%s)) AS given)
 """
 _ADD: Final = """
     INSERT INTO stock_on_hand AS known (store_id, sku, on_hand, moved_since_count, last_movement_at)
-    SELECT store_id, sku, moved, moved, latest
-    FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::timestamptz[]) AS given (store_id, sku, moved, latest)
+    SELECT store_id, sku, moved::numeric, moved::numeric, latest::timestamptz
+    FROM ROWS FROM (
+        json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s)
+    ) AS given (store_id, sku, moved, latest)
     ON CONFLICT (store_id, sku) DO UPDATE SET
         on_hand = known.on_hand + excluded.on_hand, moved_since_count = known.moved_since_count + excluded.moved_since_count,
         last_movement_at = greatest(known.last_movement_at, excluded.last_movement_at)
@@ -86,12 +89,11 @@ class StockOnHand:
         unclear = {(row.store_id, row.sku) for row in counts} | await _skus_of(conn, judged)
         await _add(conn, [row for row in movements if (row.store_id, row.sku) not in unclear])
         if unclear:
-            await query(conn, _RECOMPUTE, _arrays(unclear))
+            await query(conn, _RECOMPUTE, as_json(*_columns(sorted(unclear))))
 
 
-def _arrays(shelves: Iterable[Shelf]) -> list[list[str]]:
-    ordered = sorted(shelves)
-    return [[store_id for store_id, _ in ordered], [sku for _, sku in ordered]]
+def _columns(shelves: Sequence[Shelf]) -> tuple[list[str], list[str]]:
+    return [store_id for store_id, _ in shelves], [sku for _, sku in shelves]
 
 
 async def _add(conn: AsyncConnection, movements: Sequence[MovementRow]) -> None:
@@ -99,15 +101,16 @@ async def _add(conn: AsyncConnection, movements: Sequence[MovementRow]) -> None:
     moved: dict[Shelf, Decimal] = dict.fromkeys(((row.store_id, row.sku) for row in movements), Decimal(0))
     if not moved:
         return
-    counted = {(store_id, sku): at for store_id, sku, at in await query(conn, _COUNTED, _arrays(moved))}
+    ordered = sorted(moved)
+    shelves = _columns(ordered)
+    counted = {(store_id, sku): at for store_id, sku, at in await query(conn, _COUNTED, as_json(*shelves))}
     latest: dict[Shelf, datetime] = {}
     for row in movements:
         shelf = (row.store_id, row.sku)
         latest[shelf] = max(row.occurred_at, latest.get(shelf, row.occurred_at))
         if shelf not in counted or row.occurred_at > counted[shelf]:
             moved[shelf] += row.quantity
-    ordered = sorted(moved)
-    await query(conn, _ADD, [*_arrays(ordered), [moved[shelf] for shelf in ordered], [latest[shelf] for shelf in ordered]])
+    await query(conn, _ADD, as_json(*shelves, [moved[shelf] for shelf in ordered], [latest[shelf] for shelf in ordered]))
 
 
 async def _skus_of(conn: AsyncConnection, events: Sequence[FactKey]) -> set[Shelf]:
