@@ -130,9 +130,12 @@ async def test_a_store_that_rests_by_its_own_word_is_not_missed(place: Addresses
     calendars = await read_calendars(engine, ("S1", "S2"))
     assert set(calendars) == {"S1"}
 
+    alone = await read_completeness(engine, DaysAsked(("S1",), ("S1", "S2"), DAY, NEXT), {}, calendars)
+    assert (alone.from_date, alone.until_date, alone.store_days_expected) == (DAY, NEXT, 1)
     asked = DaysAsked(("S1", "S2"), ("S1", "S2"), DAY, NEXT)
     for known, expected in (({}, 4), (calendars, 3)):
-        assert (await read_completeness(engine, asked, {}, known)).store_days_expected == expected
+        found = await read_completeness(engine, asked, {}, known)
+        assert (found.from_date, found.until_date, found.store_days_expected) == (DAY, NEXT, expected)
         assert len(await read_till_days(engine, asked, {}, calendars=known)) == expected
 
 

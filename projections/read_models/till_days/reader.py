@@ -158,7 +158,8 @@ async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLi
         generation = await serving_generation(conn, "till_days")
         known = await _known(conn, generation, asked)
         date_from = asked.date_from or (known.latest or asked.date_until) - RECENT
-        spans = store_spans(known.first_heard, known.latest, date_from, asked.date_until, calendars)
+        around = known.first_heard, known.latest, date_from, asked.date_until
+        whole, spans = store_spans(*around), store_spans(*around, calendars)
         tills = till_spans(spans, lists)
         bound = {
             "stores": [span.store_id for span in spans],
@@ -177,8 +178,8 @@ async def read_completeness(engine: AsyncEngine, asked: DaysAsked, lists: TillLi
         found = (await conn.execute(text(statement), bound)).one()
     are_defined = any(tills for of_store in lists.values() for _, tills in of_store)
     return Completeness(
-        from_date=min((span.first for span in spans), default=None),
-        until_date=max((span.last for span in spans), default=None),
+        from_date=min((span.first for span in whole), default=None),
+        until_date=max((span.last for span in whole), default=None),
         tills_expected=sum(span.days for span in tills) if are_defined else None,
         tills_heard=int(found.tills_heard) if are_defined else None,
         numbers_missing=int(found.numbers_missing) if known.numbered else None,
