@@ -8,17 +8,19 @@ from msgspec.structs import replace
 
 from contracts.codec import decode, encode
 from contracts.envelope import CHAIN_WIDE, Event
-from contracts.events.registry import SALE_COMPLETED, STOCK_ADJUSTED
+from contracts.events.registry import ALERT_CHANGED, SALE_COMPLETED, STOCK_ADJUSTED
 from contracts.records import LogRecord, RawRecord
 from contracts.topics import DEAD_LETTERS, RETRY_APPLIED, STORE_FACTS
 from processors import seen
 from processors.fold import RULES, Fold
 from processors.outgoing import Outgoing
-from processors.rules.rule import FoldsRuns, Rule
+from processors.rules.rule import FoldsRuns, Rule, microseconds
+from processors.rules.stock_states import SOON
+from processors.state import read_held
 from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
-from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, sold, tick
+from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, shift, sold, tick
 from tests.processors.oracle import Replica, open_orders, replica_of
 from tests.processors.sales_stories import store_defined
 from tests.processors.till_events import DAY, refunded, rung
@@ -144,6 +146,30 @@ def test_late_sales_in_a_run_are_told_to_whatever_was_judged_without_them() -> N
         *late,
     )
     assert replica_of(log).held == _slowly(log).held
+
+
+def test_sales_so_late_that_their_rows_are_ripe_are_settled_soon_and_not_in_the_past() -> None:
+    """The clock has passed the time at which rows of that age are settled: a look that is due before it would come at once, each time."""
+    log = log_of(tick(at(60 * DAY)), counted("c", at(60 * DAY), 10), *(sold(f"s{number}", at(1 + number)) for number in range(3)))
+    quick = replica_of(log)
+    assert quick.held == _slowly(log).held
+    (due_at,) = (read_held(value).due_at for key, value in quick.held.items() if key == "S1|stock|MILK")
+    assert due_at == microseconds(at(60 * DAY)) + SOON
+
+
+def test_one_store_that_two_chains_name_is_looked_at_for_each() -> None:
+    """At one tick, one after the other: what comes of a look belongs to the chain that its state is of."""
+    mine, theirs = (shift(name, at(60), at(540), name) for name in ("ana", "bob"))
+    theirs = Event(theirs.envelope.model_copy(update={"tenant_id": "another-chain"}), theirs.data)
+    told = replica_of(log_of(mine, theirs, tick(at(300)))).derived
+    assert {(each.envelope.tenant_id, each.data.subject) for each in map(_event, told) if each.type == ALERT_CHANGED} == {
+        ("shop-chain", "ana"),
+        ("another-chain", "bob"),
+    }
+
+
+def _event(each: Outgoing) -> Event[Any]:
+    return decode(_record(each))
 
 
 def test_a_retry_that_went_through_in_a_run_is_told_behind_what_came_of_it() -> None:
