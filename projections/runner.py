@@ -7,7 +7,7 @@ decided in Postgres, never by the broker.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -54,18 +54,6 @@ class _Stopped(Exception):
     """The process was asked to end while it waited for its surroundings."""
 
 
-class _Ahead(NamedTuple):
-    """What was read of the log while the batch before it was written."""
-
-    fetched: Mapping[Partition, Sequence[LogRecord]]
-    batch: Batch | None
-
-    @property
-    def records(self) -> int:
-        """Number of records."""
-        return sum(map(len, self.fetched.values()))
-
-
 class Runner:
     """Runs one projection as one member of its group until it is stopped."""
 
@@ -84,7 +72,7 @@ class Runner:
         self._log_answered = monotonic_seconds()
         self.owned = asyncio.Event()
         """Set once the first assignment, which may be empty, was taken over."""
-        self._looking: asyncio.Task[_Ahead] | None = None
+        self._looking: asyncio.Task[Batch | None] | None = None
         self._gate = Gate(engine, holds, declared.name, options.generation)
         context = SinkContext(
             declared.name,
@@ -217,7 +205,8 @@ class Runner:
 
     async def _step(self, member: GroupMember) -> None:
         looking, self._looking = self._looking, None
-        fetched, ahead = await looking if looking is not None else _Ahead(await self._fetch(member), None)
+        ahead = None if looking is None else await looking
+        fetched = await self._fetch(member) if looking is None else _records_of(ahead)
         if member.changed:
             return
         if ahead is not None and not self._follows(ahead):
@@ -249,17 +238,16 @@ class Runner:
         self._log_answered = monotonic_seconds()
         return {tp: _plain_records(tp.topic, records) for tp, records in fetched.items()}
 
-    async def _look_ahead(self, member: GroupMember, before: Batch) -> _Ahead:
+    async def _look_ahead(self, member: GroupMember, before: Batch) -> Batch | None:
         """Fetch and read what follows a batch for as long as that is written; nothing of it is applied before its turn."""
         after = {part.part: part.next for part in before.parts}
-        ahead = _Ahead({}, None)
+        ahead: Batch | None = None
         while not member.changed:
-            more = await self._fetch(member, ahead.records)
+            more = await self._fetch(member, ahead.records if ahead is not None else 0)
             if more and not member.changed:
-                batch = self._batch(more, after, ahead.batch)
-                ahead = _Ahead(_joined(ahead.fetched, more), batch)
-                await self._sink.look_at(batch)
-            if self._idle.is_set() or ahead.records >= self._max_records:
+                ahead = self._batch(more, after, ahead)
+                await self._sink.look_at(ahead)
+            if self._idle.is_set() or (ahead is not None and ahead.records >= self._max_records):
                 break
             await self._until_idle(_GATHER_SECONDS)
         return ahead
@@ -352,10 +340,8 @@ class Runner:
             wait = min(2.0, wait * 2)
 
 
-def _joined(
-    first: Mapping[Partition, Sequence[LogRecord]], then: Mapping[Partition, Sequence[LogRecord]]
-) -> Mapping[Partition, Sequence[LogRecord]]:
-    return {tp: [*first.get(tp, ()), *then.get(tp, ())] for tp in [*first, *(tp for tp in then if tp not in first)]}
+def _records_of(batch: Batch | None) -> Mapping[Partition, Sequence[LogRecord]]:
+    return {} if batch is None else {Partition(*part.part): part.records for part in batch.parts}
 
 
 def _plain_records(topic: str, records: Sequence[Record]) -> list[LogRecord]:

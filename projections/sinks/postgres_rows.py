@@ -75,7 +75,7 @@ async def _copy(cursor: AsyncCursor[Any], table: sql.Identifier, names: sql.Comp
 
 
 def as_json(*columns: Sequence[object]) -> list[Json]:
-    """Return columns of text, decimals or times as JSON arrays of text: of thousands of values these cost a fiftieth of other arrays."""
+    """Return columns of text, decimals or times as JSON arrays of text: they cost a fiftieth of arrays of Postgres."""
     return [Json(column, dumps=msgspec.json.encode) for column in columns]
 
 

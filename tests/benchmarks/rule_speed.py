@@ -124,6 +124,8 @@ def _speed_of(course: Course, group: str, process: subprocess.Popen[bytes], log:
     """Send one stretch after the other, and watch what a contender commits, until it has everything or its time is over."""
     watch, records = _Watch(course, group, process, log), course.log
     watch.fold(records.warm, FIRST_SALES_SECONDS)
+    if not watch.has_all:
+        raise RuntimeError(f"not ready for sales after {FIRST_SALES_SECONDS:.0f} s: {_last_words(log)}")
     of_day = pace(watch.fold(records.sold, SALES_SECONDS), LINES)
     if of_day is None:
         raise RuntimeError(f"no progress: {_last_words(log)}")
