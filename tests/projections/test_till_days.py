@@ -131,7 +131,9 @@ async def test_a_store_that_rests_by_its_own_word_is_not_missed(place: Addresses
     assert set(calendars) == {"S1"}
 
     alone = await read_completeness(engine, DaysAsked(("S1",), ("S1", "S2"), DAY, NEXT), {}, calendars)
-    assert (alone.from_date, alone.until_date, alone.store_days_expected) == (DAY, NEXT, 1)
+    opened = await read_completeness(engine, DaysAsked(("S1",), ("S1", "S2"), DAY, NEXT), {}, {"S1": Calendar(opened_on=NEXT)})
+    for each in (alone, opened):
+        assert (each.from_date, each.until_date, each.store_days_expected) == (DAY, NEXT, 1), "the dates looked at are those asked for"
     asked = DaysAsked(("S1", "S2"), ("S1", "S2"), DAY, NEXT)
     for known, expected in (({}, 4), (calendars, 3)):
         found = await read_completeness(engine, asked, {}, known)

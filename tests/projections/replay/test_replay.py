@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,10 @@ async def test_a_wrong_row_is_named_and_only_its_store_is_put_right(place: Addre
         assert _content(place, name, 1) != sound
         other = await _once(place, name, days=StoreDays("S1"))
         assert (other.done, other.changed_rows) == ("same", 0)
-        assert (await _once(place, name, days=StoreDays("S9"))).done == "nothing"
+        said = StringIO()
+        (absent,) = await run_each(place, [ReplayRequest(name, StoreDays("S9", last=date(2026, 3, 2)))], Console(file=said))
+        assert absent.done == "nothing"
+        assert "has a row of store S9 from the first business date to 2026-03-02, so nothing was compared" in said.getvalue()
         repaired = await _once(place, name, days=StoreDays("S2"))
         assert (repaired.done, repaired.changed_rows > 0) == ("repaired", True)
         assert _content(place, name, 1) == sound
