@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import psycopg
@@ -142,6 +143,10 @@ def _metrics(live: float, told: Sequence[dict[str, Any]]) -> list[Metric]:
     rate = _rate([(each["at"], min(each["done"], LOAD.receipts)) for each in reading])
     early = next(each for each in reading if each["done"] >= LOAD.receipts // 5)
     growth = reading[-1]["memory_mib"] / early["memory_mib"]
+    for tenth in range(1, 11):
+        held = [each["memory_mib"] for each in reading if tenth - 1 <= each["done"] * 10 / LOAD.receipts < tenth]
+        if held:
+            print(f"  memory in tenth {tenth}: {min(held):,.0f} to {max(held):,.0f} MiB, half of the time below {median(held):,.0f}")
     return [
         Metric(f"live: sales of {LOAD.receipts:,} receipts of four lines, two cores for everything", round(live), "events/s"),
         Metric("replay of the same beside the generation that serves", round(rate), "events/s", "live", round(rate / live, 2)),
