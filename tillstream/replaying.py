@@ -1,5 +1,6 @@
 """How a replay is run for the command line, and how its progress and its comparison are told to a person."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from rich.console import Console
@@ -57,6 +58,12 @@ def _tell_result(console: Console, request: ReplayRequest, result: ReplayResult)
         print_comparison(console, result.comparison)
     said = _SAID[result.done].format(n=result.generation, name=result.projection, changed=result.changed_rows, days=request.days)
     console.print(f"{result.projection}: {said}", soft_wrap=True)
+
+
+def is_well(results: Sequence[ReplayResult]) -> bool:
+    """Tell whether nothing differs that was not put right, and something was looked at: the exit status of a replay."""
+    done = [result.done for result in results]
+    return not {"differs", "compared"} & set(done) and set(done) != {"nothing"}
 
 
 async def run_each(addresses: Addresses, requests: list[ReplayRequest], console: Console) -> list[ReplayResult]:

@@ -75,7 +75,7 @@ def replay(
     from projections.replay.postgres_tables import StoreDays
     from projections.replay.run import ReplayRequest
     from tillstream.reaching import addresses_of
-    from tillstream.replaying import go_back, run_all, run_each
+    from tillstream.replaying import go_back, is_well, run_all, run_each
 
     if (read_model is None) == (not every) or (rollback and every):
         raise typer.BadParameter("name one read model, or say --all (which cannot go back)")
@@ -96,7 +96,7 @@ def replay(
     if json:
         reports = [result.comparison.as_json() for result in results if result.comparison is not None]
         json.write_text(json_format.dumps(reports, indent=2) + "\n", "utf-8")
-    if any(result.done in {"differs", "compared"} for result in results) or all(result.done == "nothing" for result in results):
+    if not is_well(results):
         raise typer.Exit(1)
 
 
