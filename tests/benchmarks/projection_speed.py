@@ -36,7 +36,7 @@ from tests.benchmarks.rivals_projections.load import Load, receipts
 from tests.benchmarks.rivals_projections.without import OTHERWISE, PARTS
 from tests.benchmarks.yardstick import Yardstick
 
-LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_RECEIPTS", "120000")))
+LOAD: Final = Load(receipts=int(os.environ.get("TILLSTREAM_BENCH_RECEIPTS", "240000")))
 RECORDS_AT_ONCE: Final = PROJECTIONS["sales"].max_records
 QUIX_PYTHON: Final = ROOT / ".venv-quix" / "bin" / "python"
 TURNS: Final = 3
