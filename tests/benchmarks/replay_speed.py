@@ -141,16 +141,19 @@ def measure() -> list[Metric]:
 def _metrics(live: float, told: Sequence[dict[str, Any]]) -> list[Metric]:
     reading = [each for each in told if each["phase"] == "reading the log" and each["done"]]
     rate = _rate([(each["at"], min(each["done"], LOAD.receipts)) for each in reading])
-    early = next(each for each in reading if each["done"] >= LOAD.receipts // 5)
-    growth = reading[-1]["memory_mib"] / early["memory_mib"]
-    for tenth in range(1, 11):
-        held = [each["memory_mib"] for each in reading if tenth - 1 <= each["done"] * 10 / LOAD.receipts < tenth]
-        if held:
-            print(f"  memory in tenth {tenth}: {min(held):,.0f} to {max(held):,.0f} MiB, half of the time below {median(held):,.0f}")
+    third, last = (median(_held(reading, tenth)) for tenth in (3, 10))
     return [
         Metric(f"live: sales of {LOAD.receipts:,} receipts of four lines, two cores for everything", round(live), "events/s"),
         Metric("replay of the same beside the generation that serves", round(rate), "events/s", "live", round(rate / live, 2)),
-        Metric("memory of the replay after a fifth of the log", round(early["memory_mib"]), "MiB"),
-        Metric("memory of the replay at the end", round(reading[-1]["memory_mib"]), "MiB", "after a fifth", round(growth, 2)),
+        Metric("memory of the replay in the third tenth of the log, median", round(third), "MiB"),
+        Metric("memory of the replay in the last tenth, median", round(last), "MiB", "in the third", round(last / third, 2)),
+        Metric("memory of the replay, most", round(max(each["memory_mib"] for each in reading)), "MiB"),
         Metric(f"the whole replay, comparison included; it ended with '{told[-1]['phase']}'", round(told[-1]["at"] - told[0]["at"]), "s"),
     ]
+
+
+def _held(reading: Sequence[dict[str, Any]], tenth: int) -> list[float]:
+    """Return how much memory a replay held each time it told of that tenth of the log, MiB; when it told of none of it, what came next."""
+    begin, end = (LOAD.receipts * number // 10 for number in (tenth - 1, tenth))
+    later = [each for each in reading if each["done"] >= begin]
+    return [each["memory_mib"] for each in later if each["done"] < end] or [later[0]["memory_mib"]]
