@@ -2,9 +2,10 @@
 
 Vendors say the amount of a line, not always a price that multiplies to it. The price of one unit is then the amount
 divided by the quantity, to five places; where even that does not multiply back (more than about a thousand units), the
-line keeps what it multiplies to. What lines lack of the vendor's total goes to `rounding_adjustment`, if it is small
-enough to come from rounding: a minor unit a line, what pricing left over, and the rounding that the vendor declares.
-A larger gap is refused, because something on the receipt was not understood.
+line keeps what it multiplies to, and its discount and the tax inside it keep within that. What lines lack of the vendor's
+total goes to `rounding_adjustment`, if it is small enough to come from rounding: a minor unit a line, what pricing left
+over, and the rounding that the vendor declares. A larger gap is refused, because something on the receipt was not
+understood.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,11 +73,9 @@ class Lines:
         if gross < 0:
             raise node.refused("wrong_sign", "an amount of zero or more")
         price = price_of(gross, quantity, self.currency, unit_price)
-        if values.get("discount") == gross:
-            values["discount"] = price.gross
         given = {"line": len(self.rows) + 1, "sku": self.sku_of(article), "quantity": quantity, "unit_price": price.unit_price}
         try:
-            self.rows.append(SaleLine.model_validate({**given, "gross": price.gross, **values}))
+            self.rows.append(SaleLine.model_validate({**given, "gross": price.gross, **values, **_of_price(price.gross, gross, values)}))
         except ValidationError as error:
             first = problems_of(error)[0]
             raise node.refused(first.code, f"{first.expected} ({first.pointer.removeprefix('/')} of the line)") from error
@@ -106,6 +105,17 @@ class Lines:
     def sum(self) -> int:
         """Return what the lines come to, minor units; returned goods count against the others."""
         return sum(_due(row) * (-1 if row.kind == "return" else 1) for row in self.rows)
+
+
+def _of_price(priced: int, gross: int, values: dict[str, Any]) -> dict[str, int]:
+    """Return discount and included tax as parts of what the line is priced at, where they are parts of what the vendor says: `gross`."""
+    discount, tax = values.get("discount", 0), values.get("tax", 0)
+    parts = {}
+    if 0 < discount <= gross:
+        parts["discount"] = priced if discount == gross else min(discount, priced)
+    if values.get("tax_included") and 0 < tax <= gross - discount:
+        parts["tax"] = min(tax, priced - parts.get("discount", 0))
+    return parts
 
 
 def _due(row: SaleLine) -> int:

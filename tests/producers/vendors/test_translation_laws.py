@@ -4,10 +4,10 @@ import copy
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import build_event
@@ -44,6 +44,23 @@ JUNK: list[Any] = [
     {"amount": -5},
     "0001-01-01T00:00:00Z",
 ]
+
+
+class VendorLine(NamedTuple):
+    """A line as a vendor says it, minor units."""
+
+    gross: int
+    quantity: Decimal
+    discount: int
+    tax: int
+    tax_included: bool = False
+
+    @property
+    def due(self) -> int:
+        """Return what the vendor asks for it."""
+        return self.gross - self.discount + (0 if self.tax_included else self.tax)
+
+
 quantities = st.decimals(min_value=Decimal("0.00001"), max_value=100_000, places=5)
 
 
@@ -113,17 +130,37 @@ def test_a_price_multiplies_and_says_what_is_left_over(gross: int, quantity: Dec
     assert price.gross + price.left_over == gross
 
 
-@given(rows=st.lists(st.tuples(st.integers(0, 10**7), quantities, st.integers(0, 10**5)), min_size=1, max_size=8), gap=st.integers(-1, 1))
-def test_a_receipt_of_any_amounts_holds_its_contract(rows: list[tuple[int, Decimal, int]], gap: int) -> None:
+@st.composite
+def vendor_lines(draw: st.DrawFn) -> VendorLine:
+    """Draw a line whose discount, and tax where it is inside the price, are parts of its gross."""
+    gross = draw(st.integers(0, 10**7) | st.integers(0, 5))
+    discount, inside = draw(st.integers(0, gross)), draw(st.booleans())
+    return VendorLine(gross, draw(quantities), discount, draw(st.integers(0, gross - discount if inside else 10**5)), inside)
+
+
+@given(rows=st.lists(vendor_lines(), min_size=1, max_size=8), gap=st.integers(-1, 1))
+@example(rows=[VendorLine(3, Decimal("6000.00001"), 1, 0)], gap=0)
+@example(rows=[VendorLine(3, Decimal("6000.00001"), 0, 2, tax_included=True)], gap=0)
+@example(rows=[VendorLine(3, Decimal("6000.00001"), 1, 2, tax_included=True)], gap=0)
+def test_a_receipt_of_any_amounts_holds_its_contract(rows: list[VendorLine], gap: int) -> None:
     """Lines that do not multiply, and a total that is off by rounding, become a receipt whose sums agree."""
     lines = Lines("USD", lambda _: "SKU")
-    for gross, quantity, tax in rows:
-        lines.add(Node({}), gross, quantity, discount=gross // 3, tax=tax)
-    total = max(sum(gross - gross // 3 + tax for gross, _, tax in rows) + gap, 0)
+    for row in rows:
+        lines.add(Node({}), row.gross, row.quantity, discount=row.discount, tax=row.tax, tax_included=row.tax_included)
+    total = max(sum(row.due for row in rows) + gap, 0)
     content = SaleCompleted(**lines.content(Node({}), total, receipt_id="R"))
 
     assert content.total == total
     assert lines.sum() + content.rounding_adjustment == total
+
+
+def test_a_discount_of_the_whole_price_leaves_nothing_to_pay() -> None:
+    """Also where the line is priced above what the vendor says."""
+    lines = Lines("USD", lambda _: "SKU")
+    for gross, quantity in ((6, 1300), (3, 6000), (500, 2)):
+        lines.add(Node({}), gross, Decimal(quantity), discount=gross)
+
+    assert [(row.gross, row.discount) for row in lines.rows] == [(7, 7), (6, 6), (500, 500)]
 
 
 @given(amount=st.integers(0, 10**6), weights=st.lists(st.integers(0, 10**6), min_size=1, max_size=20).filter(any))
