@@ -8,11 +8,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from contracts.codec import header, peek_type
 from contracts.events.registry import EVENT_TYPES
 from contracts.records import LogRecord
+
+RETRY_HEADER: Final = "ce_retryof"
 
 
 class Part(NamedTuple):
@@ -114,15 +116,20 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A partition's records by what their headers say; `taken` keeps the order of the log."""
+    """A partition's records by what their headers say; `taken` keeps the order of the log.
+
+    `retries`: those of the taken ones that are retries, each with the dead letter that it is the retry of.
+    """
 
     taken: Sequence[LogRecord]
     filtered: int
     control: int
+    retries: Sequence[tuple[LogRecord, Source]] = ()
 
     def __add__(self, other: "Sorted") -> "Sorted":
         """Join records with those that follow them."""
-        return Sorted((*self.taken, *other.taken), self.filtered + other.filtered, self.control + other.control)
+        taken, retries = (*self.taken, *other.taken), (*self.retries, *other.retries)
+        return Sorted(taken, self.filtered + other.filtered, self.control + other.control, retries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +191,36 @@ def sort_records(batch: PartBatch, covers: Covers) -> Sorted:
         of_store = sort_records(replace(batch, records=mine, only_store=None), covers)
         return replace(of_store, filtered=of_store.filtered + len(batch.records) - len(mine))
     types = covers.get(batch.part.topic, frozenset())
-    if types is None:
-        return Sorted(tuple(batch.records), 0, 0)
-    taken, filtered, control = [], 0, 0
+    taken, retries, filtered, control = [], [], 0, 0
     for record in batch.records:
-        event_type = peek_type(record.headers)
-        if event_type in types or event_type not in EVENT_TYPES:
+        headers = dict(record.headers)  # looked at once for all that is asked: a projection of everything reads each record of the log
+        event_type = _text(headers.get("ce_type"))
+        if types is None or event_type in types or event_type not in EVENT_TYPES:
             taken.append(record)
+            if (of := parse_source(_text(headers.get(RETRY_HEADER)))) is not None:
+                retries.append((record, of))
         elif is_control(event_type):
             control += 1
         else:
             filtered += 1
-    return Sorted(tuple(taken), filtered, control)
+    return Sorted(tuple(taken), filtered, control, tuple(retries))
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode("utf-8", "replace")
+
+
+def retry_of(record: LogRecord) -> Source | None:
+    """Return the dead letter that a record is the retry of."""
+    return parse_source(header(record.headers, RETRY_HEADER))
+
+
+def parse_source(found: str | None) -> Source | None:
+    """Read `topic/partition/offset`; None where it is something else."""
+    fields = found.rsplit("/", 2) if found else []
+    if len(fields) != 3 or not all(field.isascii() and field.isdecimal() and len(field) < 19 for field in fields[1:]):
+        return None
+    return Source(fields[0], int(fields[1]), int(fields[2]))
 
 
 def _concerns(record: LogRecord, store_id: str) -> bool:

@@ -14,12 +14,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.codec import event_uuid, header
-from contracts.records import Headers, LogRecord
-from projections.batching import Batch, DeadLetter, Part, Source
+from contracts.records import Headers
+from projections.batching import RETRY_HEADER, Batch, DeadLetter, Part, Source, parse_source, retry_of
 from projections.errors import LimitPassed, TooManyDeadLetters
 from projections.options import DeadLetterLimit
 
-RETRY_HEADER = "ce_retryof"
 PROCESSORS = "processors"
 """The name under which the rule workers' dead letters are kept."""
 _MAX_TEXT = 2_000
@@ -177,19 +176,6 @@ async def settle_retried(conn: AsyncConnection, batch: Batch, sources: Sequence[
 def read_headers(kept: Sequence[tuple[str, str | None]]) -> Headers:
     """Return headers as they were on the log, from how they are kept."""
     return [(name, b64decode(value or "")) for name, value in kept]
-
-
-def retry_of(record: LogRecord) -> Source | None:
-    """Return the dead letter that a record is the retry of."""
-    return parse_source(header(record.headers, RETRY_HEADER))
-
-
-def parse_source(found: str | None) -> Source | None:
-    """Read `topic/partition/offset`; None where it is something else."""
-    fields = found.rsplit("/", 2) if found else []
-    if len(fields) != 3 or not all(field.isascii() and field.isdecimal() and len(field) < 19 for field in fields[1:]):
-        return None
-    return Source(fields[0], int(fields[1]), int(fields[2]))
 
 
 async def check_limit(

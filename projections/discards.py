@@ -8,8 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.records import LogRecord
-from projections.batching import Batch, DeadLetter, Sorted, Source, source_of
-from projections.dead_letters import retry_of
+from projections.batching import Batch, DeadLetter, Sorted, Source, retry_of, source_of
 from projections.facts import recorded_at
 
 _DISCARDS: Final = text(
@@ -49,7 +48,7 @@ async def set_aside_on(conn: AsyncConnection, batch: Batch, splits: Sequence[Sor
     taken = [record for split in splits for record in split.taken]
     if not taken:
         return taken, []
-    rows = await conn.execute(_DISCARDS, {"projection": batch.projection, **_asked(batch, taken)})
+    rows = await conn.execute(_DISCARDS, {"projection": batch.projection, **_asked(batch, splits)})
     discards = {Source(*row[:3]): Discard(*row[3:]) for row in rows}
     if not discards:
         return taken, []
@@ -63,9 +62,9 @@ async def set_aside_on(conn: AsyncConnection, batch: Batch, splits: Sequence[Sor
     return kept, letters
 
 
-def _asked(batch: Batch, taken: Sequence[LogRecord]) -> dict[str, list[object]]:
+def _asked(batch: Batch, splits: Sequence[Sorted]) -> dict[str, list[object]]:
     ranges = {(*part.part, part.first, part.next) for part in batch.parts}
-    ranges |= {(*earlier, earlier.offset + 1) for record in taken if (earlier := retry_of(record)) is not None}
+    ranges |= {(*earlier, earlier.offset + 1) for split in splits for _, earlier in split.retries}
     return {name: list(column) for name, column in zip(("topics", "parts", "firsts", "nexts"), zip(*ranges, strict=True), strict=True)}
 
 

@@ -23,8 +23,8 @@ from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
 from contracts.identifiers import derived_id
 from contracts.records import OutboundRecord, RawRecord
 from infra.kafka.publisher import NotDurable, Position
-from projections.batching import Source
-from projections.dead_letters import RETRY_HEADER, Letter, LetterKey, retry_of
+from projections.batching import RETRY_HEADER, Source, retry_of
+from projections.dead_letters import Letter, LetterKey
 from projections.letter_reader import EVERYTHING, LetterScope, UnknownLetter, find_letter, key_parameters
 
 NEAR_RECORDS: Final = 50_000

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.batching import Batch, DeadLetter, LedgerRow, Outcome, Sorted, Source, account, source_of
-from projections.dead_letters import note_letters, refuse_excess, retry_of, settle_retried
+from projections.dead_letters import note_letters, refuse_excess, settle_retried
 from projections.ledger import write_ledger
 from projections.options import DeadLetterLimit
 
@@ -31,11 +31,6 @@ async def settle(
         await note_letters(conn, batch, letters)
         await refuse_excess(conn, batch, letters, limit)
     done = (Outcome.APPLIED, Outcome.REPEAT)
-    retried = [
-        of
-        for split in splits
-        for record in split.taken
-        if (of := retry_of(record)) is not None and judged.get(source_of(record), Outcome.APPLIED) in done
-    ]
+    retried = [of for split in splits for record, of in split.retries if judged.get(source_of(record), Outcome.APPLIED) in done]
     await settle_retried(conn, batch, retried)
     return rows

@@ -8,8 +8,8 @@ from contracts.codec import header
 from contracts.errors import Problem, UnreadableRecord
 from contracts.records import LogRecord, RawRecord
 from contracts.topics import RETRY_APPLIED
-from projections.batching import Batch, DeadLetter, Source, source_of
-from projections.dead_letters import PROCESSORS, insert_letters, letter_row, retry_of, settle_retried
+from projections.batching import Batch, DeadLetter, Source, retry_of, source_of
+from projections.dead_letters import PROCESSORS, insert_letters, letter_row, settle_retried
 from projections.sinks.postgres import Mapped, Written
 from projections.sinks.postgres_facts import FactTables
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from contracts.events.registry import CLOCKED_IN, SALE_COMPLETED
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
-from projections.batching import OffsetGap, Outcome, Part, account, grown, part_batch, sort_records, source_of
-from projections.dead_letters import retry_of
+from projections.batching import OffsetGap, Outcome, Part, account, grown, part_batch, retry_of, sort_records, source_of
 from tests.projections.story import at, punched, record, sold, tick
 
 PART = Part(STORE_FACTS, 0)
@@ -38,6 +37,20 @@ def test_any_cut_of_a_log_is_accounted_for_record_by_record(kinds: list[str], si
     assert sum(row.tally.consumed for row in rows) == len(log)
     assert sum(row.tally.filtered for row in rows) == kinds.count("punch")
     assert sum(row.tally.control for row in rows) == kinds.count("tick")
+
+
+@pytest.mark.parametrize("types", [COVERS[STORE_FACTS], None])
+def test_retries_are_found_among_what_is_taken(types: frozenset[str] | None) -> None:
+    """With what each repeats, in the order of the log; what is not taken is no retry of anybody's, and of two headers the last counts."""
+    sale, punch = _record("sale", 0), _record("punch", 0)
+    retries = [[("ce_retryof", b"facts/0/7")], [], [("ce_retryof", b"facts/0/seven")], [("ce_retryof", b""), ("ce_retryof", b"facts/1/8")]]
+    log = [msgspec.structs.replace(sale, offset=place, headers=[*sale.headers, *more]) for place, more in enumerate(retries)]
+    log += [msgspec.structs.replace(punch, offset=len(log), headers=[*punch.headers, ("ce_retryof", b"facts/0/9")])]
+    of_sales = [(log[0], ("facts", 0, 7)), (log[3], ("facts", 1, 8))]
+    split = sort_records(part_batch(PART, 1, 0, log), {STORE_FACTS: types})
+
+    assert list(split.retries) == (of_sales if types else [*of_sales, (log[4], ("facts", 0, 9))])
+    assert (split + split).retries == (*split.retries, *split.retries)
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 5))

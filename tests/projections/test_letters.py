@@ -15,8 +15,8 @@ from infra.addresses import Addresses
 from infra.clock import utc_now
 from infra.postgres.engine import async_engine
 from projections.accounting import check_accounting
-from projections.batching import Part
-from projections.dead_letters import RETRY_HEADER, LetterKey, check_limit
+from projections.batching import RETRY_HEADER, Part
+from projections.dead_letters import LetterKey, check_limit
 from projections.letter_decisions import Correction, Decision, NotDecidable, discard_letter, held_letter
 from projections.letter_reader import EVERYTHING, LetterScope, LetterSearch, UnknownLetter, count_letters, list_letters, show_letter
 from projections.options import DeadLetterLimit
