@@ -4,9 +4,11 @@ It is narrower than the precise reading, never wider: whatever it accepts, the p
 whatever it does not accept is read the precise way, which gives the canonical bytes or the error. Pure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
+from operator import attrgetter
 from typing import Any, get_origin
 
 import msgspec
@@ -19,6 +21,9 @@ from contracts.compiled_rows import RowCheck, row_check
 from contracts.events.registry import EVENT_TYPES, FACT_TYPES
 
 _write = msgspec.json.Encoder().encode
+_REFUSALS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+_FEW = 8
+"""So many are judged one by one where they are not accepted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,23 @@ class CompiledForm:
             return None
         return written if written is not None and len(written) <= MAX_VALUE_BYTES else None
 
+    def all_accepted(self, values: Sequence[bytes]) -> list[Any] | None:
+        """Decode contents and judge them together; None unless all of them are accepted."""
+        try:
+            contents = list(map(self.decode, values))
+            for name, check in self.text_checks:
+                if any(text is not None and check(text) != text for text in set(map(attrgetter(name), contents))):
+                    return None
+            for name, are_canonical in self.row_checks:
+                if not are_canonical(list(chain.from_iterable(filter(None, map(attrgetter(name), contents))))):
+                    return None
+            for validate in self.validators:
+                for content in contents:
+                    validate(content)
+        except _REFUSALS:
+            return None
+        return contents
+
     def accepts(self, content: Any) -> bool:
         """Judge what was decoded; False: read it the precise way."""
         try:
@@ -50,7 +72,7 @@ class CompiledForm:
                     return False
             for validate in self.validators:
                 validate(content)
-        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        except _REFUSALS:
             return False
         return True
 
@@ -75,6 +97,16 @@ class CompiledType:
         """Return the content alone, or None: read it the precise way. Who reads the log writes nothing again."""
         form, content = self._decoded(value)
         return content if content is not None and form.accepts(content) else None
+
+    def all_judged(self, values: Sequence[bytes]) -> list[Any]:
+        """Return what `judged` returns of each, in less time: together, and apart where one of them is not accepted."""
+        contents = self.plain.all_accepted(values) if is_plain(b"".join(values)) else None
+        if contents is not None:
+            return contents
+        if len(values) <= _FEW:
+            return list(map(self.judged, values))
+        middle = len(values) // 2
+        return [*self.all_judged(values[:middle]), *self.all_judged(values[middle:])]
 
     def _decoded(self, value: bytes) -> tuple[CompiledForm, Any]:
         form = self.plain if is_plain(value) else self.whole

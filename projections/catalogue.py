@@ -107,7 +107,7 @@ PROJECTIONS: dict[str, Declared] = {
             {STORE_FACTS: sales_lines.COVERED_TYPES},
             sales_lines.MAPPING_VERSION,
             sales_sink,
-            max_records=20_000,
+            max_records=30_000,
             linger_seconds=0.05,
             stands_back=False,
         ),

@@ -40,6 +40,8 @@ _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
 """Fewer are a small batch, unless it could not have been larger."""
+_RECORDS_AT_ONCE = 2_000
+"""Fetched and read, before it is asked whether the store waits for more to do."""
 _GATHER_SECONDS = 0.05
 """How often what has come is fetched while a batch is written: the next one then has all that came before its turn."""
 _HALT_LOOK_SECONDS = 3.0
@@ -232,14 +234,14 @@ class Runner:
 
     async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[LogRecord]]:
         try:
-            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, self._max_records - already)
+            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, min(_RECORDS_AT_ONCE, self._max_records - already))
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
         return {tp: _plain_records(tp.topic, records) for tp, records in fetched.items()}
 
     async def _look_ahead(self, member: GroupMember, before: Batch) -> Batch | None:
-        """Fetch and read what follows a batch for as long as that is written; nothing of it is applied before its turn."""
+        """Fetch and read what follows a batch for as long as that is written, piece by piece; nothing of it is applied before its turn."""
         after = {part.part: part.next for part in before.parts}
         ahead: Batch | None = None
         while not member.changed:
@@ -249,7 +251,8 @@ class Runner:
                 await self._sink.look_at(ahead)
             if self._idle.is_set() or (ahead is not None and ahead.records >= self._max_records):
                 break
-            await self._until_idle(_GATHER_SECONDS)
+            if sum(map(len, more.values())) < _RECORDS_AT_ONCE:
+                await self._until_idle(_GATHER_SECONDS)
         return ahead
 
     async def _look_no_further(self) -> None:

@@ -25,7 +25,7 @@ from projections.batching import Covers
 from projections.facts import EventRows, recorded_at
 from projections.read_models.sales_by_hour.recompute import CORRECTIONS_OF_DAYS, RECOMPUTE
 from projections.read_models.sales_by_hour.table import SALES_BY_HOUR
-from projections.read_models.sales_lines.columns import Receipt, quick_receipt, receipt_columns
+from projections.read_models.sales_lines.columns import Receipt, quick_receipts, receipt_columns
 from projections.read_models.sales_lines.mapping import (
     COVERED_TYPES,
     MAPPING_VERSION,
@@ -129,7 +129,7 @@ class SalesModel:
 
     def read(self, first: int, records: Sequence[LogRecord]) -> list[Candidate | Judgement]:
         """Read records that follow each other: what is in canonical form into columns, anything else row by row."""
-        receipts = {place: receipt for place, record in enumerate(records, first) if (receipt := quick_receipt(record)) is not None}
+        receipts = {place: receipt for place, receipt in enumerate(quick_receipts(records), first) if receipt is not None}
         others = {place: self._facts(record) for place, record in enumerate(records, first) if place not in receipts}
         facts = {place: found[1] for place, found in others.items() if not isinstance(found, Judgement)}
         portion = self._portion(receipts, facts)

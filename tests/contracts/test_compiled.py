@@ -138,6 +138,43 @@ def test_what_the_compiled_reading_accepts_has_the_same_bytes_precisely(data: st
 
 @given(st.data())
 @settings(max_examples=examples(100))
+def test_many_are_judged_as_each_would_be(data: st.DataObject) -> None:
+    """Examples of one type, some of them damaged, and in any way of writing."""
+    event_type = data.draw(st.sampled_from(COMPILED))
+    kind, good = compiled_type(event_type), [content for of_type, content in CONTENTS if of_type == event_type]
+    assert kind is not None
+    damaged = st.sampled_from(good).flatmap(
+        lambda content: st.builds(replaced, st.just(content), st.sampled_from(paths_of(content)), tricky | json_values)
+    )
+    contents = data.draw(st.lists(st.sampled_from(good), max_size=30))
+    for one in data.draw(st.lists(damaged, max_size=2)):
+        contents.insert(data.draw(st.integers(0, len(contents))), one)
+    values = [json.dumps(each, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass") for each in contents]
+
+    assert kind.all_judged(values) == [kind.judged(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("good", "odd"),
+    [(b'"gross":12000', b'"gross":1200'), (b'"quantity":"2"', b'"quantity":"2.0"'), (b'"KRW"', b'"KRX"'), (b"R-1", b"R|1"), (b"{", b"[")],
+)
+def test_one_that_is_not_accepted_leaves_its_neighbours_alone(good: bytes, odd: bytes) -> None:
+    """By the rules of the whole, of a line's decimals, of a text, of plain JSON, and of JSON."""
+    kind = compiled_type("sale.completed.v1")
+    assert kind is not None
+    value = b'{"receipt_id":"R-1","currency":"KRW","lines":[{"line":1,"sku":"A","quantity":"2","unit_price":"6000","gross":12000}]}'
+    values = [value] * 20
+    values[13] = value.replace(good, odd, 1)
+    assert values[13] != value
+    found = kind.all_judged(values)
+
+    assert found == [kind.judged(each) for each in values]
+    assert found[:13] == found[14:] + found[:7] == [kind.judged(value)] * 13
+    assert found[13] is None or good == b"R-1"
+
+
+@given(st.data())
+@settings(max_examples=examples(100))
 def test_generated_content_has_the_same_bytes_either_way(data: st.DataObject) -> None:
     """Foreign letters, weighed goods, odd prices."""
     event_type = data.draw(st.sampled_from([name for name in sorted(DATA) if name in COMPILED]))

@@ -37,3 +37,19 @@ def test_what_comes_while_a_batch_is_written_is_in_the_next_one(
 
     ranges = rows_of(scene.place, f"SELECT first, next, applied FROM delivery.ledger WHERE projection = '{read_model}' ORDER BY first")
     assert [tuple(row.values()) for row in ranges] == [(0, first, first), (first, first + 2 * lot, 2 * lot)]
+
+
+def test_a_backlog_is_read_on_while_the_store_has_its_first_piece(scene: Scene) -> None:
+    """Nothing was read ahead of the first batch, so it is a piece; all that can be read meanwhile is the next one."""
+    scene.publish([outbound(sold(str(number), at(number % 600))) for number in range(4_500)])
+    with psycopg.connect(scene.place.postgres_dsn) as connection:
+        connection.execute("LOCK TABLE delivery.ledger IN ACCESS EXCLUSIVE MODE")
+        scene.start("sales")
+        until(lambda: rows_of(scene.place, _WAITING), 40, "the first batch is in work")
+        mark = time.monotonic() + 1
+        until(lambda: time.monotonic() >= mark, 30, "the rest has been read")
+        connection.rollback()
+    scene.await_position("sales", 4_500)
+
+    ranges = rows_of(scene.place, "SELECT first, next FROM delivery.ledger WHERE projection = 'sales' ORDER BY first")
+    assert [tuple(row.values()) for row in ranges] == [(0, 2_000), (2_000, 4_500)]

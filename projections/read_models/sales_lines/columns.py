@@ -1,6 +1,6 @@
 """From receipts to the columns of their lines and tenders, without a row in between; pure.
 
-For what was read by `quick_receipt`; everything else is mapped row by row in `mapping`, which says what each column means. The same
+For what was read by `quick_receipts`; everything else is mapped row by row in `mapping`, which says what each column means. The same
 receipt gives the same rows either way.
 """
 
@@ -54,14 +54,20 @@ class ReceiptColumns(NamedTuple):
     tender_counts: _Ints
 
 
-def quick_receipt(record: LogRecord) -> Receipt | None:
-    """Read a receipt that is in canonical form; None leaves the record to the mapping of rows."""
-    head = quick_head(record)
-    kind = None if head is None else _kinds().get(head.event_type)
-    if head is None or kind is None or record.value is None:
-        return None
-    content = kind.judged(record.value)
-    return None if content is None else Receipt(head, record.partition, record.offset, record.timestamp, content)
+def quick_receipts(records: Sequence[LogRecord]) -> list[Receipt | None]:
+    """Read the receipts that are in canonical form; None leaves a record to the mapping of rows."""
+    found: list[Receipt | None] = [None] * len(records)
+    alike: dict[str, list[tuple[int, Head, LogRecord, bytes]]] = {kind: [] for kind in _kinds()}
+    for place, record in enumerate(records):
+        head = quick_head(record)
+        if head is not None and head.event_type in alike and record.value is not None:
+            alike[head.event_type].append((place, head, record, record.value))
+    for event_type, rows in alike.items():
+        contents = _kinds()[event_type].all_judged([value for *_, value in rows])
+        for (place, head, record, _), content in zip(rows, contents, strict=True):
+            if content is not None:
+                found[place] = Receipt(head, record.partition, record.offset, record.timestamp, content)
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -165,14 +171,16 @@ def _directions(receipts: Sequence[Receipt], are_lines_taken_back: bool) -> _Int
 def _table(table: ClickHouseTable, shared: Mapping[str, pa.Array], counts: _Ints, own: Mapping[str, pa.Array]) -> pa.Table:
     """Say what all rows of a receipt have in common once for each of them."""
     wanted = [column.name for column in table.columns]
-    repeated = {name: shared[name] for name in wanted if name not in own}
+    repeated = pa.record_batch({name: shared[name] for name in wanted if name not in own})
     if not (counts == 1).all():
-        rows = pa.array(np.repeat(np.arange(len(counts)), counts))
-        repeated = {name: array.take(rows) for name, array in repeated.items()}
-    return pa.Table.from_arrays([own[name] if name in own else repeated[name] for name in wanted], schema=table.schema)
+        repeated = repeated.take(pa.array(np.repeat(np.arange(len(counts)), counts)))
+    return pa.Table.from_arrays([own[name] if name in own else repeated.column(name) for name in wanted], schema=table.schema)
 
 
 def _texts(texts: Sequence[str]) -> pa.Array:
+    """Convert texts; what all of them say, as a currency or the kind of a line often is, only once."""
+    if texts and texts.count(texts[0]) == len(texts):
+        return pa.repeat(pa.scalar(texts[0], pa.string()), len(texts))
     return pa.array(texts, pa.string())
 
 

@@ -14,7 +14,7 @@ from contracts.fields import Model
 from contracts.records import LogRecord
 from projections.batching import Outcome
 from projections.facts import recorded_at
-from projections.read_models.sales_lines.columns import quick_receipt, receipt_columns
+from projections.read_models.sales_lines.columns import quick_receipts, receipt_columns
 from projections.read_models.sales_lines.mapping import Origin, map_event, version_of
 from projections.read_models.sales_lines.table import RECEIPT_TENDERS, SALES_LINES
 from projections.sinks.clickhouse_model import Judgement
@@ -56,7 +56,7 @@ def mapped(records: Sequence[LogRecord], first_position_wins: bool = True) -> li
 
 def in_columns(records: Sequence[LogRecord], first_position_wins: bool = True) -> list[pa.Table]:
     """Return them as columns; all records are read so."""
-    receipts = [found for record in records if (found := quick_receipt(record)) is not None]
+    receipts = [found for found in quick_receipts(records) if found is not None]
     assert len(receipts) == len(records)
     columns = receipt_columns(receipts, first_position_wins)
     return [columns.lines, columns.tenders]
