@@ -251,7 +251,7 @@ class Runner:
                 await self._sink.look_at(ahead)
             if self._idle.is_set() or (ahead is not None and ahead.records >= self._max_records):
                 break
-            if sum(map(len, more.values())) < _RECORDS_AT_ONCE:
+            if max(map(len, more.values()), default=0) < _RECORDS_AT_ONCE // len(after):  # no partition gave as much as its share
                 await self._until_idle(_GATHER_SECONDS)
         return ahead
 

@@ -38,6 +38,11 @@ def around(alpha: float, feedback: Feedback, highest: float = 0.5) -> float:
     return threshold(alpha, feedback, alpha * FLOOR_SHARE, max(alpha, min(highest, _RAISED * alpha)))
 
 
+def trust(feedback: Feedback) -> float:
+    """Return the share of alarms about a subject that were right, above 0 and up to 1; one right alarm is given for a start."""
+    return (1 + feedback.true_alarms) / (1 + feedback.true_alarms + feedback.false_alarms)
+
+
 def budget_alpha(false_alarms_per_100_store_days: float | Decimal, decisions_per_store_day: float) -> float:
     """Return the tail probability that uses the budget of false alarms up, when the decisions share it; at most 1.
 

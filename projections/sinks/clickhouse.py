@@ -30,7 +30,7 @@ from projections.sinks.seen_ids import FromTheFirst
 from projections.sinks.sink import Sink, SinkContext
 
 PORTION_RECORDS: Final = 1_000
-"""Read together: columns are made of so many at once, and the other work of the process waits for some milliseconds at most."""
+"""Read together: columns are made of so many at once, and the other work of the process waits some 15 milliseconds for them."""
 
 _EPOCHS = text(
     """

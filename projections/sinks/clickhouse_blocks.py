@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import Error
 from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attempt, is_rejection
 from projections.sinks.clickhouse_table import ClickHouseTable, UnfitRows
 
-ROWS_PER_BLOCK: Final = 200_000
+ROWS_PER_BLOCK: Final = 250_000
 MAX_REASON: Final = 2_000
 
 

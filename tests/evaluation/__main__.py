@@ -6,7 +6,7 @@ from tests.benchmarks.results import EVALUATION
 from tests.benchmarks.series import Series
 
 EVALUATIONS = Series(
-    "tests.evaluation", ("sales_drop", "nab", "fraud", "reorder", "stock", "attendance"), "evaluate", "evaluation", EVALUATION
+    "tests.evaluation", ("sales_drop", "feedback", "nab", "fraud", "reorder", "stock", "attendance"), "evaluate", "evaluation", EVALUATION
 )
 
 if __name__ == "__main__":

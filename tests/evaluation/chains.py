@@ -3,6 +3,7 @@
 import csv
 import gzip
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
@@ -58,8 +59,9 @@ class Chain:
         return (self.net[store, day] * (after / np.maximum(before, 1))).astype(np.int64), after
 
 
-def simulated(stores: int, days: int, seed: int, day_shape: int = DAY_SHAPE) -> Chain:
-    """Draw a chain's hours as the simulator draws its customers; `day_shape` is the gamma shape of the luck of a store's day."""
+def simulated(stores: int, days: int, seed: int, day_shape: int | Sequence[int] = DAY_SHAPE) -> Chain:
+    """Draw a chain's hours as the simulator draws its customers; `day_shape` is the gamma shape of the luck of a store's day, or each's."""
+    day_shapes = [day_shape] * stores if isinstance(day_shape, int) else day_shape
     world = World(SimulationOptions(seed=seed, stores=stores, days=days, start=date(2025, 3, 3)))
     rng = np.random.default_rng(seed)
     shape = (stores, days, 24)
@@ -72,7 +74,8 @@ def simulated(stores: int, days: int, seed: int, day_shape: int = DAY_SHAPE) -> 
             hours = np.arange(store.opens, store.closes)
             share = np.array([HOURS[store.neighbourhood][hour % 24] for hour in hours], np.float64)
             expected = expected_receipts(world, store, day) * share / share.sum()
-            lucky = expected * rng.gamma(day_shape, 1 / day_shape) * rng.gamma(HOUR_SHAPE, 1 / HOUR_SHAPE, len(hours))
+            luck = day_shapes[store.number - 1]
+            lucky = expected * rng.gamma(luck, 1 / luck) * rng.gamma(HOUR_SHAPE, 1 / HOUR_SHAPE, len(hours))
             count, price = rng.poisson(lucky), prices[store.number % 2 == 0]
             value = price * np.maximum(0.05, 1 + rng.normal(0, _BASKET_SPREAD, len(hours)) / np.sqrt(np.maximum(count, 1)))
             place = store.number - 1, number, hours - _CUT_OFF

@@ -22,7 +22,7 @@ from tests.evaluation.store_days import DROPPED_SHARE, SIZES, WARM_UP, Looks, Tr
 BUDGET, CONFIDENCE = 0.01, 0.95
 _FEW, _LEAST_DROPS = 2, 200
 _TWO_YEARS, _SIXTEEN_WEEKS = 728, 112
-_RESTLESS = 60
+RESTLESS = 60
 """Gamma shape of the luck of a store's day in a chain whose stores stray more: 13 percent of a day, not 5 as in the simulator."""
 
 
@@ -96,23 +96,23 @@ def _metrics(name: str, chains: Sequence[Mapping[str, Course]]) -> list[Metric]:
     for detector in chains[0]:
         courses = [each[detector] for each in chains]
         if detector == RULE:
-            metrics.append(_mean(f"{name}: rule, probability set on the first half", [each.limit for each in courses], 4, "of 1"))
+            metrics.append(mean_metric(f"{name}: rule, probability set on the first half", [each.limit for each in courses], 4, "of 1"))
         for size in SIZES:
             metrics += _figures(f"{name}: {detector}", size, [each.found[size] for each in courses], detector in {RULE, AS_SHIPPED})
     return metrics
 
 
 def _figures(name: str, size: float, found: Sequence[Found], by_hour: bool) -> list[Metric]:
-    rows = [_mean(f"{name}, {size:.0%} drop found", [100 * float(each.hit.mean()) for each in found], 1, "%")]
+    rows = [mean_metric(f"{name}, {size:.0%} drop found", [100 * float(each.hit.mean()) for each in found], 1, "%")]
     if size == SIZES[1]:
-        rows.append(_mean(f"{name}, false alerts", [100 * float(each.false.mean()) for each in found], 2, "per 100 store-days"))
+        rows.append(mean_metric(f"{name}, false alerts", [100 * float(each.false.mean()) for each in found], 2, "per 100 store-days"))
     hours = np.concatenate([each.hours for each in found])
     if by_hour and hours.size:
         rows.append(Metric(f"{name}, {size:.0%} drop, median delay", float(np.median(hours)), "h of trade"))
     return rows
 
 
-def _mean(name: str, values: Sequence[float], places: int, unit: str) -> Metric:
+def mean_metric(name: str, values: Sequence[float], places: int, unit: str) -> Metric:
     """Return the mean of the chains, from three on with its interval of confidence (Student's t)."""
     mean, count = float(np.mean(values)), len(values)
     against = f"mean of {count} chains" if count > 1 else None
@@ -125,7 +125,7 @@ def _mean(name: str, values: Sequence[float], places: int, unit: str) -> Metric:
 def _tasks() -> dict[str, dict[str, tuple[object, ...]]]:
     cases: dict[str, dict[str, tuple[object, ...]]] = {}
     for stores, days, usual, restless in ((5, _TWO_YEARS, 8, 2), (20, _TWO_YEARS, 8, 2), (200, _SIXTEEN_WEEKS, 4, 2)):
-        for name, shape, chains in ((f"{stores} stores", DAY_SHAPE, usual), (f"{stores} restless stores", _RESTLESS, restless)):
+        for name, shape, chains in ((f"{stores} stores", DAY_SHAPE, usual), (f"{stores} restless stores", RESTLESS, restless)):
             cases[name] = {f"{name}, chain {seed}": (stores, days, seed, shape) for seed in range(1, chains + 1)}
     return cases
 

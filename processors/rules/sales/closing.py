@@ -12,6 +12,7 @@ from contracts.policies.alerting import AlertingPolicy
 from contracts.policies.feed_silence import FeedSilencePolicy
 from contracts.policies.sales_deviation import SalesDeviationPolicy
 from processors.rules import till_signs
+from processors.rules.feedback import trust
 from processors.rules.rule import RETENTION, Policy, View, microseconds, moment_of
 from processors.rules.sales import hours
 from processors.rules.sales.baseline import HOURS, Baseline, Days, Terms, baseline
@@ -155,9 +156,8 @@ class Closing:
         return min(parameters.false_alarms_per_100_store_days / 100, _MOST_FALSE)
 
     def _trust(self, rule: str, slot: Slot) -> Decimal:
-        """Return the share of alarms about the store that were right, one right alarm given for a start."""
-        said = self._view.feedback(rule, self._view.store_id, moment_of(self._time.end_of(slot)))
-        return Decimal(f"{(1 + said.true_alarms) / (1 + said.true_alarms + said.false_alarms):.3f}")
+        """Return how far alarms about the store are to be trusted."""
+        return Decimal(f"{trust(self._view.feedback(rule, self._view.store_id, moment_of(self._time.end_of(slot)))):.3f}")
 
 
 def _after(slot: Slot) -> Slot:
