@@ -7,7 +7,7 @@ decided in Postgres, never by the broker.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -40,7 +40,7 @@ _REVOKE_SECONDS = 4.0
 _LAG_NOTE_SECONDS = 1.0
 _FEW_RECORDS = 500
 """Fewer are a small batch, unless it could not have been larger."""
-_RECORDS_AT_ONCE = 2_000
+RECORDS_AT_ONCE: Final = 2_000
 """Fetched and read, before it is asked whether the store waits for more to do."""
 _GATHER_SECONDS = 0.05
 """How often what has come is fetched while a batch is written: the next one then has all that came before its turn."""
@@ -234,7 +234,7 @@ class Runner:
 
     async def _fetch(self, member: GroupMember, already: int = 0) -> Mapping[Partition, Sequence[LogRecord]]:
         try:
-            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, min(_RECORDS_AT_ONCE, self._max_records - already))
+            fetched = await member.fetch(1 if already else _FETCH_MILLISECONDS, min(RECORDS_AT_ONCE, self._max_records - already))
         except OutOfRange as error:
             raise RecordMissing(f"{self._declared.name}: {error}") from error
         self._log_answered = monotonic_seconds()
@@ -251,7 +251,7 @@ class Runner:
                 await self._sink.look_at(ahead)
             if self._idle.is_set() or (ahead is not None and ahead.records >= self._max_records):
                 break
-            if max(map(len, more.values()), default=0) < _RECORDS_AT_ONCE // len(after):  # no partition gave as much as its share
+            if not may_have_more(more, len(after)):
                 await self._until_idle(_GATHER_SECONDS)
         return ahead
 
@@ -341,6 +341,11 @@ class Runner:
             if self._stop.is_set():
                 raise _Stopped
             wait = min(2.0, wait * 2)
+
+
+def may_have_more(found: Mapping[Partition, Sequence[LogRecord]], partitions: int) -> bool:
+    """Tell whether one of so many partitions gave at least its share of a piece: some sources give no more of each at once."""
+    return max(map(len, found.values()), default=0) >= RECORDS_AT_ONCE // partitions
 
 
 def _records_of(batch: Batch | None) -> Mapping[Partition, Sequence[LogRecord]]:
