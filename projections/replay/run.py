@@ -49,7 +49,6 @@ _STOP_SECONDS: Final = 10.0
 _A_DAY_SECONDS: Final = 86_400.0
 _TIMES_AS_MANY: Final = 2
 """Records in a batch: nobody waits for the figures, and larger inserts leave the store less to merge."""
-
 _NOTHING_SERVES: Final = (
     "no generation of {name} serves yet: nothing of it was ever written, so there are no rows to compare or to put right; "
     "start `tillstream project {name}`, or build all of it: `tillstream replay {name}`"
