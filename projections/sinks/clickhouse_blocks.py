@@ -14,6 +14,7 @@ from projections.sinks.clickhouse_insert import MONTHS_PER_INSERT, Piece, attemp
 from projections.sinks.clickhouse_table import ClickHouseTable, UnfitRows
 
 ROWS_PER_BLOCK: Final = 250_000
+"""The largest batch, 60,000 sales of four lines in a replay, is one insert: what is inserted together need not be merged."""
 MAX_REASON: Final = 2_000
 
 
