@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from processors.rules.on_hand import FULL, STOCK, Stock, moved_by, settles_at, with_movement
 from processors.rules.rule import Became, Entity, Entry, EventRun, Kind, Left, View
@@ -28,11 +28,12 @@ def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> It
     soonest = _EVER if clock is None else clock + SOON
     for number, offset, at, happening in run.rows:
         moved = moved_by(happening.event)
-        held = _known([read(sku) for sku in moved.deltas], offset)
-        if held is None:
+        held = [read(sku) for sku in moved.deltas]
+        if not _are_known(held, offset):
             yield Left(number)
             continue
-        for (sku, delta), (key, entry, before) in zip(moved.deltas.items(), held, strict=True):
+        for (sku, delta), (key, entry) in zip(moved.deltas.items(), held, strict=True):
+            before: Any = entry.state  # a `Stock`, as was just seen
             if len(before.rows) >= FULL:
                 yield Left(number, page_of(sku, before.spilled))
             may_matter = not _is_quiet(before, delta, at, notes.get(sku)) and matters(sku, before, delta, at, view)
@@ -43,15 +44,12 @@ def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> It
                 yield Left(number, Entity(judged, sku))
 
 
-def _known(read: Iterable[tuple[str, Entry]], offset: int) -> list[tuple[str, Entry, Stock]] | None:
-    """Return stocks that are known and do not have the record yet; None where one is not, or has it."""
-    held = list[tuple[str, Entry, Stock]]()
-    for key, entry in read:
-        state = entry.state
-        if entry.applied >= offset or not isinstance(state, Stock) or not state.seen_until:
-            return None
-        held.append((key, entry, state))
-    return held
+def _are_known(held: Iterable[tuple[str, Entry]], offset: int) -> bool:
+    """Return whether all of these are stocks that do not have the record yet."""
+    for _, entry in held:  # noqa: SIM110 - a generator takes longer than what it asks
+        if entry.applied >= offset or type(entry.state) is not Stock:
+            return False
+    return True
 
 
 def _is_quiet(stock: Stock, delta: int, at: int, note: tuple[int, int, int] | None) -> bool:

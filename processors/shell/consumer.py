@@ -20,11 +20,12 @@ from processors.shell.heartbeat import Heartbeat
 from processors.shell.points import pass_point
 
 FETCH_WAIT_MILLISECONDS = 50
-RECORDS_PER_BATCH, BYTES_PER_BATCH = 2_000, 512 * 1024
+RECORDS_PER_BATCH, BYTES_PER_BATCH = 4_000, 512 * 1024
 """A batch is at most so many records, and ends with the one that makes it so large: a sheet that counts every shelf is a lot of work.
 
-The more sales are folded together the more of them touch the same states, each of which is written once: with 2,000 instead of 1,000 it
-is a tenth less for each line. Half a second of folding is what the other partitions, and whoever takes partitions away, wait for.
+The more sales are folded together the more of them touch the same states, each of which is written once: a tenth less for each line with
+2,000 instead of 1,000, and again 7 in 100 with 4,000. A second of folding is what the other partitions, and whoever takes partitions
+away, wait for.
 """
 _USUAL_BYTES = 1024
 """What of each record does not make a batch large: most receipts are smaller, and limited by their number."""

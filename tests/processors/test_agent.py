@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from faust.types import TP
 
 from processors.fold import Fold
@@ -134,18 +135,59 @@ def test_what_waits_of_a_partition_is_one_batch_as_far_as_it_goes_on_in_one_assi
         records = Batch(SimpleNamespace(offset=offset, value=bytes(size)) for offset in offsets)
         return SimpleNamespace(message=SimpleNamespace(tp=TP("facts", 0), generation_id=generation), value=records)
 
-    half = BYTES_PER_BATCH // 2
+    half, full = BYTES_PER_BATCH // 2, 6 + RECORDS_PER_BATCH
     waiting = [
-        fetch(1, 0, 1), fetch(1, 2), fetch(1, 4), fetch(1, 4), fetch(2, 5), fetch(2, *range(6, 6 + RECORDS_PER_BATCH)),
-        fetch(2, 2006, size=half), fetch(2, 2007, size=half), fetch(2, 2008, size=4_000), fetch(2, 2009, size=3 * half),
+        fetch(1, 0, 1), fetch(1, 2), fetch(1, 4), fetch(1, 4), fetch(2, 5), fetch(2, *range(6, full)),
+        fetch(2, full, size=half), fetch(2, full + 1, size=half), fetch(2, full + 2, size=4_000), fetch(2, full + 3, size=3 * half),
     ]  # fmt: skip
     taken = []
     while waiting:
         work = next_work(waiting)
         taken.append((work.generation, work.records[0].offset, work.records[-1].offset, len(work.events)))
     assert taken == [
-        (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, 2005, 1), (2, 2006, 2007, 2), (2, 2008, 2008, 1), (2, 2009, 2009, 1),
+        (1, 0, 2, 2), (1, 4, 4, 1), (1, 4, 4, 1), (2, 5, 5, 1), (2, 6, full - 1, 1), (2, full, full + 1, 2), (2, full + 2, full + 2, 1),
+        (2, full + 3, full + 3, 1),
     ]  # fmt: skip
+
+
+class _AfterTheFirst:
+    """Hands over one fetch, and another one when the first is acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged, self.over = asyncio.Event(), asyncio.Event()
+
+    def noack(self) -> "_AfterTheFirst":
+        return self
+
+    async def events(self) -> Any:
+        message = SimpleNamespace(tp=TP("facts", 0), partition=0, generation_id=1)
+        first, second = log_of(tick(at(5)), tick(at(10)))
+        yield SimpleNamespace(message=message, value=[first], ack=self.acknowledged.set)
+        await asyncio.wait_for(self.acknowledged.wait(), 30)
+        yield SimpleNamespace(message=message, value=[second], ack=lambda: None)
+        self.over.set()
+
+
+async def test_what_comes_right_behind_a_batch_of_its_partition_waits_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch costs the broker the same questions with one record as with many, so the next one begins a moment later."""
+    monkeypatch.setattr("processors.shell.run._GATHER_SECONDS", 60.0)
+    stream, folded, fold = _AfterTheFirst(), list[int](), Fold()
+
+    def noted(records: Any, *given: Any) -> Any:
+        folded.append(records[0].offset)
+        return fold(records, *given)
+
+    writer = _Writer()
+    writer.failures = 0
+    progress = SimpleNamespace(expected={TP("facts", 0): 0}, done={}, take=lambda *_: True, busy=0)
+    app = SimpleNamespace(consumer=SimpleNamespace(progress=progress), consumer_generation_id=1)
+    agent = RuleAgent(app, cast("StateTable", _Table()), cast("Fold", noted), cast("Writer", writer), Safeguards(), NoCrashPoints())
+    running = asyncio.create_task(agent.run(stream))
+    await asyncio.wait_for(stream.over.wait(), 30)
+    await asyncio.wait({running}, timeout=0.1)
+    assert folded == [0]
+    running.cancel()
+    await asyncio.wait({running})
 
 
 class _States:

@@ -110,6 +110,16 @@ def test_a_page_of_ids_takes_a_run_as_a_whole_or_not_at_all() -> None:
     assert seen.with_new(nearly_full, ids, [7, 8]) is None
 
 
+def test_a_run_that_is_folded_again_after_its_ids_were_forgotten_leaves_them_so() -> None:
+    """The page of ids is ahead of the sales by then: in its new form it would be older than the one that it replaces."""
+    log = log_of(counted("c", at(0), 10), sold("a", at(1)), sold("b", at(2)), tick(at(60 * 24 * 40)))
+    replica = replica_of(log)
+    held = dict(replica.held)
+    replica.apply(log[1:3])
+    assert any("|ids|" in key and not read_held(value).body for key, value in held.items())
+    assert replica.held == held
+
+
 def test_what_comes_of_several_stores_is_told_in_the_order_of_the_records() -> None:
     """Each store's sales are folded together, and yet recommendations go out as the sales that they came of lie on the log."""
     stores = ("S1", "S2", "S3")

@@ -88,7 +88,7 @@ async def test_what_must_come_first_is_acknowledged_first_if_the_writer_waits(wa
 
 
 @pytest.mark.parametrize(
-    ("sizes", "expected"), [([1_000] * 4_300, [2_000, 2_000, 300]), ([300_000] * 5, [2, 2, 1]), ([900_000, 1], [1, 1]), ([], [])]
+    ("sizes", "expected"), [([1_000] * 8_300, [4_000, 4_000, 300]), ([300_000] * 5, [2, 2, 1]), ([900_000, 1], [1, 1]), ([], [])]
 )
 def test_a_batch_is_no_more_than_can_be_folded_in_a_moment(sizes: list[int], expected: list[int]) -> None:
     """Receipts by number, sheets of counts by bytes, in their order, nothing lost."""

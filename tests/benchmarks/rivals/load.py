@@ -142,3 +142,18 @@ def _event(type_: str, store: str, name: str, at: datetime, data: dict[str, Any]
         business_date=None if store == CHAIN_WIDE else at.date(),
     )  # fmt: skip
     return build_event(envelope, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What there is before the first sale, the day and the rush; made once for all that fold it."""
+
+    load: Load
+    warm: list[OutboundRecord]
+    sold: list[OutboundRecord]
+    rushed: list[OutboundRecord]
+
+    @classmethod
+    def of(cls, load: Load) -> "Log":
+        """Make the records of a load."""
+        return cls(load, list(opening(load)), list(day(load)), list(rush(load)))

@@ -4,7 +4,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from tests.benchmarks.results import Metric
@@ -55,18 +57,30 @@ class Speed:
         return "; ".join(told)
 
 
-def figures(name: str, found: Speed, of: Speed | None = None) -> list[Metric]:
-    """Return what there is to say of a contender, compared with the product's worker where that is another one."""
+def figures(name: str, turns: Sequence[Speed], of: Sequence[Speed] = ()) -> list[Metric]:
+    """Return what there is to say of a contender: its middle turn, by the clock also its worst and best one.
+
+    Compared with the product's worker, `of`, turn by turn where both had as many, else with the worker's middle turn.
+    """
     told = list[Metric]()
-    for stretch, each, ours in ((_RUSH, found.rush, of and of.rush), (_DAY, found.day, of and of.day)):
-        if each is not None:
-            for unit, value, its in (
-                ("sale lines/s", each.by_clock, ours and ours.by_clock),
-                ("sale lines a core second", each.by_core, ours and ours.by_core),
-            ):
-                against = ("the product's worker", round(value / its, 2)) if its else (None, None)
-                told.append(Metric(f"{name}, {stretch}", round(value), unit, *against))
+    for stretch, part in ((_RUSH, attrgetter("rush")), (_DAY, attrgetter("day"))):
+        each, ours = ([pace for pace in map(part, speeds) if pace] for speeds in (turns, of))
+        if each:
+            for unit, value in (("sale lines/s", attrgetter("by_clock")), ("sale lines a core second", attrgetter("by_core"))):
+                found, its = list(map(value, each)), list(map(value, ours))
+                told.append(Metric(f"{name}, {stretch}", round(median(found)), unit, *_compared(found, its)))
+            if len(each) > 1:
+                speeds = sorted(pace.by_clock for pace in each)
+                told.append(Metric(f"{name}, {stretch}: the worst of {len(each)} turns", round(speeds[0]), "sale lines/s"))
+                told.append(Metric(f"{name}, {stretch}: the best of {len(each)} turns", round(speeds[-1]), "sale lines/s"))
     return told
+
+
+def _compared(found: Sequence[float], ours: Sequence[float]) -> tuple[str | None, float | None]:
+    if not ours:
+        return None, None
+    pairs = zip(found, ours, strict=True) if len(found) == len(ours) else ((each, median(ours)) for each in found)
+    return "the product's worker", round(median(each / its for each, its in pairs), 2)
 
 
 class CoreTime:
