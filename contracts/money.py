@@ -45,3 +45,8 @@ def without_tax(gross: int, discount: int, tax: int) -> tuple[int, int]:
 def to_major(minor: int, currency: str) -> Decimal:
     """Convert minor units to a decimal in major units, for display."""
     return Decimal(minor).scaleb(-minor_digits(currency))
+
+
+def told_money(minor: int, currency: str | None) -> str:
+    """Write an amount for people: in major units with its currency, or as minor units where that is not known."""
+    return f"{minor} minor units" if currency is None else f"{to_major(minor, currency):f} {currency}"

@@ -16,6 +16,7 @@ import numpy as np
 from contracts.envelope import Event
 from contracts.events.registry import CLOCKED_IN, CLOCKED_OUT, SALE_COMPLETED
 from contracts.evidence import Evidence
+from contracts.money import told_money
 from contracts.policies.till_off_shift import TillOffShiftPolicy
 from processors.rules.alerting import Finding, Severity, Speaker, Told, settle
 from processors.rules.fraud import ledger, presence
@@ -46,7 +47,13 @@ BUILT_IN = Policy(0, TillOffShiftPolicy())
 
 _PUNCHED = frozenset({CLOCKED_IN, CLOCKED_OUT})
 _MINUTE, _NAMED, _SILENCED_AFTER = 60_000_000, 100, 3
-_WORDS = {SALE: "receipts", RETURN: "refunds", VOID: "voids", DRAWER: "drawer openings"}
+_WORDS = {
+    SALE: ("receipt", "receipts"),
+    RETURN: ("refund", "refunds"),
+    VOID: ("void", "voids"),
+    DRAWER: ("drawer opening", "drawer openings"),
+}
+"""What one deed of a kind is called, and what several are."""
 
 
 class Watch(State, frozen=True, array_like=True):
@@ -228,8 +235,10 @@ def _finding(
 ) -> Finding:
     counts = {kind: sum(1 for deed in stranger.deeds if deed[2] == kind) for kind in _WORDS}
     first, last = (moment_of(stranger.deeds[place][1] * 1_000_000).isoformat() for place in (0, -1))
-    what = ", ".join(f"{count} {_WORDS[kind]}" for kind, count in counts.items() if count)
-    observed = f"{what} from {first} to {last} while {stranger.employee} was not clocked in; {stranger.paid_back} minor units paid back"
+    what = ", ".join(f"{count} {_WORDS[kind][count > 1]}" for kind, count in counts.items() if count)
+    store = view.store_at(window[0])
+    paid_back = told_money(stranger.paid_back, store.currency if store else None)
+    observed = f"{what} from {first} to {last} while {stranger.employee} was not clocked in; {paid_back} paid back"
     expected = f"a clock-in at most {terms.grace_minutes} minutes later, and no clock-out more than {terms.grace_minutes} minutes earlier"
     ordered = sorted(stranger.deeds, key=lambda deed: (deed[2] == SALE, deed[1], deed[0]))
     evidence = Evidence(

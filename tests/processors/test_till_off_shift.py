@@ -16,6 +16,7 @@ from processors.rules.till_off_shift import PUNCHES, TillOffShift
 from tests.examples import examples
 from tests.processors.events import at, clocked_in, corrected, event, log_of, record, tick
 from tests.processors.oracle import Replica, alerts, contents
+from tests.processors.sales_stories import store_defined
 from tests.processors.stories import Story
 from tests.processors.till_events import DAY, clocked_out, opened, policy, refunded, replica, rules, rung, standing
 
@@ -94,15 +95,18 @@ def test_a_clock_that_runs_ahead_accuses_nobody() -> None:
 
 
 def test_the_evidence_names_what_was_done_and_when() -> None:
-    """Money that went back makes it grave, and comes first."""
-    story = [rung("s", at(60), "ana"), refunded("r", at(90), "ana", 700), opened("o", at(95), "ana")]
-    (row,) = (each for each in alerts(replica(*BEN, *story, tick(at(400))).derived).values() if each.rule == RULE)
-    assert row.evidence.observed == (
-        "1 receipts, 1 refunds, 1 drawer openings from 2026-03-02T09:00:00+00:00 to 2026-03-02T09:35:00+00:00 "
-        "while ana was not clocked in; 700 minor units paid back"
-    )
-    assert row.evidence.event_ids == (story[1].id, story[2].id, story[0].id)
-    assert (row.severity, row.subject, row.window_start, row.window_end) == ("high", "ana", at(-8 * 60), at(16 * 60))
+    """Money that went back makes it grave, and comes first; it is told in the store's currency, where that is known."""
+    twice = [rung("s", at(60), "ana"), refunded("r", at(90), "ana", 700), opened("o", at(95), "ana"), rung("t", at(96), "ana")]
+    for known, story, what, last, money in (
+        ([], twice[:3], "1 receipt, 1 refund, 1 drawer opening", "09:35", "700 minor units"),
+        ([store_defined()], twice, "2 receipts, 1 refund, 1 drawer opening", "09:36", "7.00 GBP"),
+    ):
+        told = replica(*known, *BEN, *story, tick(at(400))).derived
+        (row,) = (each for each in alerts(told).values() if each.rule == RULE)
+        span = f"from 2026-03-02T09:00:00+00:00 to 2026-03-02T{last}:00+00:00"
+        assert row.evidence.observed == f"{what} {span} while ana was not clocked in; {money} paid back"
+        assert row.evidence.event_ids == (*(each.id for each in story[1:3]), *(each.id for each in story[::3]))
+        assert (row.severity, row.subject, row.window_start, row.window_end) == ("high", "ana", at(-8 * 60), at(16 * 60))
 
 
 def test_the_policy_says_how_exact_punches_are() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from contracts.evidence import Evidence
-from contracts.money import to_major
+from contracts.money import told_money
 from contracts.policies.alerting import AlertingPolicy
 from contracts.policies.void_refund_fraud import VoidRefundFraudPolicy
 from processors.rules.alerting import Finding, Severity
@@ -84,7 +84,7 @@ def _finding(stray: Stray, span: Span, version: int, parameters: VoidRefundFraud
         window_end=span.end,
         severity=severity,
         stage="confirmed" if span.confirmed else "provisional",
-        summary=f"{stray.cashier}: {', '.join(named)} far above what is usual in the store ({_money(stray.at_risk, currency)} at risk)",
+        summary=f"{stray.cashier}: {', '.join(named)} far above what is usual in the store ({told_money(stray.at_risk, currency)} at risk)",
         evidence=evidence,
         policy_version=version,
         news=f"{observed}|{evidence.expected}|{stray.probability:.3e}|{evidence.event_ids}" if span.confirmed else "|".join(named),
@@ -100,7 +100,7 @@ def _severity(stray: Stray, parameters: VoidRefundFraudPolicy) -> Severity:
 
 
 def _counted(stray: Stray) -> str:
-    return ", ".join(f"{stray.counts[measure]} {MEASURES[measure]}" for measure in stray.measures)
+    return ", ".join(f"{MEASURES[measure]} × {stray.counts[measure]}" for measure in stray.measures)
 
 
 def _patterns(stray: Stray, currency: str | None) -> str:
@@ -109,12 +109,8 @@ def _patterns(stray: Stray, currency: str | None) -> str:
     for number, name in enumerate(PATTERNS):
         marked = [deed for deed in stray.deeds if deed.patterns & 1 << number]
         if marked:
-            told.append(f"{name} × {len(marked)} ({_money(sum(deed.amount for deed in marked), currency)})")
+            told.append(f"{name} × {len(marked)} ({told_money(sum(deed.amount for deed in marked), currency)})")
     return "; ".join(told) or "no named pattern"
-
-
-def _money(amount: int, currency: str | None) -> str:
-    return f"{amount} minor units" if currency is None else f"{to_major(amount, currency):f} {currency}"
 
 
 def _events(stray: Stray) -> tuple[UUID, ...]:
