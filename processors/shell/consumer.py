@@ -7,9 +7,11 @@ passes over them.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -122,6 +124,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **named: Any) -> None:
         self.progress = Progress()
         self._held_back: set[TP] = set()
+        self._seeking = asyncio.Lock()
         super().__init__(*args, **named)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -165,7 +168,24 @@ class Consumer(driver.Consumer):
         if not active:
             return {}
         fetched = await super()._getmany(active, timeout)
+        if self.flow_active:  # else Faust seeks itself
+            await self._seek_back({tp for tp in fetched if self._is_source(tp) and tp not in self._get_active_partitions()})
         return {tp: cut(records) for tp, records in fetched.items()}
+
+    async def _seek_back(self, paused: set[TP]) -> None:
+        """Read again what was fetched of sources that were paused meanwhile: Faust drops it, and would read on behind it.
+
+        Where it is not known yet what must come next, or a partition is gone, the seek that decides is still to come.
+        """
+        if paused:
+            async with self._seeking:
+                expected = {tp: self.progress.expected[tp] for tp in paused & self.assignment() if tp in self.progress.expected}
+                with suppress(IllegalStateError):
+                    await self._seek_to(expected)
+
+    async def _seek_to(self, offsets: dict[TP, int]) -> None:
+        if offsets:
+            await self.seek_wait(offsets)
 
     def _to_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         last = batch[-1]
@@ -194,12 +214,15 @@ class Consumer(driver.Consumer):
             super().on_buffer_full(tp)
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets, and expect exactly those next."""
-        self.progress.forget()
-        await super().perform_seek()
-        self.progress.forget()
-        await pass_point(self.sources.points, "sources_sought")
-        self.progress.expected.update({tp: self.committed(tp) for tp in self.assignment() if self._is_source(tp)})
+        """Seek to the committed offsets, and expect exactly those next; where nothing is committed the client would stay where it is."""
+        async with self._seeking:
+            self.progress.forget()
+            await super().perform_seek()
+            self.progress.forget()
+            sources = {tp: self.committed(tp) for tp in self.assignment() if self._is_source(tp)}
+            await self._seek_to({tp: offset for tp, offset in sources.items() if not offset})
+            await pass_point(self.sources.points, "sources_sought")
+            self.progress.expected.update(sources)
 
     def committed(self, tp: TP) -> int:
         """Return the committed offset as this worker knows it."""
