@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -180,7 +179,7 @@ class Consumer(driver.Consumer):
         if paused:
             async with self._seeking:
                 expected = {tp: self.progress.expected[tp] for tp in paused & self.assignment() if tp in self.progress.expected}
-                with suppress(IllegalStateError):
+                with suppress(driver.IllegalStateError):
                     await self._seek_to(expected)
 
     async def _seek_to(self, offsets: dict[TP, int]) -> None:

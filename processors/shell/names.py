@@ -15,6 +15,8 @@ _NAMES = (
     ("faust.transport.drivers.aiokafka", "Consumer", ("_wait_next_records", "_get_active_partitions")),
     ("faust.transport.drivers.aiokafka", "Consumer", ("on_buffer_full", "perform_seek", "resume_partitions", "pause_partitions")),
     ("faust.transport.drivers.aiokafka", "Consumer", ("resume_flow", "stop_flow", "on_partitions_revoked", "commit", "highwaters")),
+    ("faust.transport.drivers.aiokafka", "Consumer", ("seek_wait", "flow_active", "assignment")),
+    ("faust.transport.drivers.aiokafka", "IllegalStateError", ("with_traceback",)),
     ("faust.transport.drivers.aiokafka", "AIOKafkaConsumerThread", ("_create_worker_consumer", "on_start")),
     ("faust.transport.drivers.aiokafka", "Transport", ("Consumer",)),
     ("faust.transport.drivers.aiokafka", "Producer", ("_ensure_producer",)),
