@@ -83,6 +83,13 @@ def test_only_what_was_said_until_then_is_heard() -> None:
     assert [heard(replica, moment=at(minute)) for minute in (9, 10, 20)] == [Feedback(), Feedback(0, 1), Feedback(1, 0)]
 
 
+def test_a_corrected_answer_counts_as_it_really_was() -> None:
+    """One event takes the old word back and brings the right one, both in the same state."""
+    wrong = answered("a", at(1), "false_alarm")
+    right = {**wrong.data.model_dump(mode="json", exclude_none=True), "answer": "true_alarm"}
+    assert heard(replica_of(log_of(wrong, corrected("x", wrong, right)))) == Feedback(1, 0)
+
+
 def test_an_answer_taken_back_stays_so_when_its_correction_is_forgotten() -> None:
     """Corrections are kept for their retention only, answers for as long as they are among the last."""
     wrong = answered("a", at(1), "false_alarm")

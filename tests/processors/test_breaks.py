@@ -35,6 +35,7 @@ def test_a_day_without_a_break_is_grave_and_one_too_short_is_less_so() -> None:
 def test_enough_break_is_nothing_to_say() -> None:
     """Pressed as a break, or spent outside between two stretches of one shift."""
     assert said("breaks", store(), *presses(**{"in": 0, "break": 100, "back": 130, "out": 5 * HOUR})) == []
+    assert said("breaks", store(), *presses(**{"in": 0, "break": 100, "back": 120, "out": 255})) == [], "less than four hours of work"
     outside = [press("in", 0), press("out", 200), press("in", 260), press("out", 9 * HOUR)]
     assert said("breaks", store(), shift("s", at(0), at(9 * HOUR), published=at(-60)), *outside, tick(at(10 * HOUR))) == []
 
@@ -57,6 +58,7 @@ def test_there_is_a_warning_while_the_break_still_fits() -> None:
     assert said("breaks", *start, tick(at(239))) == []
     assert said("breaks", *start, tick(at(240))) == [("raised", "provisional", "medium")]
     assert said("breaks", *start, press("break", 238), tick(at(240))) == []
+    assert said("breaks", *start, press("break", 100), press("back", 130), tick(at(299))) == [], "it was long enough"
     rested = [*start, tick(at(240)), press("break", 245), press("back", 275), press("out", 300)]
     assert [row[0] for row in said("breaks", *rested)] == ["raised", "retracted"]
 

@@ -1,5 +1,6 @@
 """Buddy punching: two people seconds apart at one time clock, more often than chance would have it."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -110,6 +111,14 @@ def test_the_evidence_counts_and_gives_the_probability() -> None:
     assert set(row.evidence.event_ids) == {each.id for each in story[:6]}
     assert row.evidence.probability is not None
     assert abs(float(row.evidence.probability) - tail(4, 3, 20 / 900)) < 1e-5
+    assert (row.window_start.weekday(), row.window_end - row.window_start) == (0, timedelta(days=28) - timedelta(microseconds=1))
+    assert all(row.window_start <= each.envelope.occurred_at <= row.window_end for each in story)
+
+
+def test_every_day_belongs_to_one_period() -> None:
+    """Three days in a row are told as one, whenever they begin, but for the two beginnings from which they reach into the next period."""
+    stories = [[each for gap in (4, 5, 6) for each in met(first + gap, gap)] for first in range(28)]
+    assert [len(said("buddy_punching", *story)) for story in stories].count(1) == 26
 
 
 def test_chance_is_the_tail_of_the_binomial() -> None:

@@ -67,6 +67,18 @@ def test_it_is_retracted_when_what_the_till_had_kept_arrives() -> None:
     assert said(*story, *late, tick(day(LAST, 15)))[-1] == ("T1", "retracted", "medium")
 
 
+def test_it_is_retracted_days_later_too() -> None:
+    """It was over long ago; what the till had kept came only then, and is of a day that is looked at anew."""
+    days = DAYS + 3
+    late = [each for each in beats() if day(LAST, 12) <= each.envelope.occurred_at < day(LAST, 15)]
+    heard = [each for each in beats(days=days) if each not in late]
+    story = in_order(heard, days=days)
+    ticks = [tick(day(LAST) + (day(1) - day(0)) * (half / 48)) for half in range(48)]
+    story = sorted([*story, *ticks], key=lambda each: (each.envelope.occurred_at, each.type == "tick.v1"))
+    assert said(*story)[-1] == ("T1", "resolved", "medium")
+    assert said(*story, *late, tick(day(days - 1, 20.5)))[-1] == ("T1", "retracted", "medium")
+
+
 def test_a_long_silence_is_grave() -> None:
     """Severity rises with the time for which data are missing."""
     assert said(*in_order(beats(10, 20), until=15))[-1] == ("T1", "updated", "high")

@@ -149,6 +149,15 @@ def test_settled_pages_are_left_behind() -> None:
     assert shelf.quantity == 700 + sum(1 for each in _many(300) if each.envelope.occurred_at <= at(0))
 
 
+def test_a_good_that_is_counted_again_and_again_keeps_its_newest_counts() -> None:
+    """The oldest quarter settles when there are more than a hundred; the count that stands is still the last."""
+    shelf = _shelf([counted(f"c{number}", at(number), 1000 + number) for number in range(140)])
+    shelf.settle(200)
+    assert on_hand.COUNTS_KEPT // 2 < len(shelf.stock.counts) <= on_hand.COUNTS_KEPT
+    assert shelf.quantity == 1139
+    assert shelf.stock.counts[-1].quantity == 1139 * 100_000
+
+
 def test_a_stock_stays_small_however_much_happens() -> None:
     """The value that every sale writes holds sixteen rows at most."""
     shelf = _shelf([counted("c", at(0), 5000), *_many(1000)])

@@ -109,6 +109,15 @@ def test_a_policy_of_the_future_is_not_in_force_yet() -> None:
     stricter = reorder_policy(50, 60, version=2, since=at(30))
     rows = _said(stricter, counted("c", at(0), 10), sold("a", at(20)), sold("b", at(31)))
     assert rows == [(1, "open", Decimal(8), Decimal(52))]
+    late = counted("late", at(20), 9)
+    assert _said(stricter, counted("c", at(0), 10), tick(at(40)), late) == [], "the clock does not judge what happened before"
+
+
+def test_a_policy_that_begins_is_found_by_the_clock() -> None:
+    """Nothing was sold since: the weekly look judges by what is in force then."""
+    story = [POLICY, reorder_policy(50, 60, version=2, since=at(30)), counted("c", at(0), 10)]
+    assert open_orders(replica_of(log_of(*story)).derived) == {}
+    assert open_orders(replica_of(log_of(*story, tick(at(8 * 24 * 60)))).derived) == {"MILK": (Decimal(10), Decimal(50))}
 
 
 def test_the_evidence_names_the_count_and_the_cause() -> None:

@@ -1,15 +1,23 @@
 """The arithmetic behind sales alerts: baselines that a bad day does not bend, and a comparison that the weather does not fool."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.events.registry import SALE_COMPLETED
-from processors.rules.sales import hours
+from contracts.envelope import Event
+from contracts.events.observations import SalesObserved
+from contracts.events.registry import SALE_COMPLETED, SALE_VOIDED, SALES_OBSERVED
+from processors.rules.rule import moment_of
+from processors.rules.sales import bucket, hours
 from processors.rules.sales.baseline import HOURS, Baseline, Days, Terms, baseline, elapsed, levels, residual
 from processors.rules.sales.comparison import Scatter, discoveries, low_tail, scores
 from tests.processors.events import START, event
+from tests.processors.observations import MIDNIGHT, observation
+from tests.processors.till_events import refunded, rung, voided
 
 RNG = np.random.default_rng(3)
 OPEN = np.where((np.arange(HOURS) >= 4) & (np.arange(HOURS) < 18), 1.0, 0.0)
@@ -199,3 +207,43 @@ def test_net_sales_are_of_goods_alone_and_a_receipt_counts_when_it_sells() -> No
         return hours.sold(event(SALE_COMPLETED, "r", START, {"receipt_id": "r", "currency": "GBP", "lines": lines}))
 
     assert [of(item, service, back), of(service), of(back)] == [(700, 1), (0, 1), (-200, 0)]
+
+
+def test_a_void_takes_back_what_had_counted_and_only_that() -> None:
+    """A receipt that was cancelled before completion never was a sale; a return takes money back and no receipt."""
+    sale = rung("s", START, "ana", amount=700)
+    void, back = voided("v", START, sale), refunded("b", START, amount=300)
+    cancelled = event(SALE_VOIDED, "c", START, {**void.data.model_dump(mode="json", exclude_none=True), "phase": "before_completion"})
+    assert [hours.sold(each) for each in (sale, void, cancelled, back)] == [(700, 1), (-700, -1), (0, 0), (-300, 0)]
+
+
+def _observed(store: str, residual: str = "0", revision: int = 1, later_minutes: int = 0) -> Event[SalesObserved]:
+    content = observation(MIDNIGHT, 9, 5000, revision)
+    end = content.hour_end + timedelta(minutes=later_minutes)
+    changed = content.model_copy(update={"residual": Decimal(residual), "hour_end": end})
+    return event(SALES_OBSERVED, f"{store}/{revision}/{residual}", end, changed.model_dump(mode="json"), store)
+
+
+def test_an_hour_of_the_chain_is_over_when_it_is_in_every_store() -> None:
+    """Zones differ by half hours too."""
+    held = bucket.Bucket(0)
+    for number, later in enumerate((30, 0, 15)):
+        held = bucket.with_observation(held, _observed(f"S{number}", later_minutes=later))
+    assert moment_of(held.ends_at) == MIDNIGHT + timedelta(hours=10, minutes=30)
+    assert bucket.Bucket(5).ends_at == 0
+
+
+def test_an_observation_that_comes_again_changes_nothing() -> None:
+    """The first one of a revision stands, and a newer revision replaces it."""
+    held = bucket.with_observation(None, _observed("S1", "0.1"))
+    assert bucket.with_observation(held, _observed("S1", "0.2")) == held
+    assert [row.residual for row in bucket.with_observation(held, _observed("S1", "0.3", 2)).rows] == [0.3]
+
+
+def test_what_is_fair_to_expect_of_a_store_goes_with_its_chain() -> None:
+    """All sell half as much again as their past lets expect: so may be expected of each."""
+    held = bucket.Bucket(0)
+    for number in range(8):
+        held = bucket.with_observation(held, _observed(f"S{number}", "2.70"))
+    fair = [verdict.fair for verdict in bucket.verdicts(held).values()]
+    assert fair == pytest.approx([7500] * 8, rel=0.01), "2.7 spreads of 0.15 are the logarithm of one and a half"

@@ -23,7 +23,7 @@ from processors.rules.shrinkage import SHRINKAGE, Shrinkage, ShrinkageState
 from processors.rules.stock_rows import UNITS
 from processors.state import read_held, read_state
 from tests.examples import examples
-from tests.processors.events import adjusted, at, corrected, counted, log_of, sold, tick
+from tests.processors.events import adjusted, at, corrected, counted, identity, log_of, sold, tick
 from tests.processors.oracle import Replica, contents, replica_of
 from tests.processors.shelf_stories import (
     DAY,
@@ -114,6 +114,7 @@ def test_small_losses_add_up() -> None:
     rows = contents(replayed(in_order(_weekly(90, 81, 72, 63, 54), 6, 35)).derived, AlertChanged)
     assert [row.status for row in rows][:1] == ["raised"]
     assert rows[-1].summary == "8 of MILK lost little by little in 4 counts (worth unknown)"
+    assert rows[-1].evidence.event_ids == tuple(identity(f"S1/c{week}") for week in range(1, 5))
     assert said(replayed(in_order(_weekly(90, 83, 76, 69, 62), 6, 35)), RULE) == []
 
 
