@@ -12,6 +12,7 @@ from contracts.envelope import Event
 from contracts.events.registry import ALERT_ANSWERED
 from processors.fold import Fold
 from processors.rules.buddy_punching import BuddyPunching, tail
+from processors.rules.punch_pairs import DeviceDay, DevicePress, Meeting, neighbours
 from tests.examples import examples
 from tests.processors.attendance_facts import DAY, policy, press, said, stands, told
 from tests.processors.events import at, corrected, event, identity, log_of, record, tick
@@ -113,6 +114,21 @@ def test_the_evidence_counts_and_gives_the_probability() -> None:
     assert abs(float(row.evidence.probability) - tail(4, 3, 20 / 900)) < 1e-5
     assert (row.window_start.weekday(), row.window_end - row.window_start) == (0, timedelta(days=28) - timedelta(microseconds=1))
     assert all(row.window_start <= each.envelope.occurred_at <= row.window_end for each in story)
+
+
+def test_neighbours_are_those_within_a_quarter_of_an_hour() -> None:
+    """On either side, to the microsecond; a meeting begins with the first of the two, whoever that is."""
+
+    def pressed(at_: int, who: str) -> DevicePress:
+        return DevicePress(at_, who.encode(), True, who, True, "")
+
+    quarter = 15 * 60 * 1_000_000
+    times = {"before": -quarter, "after": quarter, "too early": -quarter - 1, "too late": quarter + 1}
+    day = DeviceDay(tuple(pressed(at_, who) for who, at_ in times.items()))
+    assert {row.employee for row in neighbours(day, pressed(0, "ana"))} == {"before", "after"}
+    pair = pressed(0, "ana"), pressed(5, "ben")
+    assert Meeting(*pair).begin == Meeting(*reversed(pair)).begin == 0
+    assert Meeting(*pair).gap == Meeting(*reversed(pair)).gap == 5
 
 
 def test_every_day_belongs_to_one_period() -> None:

@@ -177,6 +177,14 @@ def test_discoveries_are_the_least_likely_ones(probability: list[float], rate: f
     assert max(reported, default=0) <= min(0.05, *others, 1)
 
 
+def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
+    """The largest that is below its rank's share takes all smaller ones along, whether they are below theirs or not."""
+    trusted = [1.0] * 3
+    assert discoveries([0.034, 0.9, 0.03], trusted, 0.06, 1.0) == [True, False, True]
+    assert discoveries([0.01, 0.02, 0.9], trusted, 0.06, 1.0) == [True, True, False]
+    assert discoveries([0.01, 0.02, 0.9], trusted, 0.06, 0.015) == [True, False, False]
+
+
 def test_among_many_clean_stores_the_share_of_chance_is_held() -> None:
     """In chains of 100 with 10 true drops, less than the promised share of what is reported is chance; one by one it is more."""
     rng = np.random.default_rng(11)
