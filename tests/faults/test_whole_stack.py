@@ -86,6 +86,7 @@ def positions(stack: WholeStack) -> int:
 def send_and_end(stack: WholeStack, part: str, number: signal.Signals, folder: Path) -> tuple[str, dict[str, int]]:
     """End a part while a chain of its own is being sent; return the chain and what it must have sold."""
     tenant, truth = f"{part}-{number.name.lower()}", folder / f"{number.name}.json"
+    until(stack.is_ready, 60, "everything is at work")  # a sender that finds no broker ends, and nothing would ever be in the middle
     begun = positions(stack)
     command = simulation(stack, tenant, truth)
     sender = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
