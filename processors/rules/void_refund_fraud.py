@@ -41,17 +41,24 @@ from processors.rules.rule import (
 
 SPEAKER = Speaker(RULE, 1)
 _DAYS_KEPT = RETENTION.days + WINDOW_DAYS + 2
+_DAYS_AHEAD = 2
+"""A look goes through so many days after the clock's, whether or not anything is known of them."""
+
 _BASELINE = WINDOW_DAYS * 86_400_000_000
 _RETENTION = RETENTION // RETENTION.resolution
 _SUNDAY = 7
 
 
 class Judged(State, frozen=True, array_like=True):
-    """What was told of a store's cashiers, the first day that changed since (0: none), and the last week's end that was judged."""
+    """What was told of a store's cashiers, the first day that changed since (0: none), and the last week's end that was judged.
+
+    `ahead` are the days with facts that lie further ahead of the clock than a look goes through anyway.
+    """
 
     told: tuple[Told, ...] = ()
     stale_from: int = 0
     weeks_until: int = 0
+    ahead: tuple[int, ...] = ()
 
 
 JUDGED = Kind("fraud_judgement", Judged, 1, 0)
@@ -99,8 +106,14 @@ def _fresh(days: set[int], view: View) -> list[Entity]:
     """Return the days that are not marked yet, and the store unless it waits for a look at the first of them already."""
     fresh = [entity for day in sorted(days) if not _is_stale(view.state(entity := _entity(day)))]
     known = view.state(STORE)
-    waits = isinstance(known, Judged) and 0 < known.stale_from <= min(days)
+    waits = isinstance(known, Judged) and 0 < known.stale_from <= min(days) and _ahead(days, view) <= set(known.ahead)
     return fresh if waits else [*fresh, STORE]
+
+
+def _ahead(days: Iterable[int], view: View) -> set[int]:
+    """Return the days that no look reaches yet; before the first tick, all."""
+    reach = view.clock.date().toordinal() + _DAYS_AHEAD if view.clock is not None else 0
+    return {day for day in days if day > reach}
 
 
 @lru_cache(maxsize=2048)
@@ -182,14 +195,16 @@ def _at(happening: Occurred | Recounted) -> datetime:
 def _marked(known: Judged, happening: Occurred | Recounted, view: View) -> Decision:
     days = _changed_days(happening, view)
     first = min([*days, known.stale_from] if known.stale_from else days)
-    return Decision(msgspec.structs.replace(known, stale_from=first), (), next_look(_at(happening), view.clock))
+    ahead = tuple(sorted(_ahead(days, view).union(known.ahead)))
+    return Decision(msgspec.structs.replace(known, stale_from=first, ahead=ahead), (), next_look(_at(happening), view.clock))
 
 
 def _judged(known: Judged, happening: Happening, view: View) -> Decision:
     """Judge the days that changed and those that they are the past of, what is to be confirmed, and the weeks that ended."""
     assert view.clock is not None
     today, now = view.clock.date().toordinal() + 1, microseconds(view.clock)
-    days = {day: state for day in range(today - _DAYS_KEPT, today + 2) if isinstance(state := view.state(_entity(day)), Day)}
+    within = sorted({*range(today - _DAYS_KEPT, today + _DAYS_AHEAD), *known.ahead})  # today is the day after the clock's
+    days = {day: state for day in within if isinstance(state := view.state(_entity(day)), Day)}
     ended = _last_ended_week(today, view)
     ripe = {row.key for row in known.told if row.stands and row.stage == "provisional" and _confirm_at(row, view) <= now}
     look = _Look(days, happening, view)
@@ -198,7 +213,7 @@ def _judged(known: Judged, happening: Happening, view: View) -> Decision:
     due = {day for day in weeks if day > known.weeks_until or _is_due(day, known.stale_from, 2 * WINDOW_DAYS)}
     told, more = look.at_weeks(told, due, ripe)
     stale = min((day for day, state in days.items() if state.is_stale), default=0)
-    after = Judged(_remembered(told, view), stale, ended)
+    after = Judged(_remembered(told, view), stale, ended, tuple(sorted(_ahead(known.ahead, view))))
     if not days and not after.told:
         return Decision(None, [*derived, *more])
     return Decision(after, [*derived, *more], _next(after, ended, view))

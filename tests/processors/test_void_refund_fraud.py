@@ -251,6 +251,32 @@ def test_a_correction_gives_what_would_have_been(world: Story, random: Any) -> N
     assert made == standing(replica(*_told_of(right, [], random)), RULE)
 
 
+@pytest.mark.parametrize("looks", [(), (47,), (238,), (47, 238), (2 * DAY,), (47, 2 * DAY), (47, 238, 2 * DAY)])
+@pytest.mark.parametrize(("before", "between"), [(0, 0), (0, 1), (1, 1), (1, 2)])
+def test_facts_of_days_to_come_are_told_when_their_day_comes(looks: tuple[int, ...], before: int, between: int) -> None:
+    """However long the clock stands behind and whatever it looks at meanwhile: before the first facts, between them, after them."""
+    nearer = [*(rung(f"s{i}", at(DAY + 7 * i), "ben") for i in range(20)), opened("n1", at(DAY), "ana"), opened("n2", at(DAY + 1), "ana")]
+    farther = [*(rung(f"t{i}", at(6 * DAY + 7 * i), "ana") for i in range(20)), *(opened(f"f{i}", at(6 * DAY + i), "ben") for i in range(8))]
+    ticks, end = [tick(at(minute)) for minute in looks], [tick(at(7 * DAY)), tick(at(20 * DAY))]
+    wanted = standing(replica(*EAGER, *nearer, *farther, *end), RULE)
+    assert {row["subject"] for row in wanted.values()} == {"ana", "ben"}
+    for first, then in ((nearer, farther), (farther, nearer)):
+        story = [*ticks[:before], *first, *ticks[before:between], *then, *ticks[between:]]
+        assert standing(replica(*EAGER, *story, *end), RULE) == wanted
+
+
+def test_a_day_to_come_that_was_looked_at_is_looked_at_again_when_its_past_is_told_of() -> None:
+    """Four openings are nothing to tell of in a store without a past, and stand out after five honest days."""
+    past = [each for number in range(1, 6) for each in _day(number)]
+    day = [*_day(6), *(opened(f"o{i}", at(6 * DAY + i), "ben") for i in range(4))]
+    strict, end = policy(RULE, day_probability="0.001", window_probability="0.00001", least_deeds=1), [tick(at(7 * DAY)), tick(at(20 * DAY))]
+    looks = [tick(at(47)), tick(at(238))]
+    assert standing(replica(strict, looks[0], *day, looks[1], *end), RULE) == {}
+    wanted = standing(replica(strict, *past, *day, *end), RULE)
+    assert [row["subject"] for row in wanted.values()] == ["ben"]
+    assert standing(replica(strict, looks[0], *day, looks[1], *past, tick(at(2 * DAY)), *end), RULE) == wanted
+
+
 class _Forgetful(VoidRefundFraud):
     """A damaged rule: a sale does not reach the days of the refunds that name it."""
 
