@@ -111,11 +111,15 @@ def own_states(replica: Replica, *kinds: str) -> dict[str, tuple[int | None, byt
     return {key: state for key, state in replica.states().items() if key.split("|")[1] in kinds}
 
 
+_EARLY_DAYS = 5
+
+
 def arriving(happened: Story, random: Any, late_days: int, every_hours: int, last_day: int = DAYS + 12) -> Story:
-    """Tell everything up to some days after it happened, and regular ticks in between."""
+    """Tell everything up to some days after it happened, or ahead of a clock that stands behind, and regular ticks in between."""
     ticks = [tell.tick(tell.at(hour * 60)) for hour in range(every_hours, last_day * 24, every_hours)]
     moments = [
-        (each.envelope.occurred_at + timedelta(days=late_days * random.random()), number, each) for number, each in enumerate(happened)
+        (each.envelope.occurred_at + timedelta(days=random.uniform(-_EARLY_DAYS, late_days)), number, each)
+        for number, each in enumerate(happened)
     ]
     moments += [(each.envelope.occurred_at, -1, each) for each in ticks]
     story = [each for _, _, each in sorted(moments, key=lambda row: row[:2])]

@@ -75,8 +75,8 @@ def _right(draw: st.DrawFn, wrong: Event[Any]) -> dict[str, Any] | None:
 
 
 def story_of(world: Story, random: Random | None, every: float = 3 * HOUR) -> Story:
-    """Let facts arrive as they happen, or up to 23 hours later, with ticks in between and one long after it all."""
-    delays = [random.uniform(0, 23 * HOUR) if random else 0 for _ in world]
+    """Let facts arrive as they happen, or up to 23 hours later or two days ahead of the clock, with ticks in between and one long after."""
+    delays = [random.uniform(-2 * DAY, 23 * HOUR) if random else 0 for _ in world]
     arrivals = sorted(zip((_minute(each) + delay for each, delay in zip(world, delays, strict=True)), range(len(world)), strict=True))
     story, clock = [store(), person(date(2026, 3, 4))], 0.0
     for arrival, place in arrivals:

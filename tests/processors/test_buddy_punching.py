@@ -143,14 +143,18 @@ def test_chance_is_the_tail_of_the_binomial() -> None:
     assert abs(tail(3, 2, 0.1) - (3 * 0.01 * 0.9 + 0.001)) < 1e-12
 
 
+_CLOCKS = st.lists(st.integers(0, 10 * DAY), min_size=1, max_size=4)
+
+
 @settings(max_examples=examples(30))
-@given(st.lists(st.integers(0, 900), min_size=3, max_size=8), st.randoms(use_true_random=False), st.booleans())
-def test_the_order_of_arrival_does_not_matter(gaps: list[int], random: Random, is_wrong: bool) -> None:
+@given(st.lists(st.integers(0, 900), min_size=3, max_size=8), st.randoms(use_true_random=False), st.booleans(), _CLOCKS)
+def test_the_order_of_arrival_does_not_matter(gaps: list[int], random: Random, is_wrong: bool, clocks: list[int]) -> None:
     """Shuffled, with a clock in between and a correction, the same is told in the end."""
     world = _days([gap / 20 for gap in gaps])
     world += [corrected("x", world[0])] if is_wrong else []
     shuffled = random.sample(world, len(world))
-    shuffled.insert(random.randint(0, len(shuffled)), tick(at(1)))
+    for clock, place in zip(sorted(clocks), sorted(random.sample(range(len(world)), len(clocks))), strict=True):
+        shuffled.insert(place, tick(at(clock)))
     ends = [stands(replica_of(log_of(*story, tick(at(12 * DAY)))), {"buddy_punching"}) for story in (world, shuffled)]
     assert ends[0] == ends[1]
 
