@@ -33,14 +33,18 @@ CORRECTIONS = Kind("corrections", Corrections, 1, 5)
 CORRECTIONS_NAME = "all"
 
 
-def with_correction(known: Corrections, event: UUID, corrects: UUID, position: int, about: datetime, clock: datetime | None) -> Corrections:
-    """Add a correction, and forget those of events that can no longer be undone."""
-    if any(row.event == event.bytes for row in known.rows):
-        return known
+def remembered(known: Corrections, clock: datetime | None) -> Corrections:
+    """Forget the corrections of events that can no longer be undone, and the oldest of too many: what they took back stays so."""
     horizon = microseconds(clock) - _RETENTION if clock else None
     kept = [row for row in known.rows if horizon is None or row.about > horizon]
-    row = Correction(event.bytes, corrects.bytes, position, microseconds(about))
-    return Corrections((*kept, row)[-_KEPT:])
+    return Corrections(tuple(kept[-_KEPT:]))
+
+
+def with_correction(known: Corrections, event: UUID, corrects: UUID, position: int, about: datetime) -> Corrections:
+    """Add a correction, once."""
+    if any(row.event == event.bytes for row in known.rows):
+        return known
+    return Corrections((*known.rows, Correction(event.bytes, corrects.bytes, position, microseconds(about))))
 
 
 @lru_cache(maxsize=512)

@@ -263,8 +263,8 @@ class Folding:
         """Void or restore what the correction changes, then fold the right content under its own id."""
         data, store = event.data, event.store_id
         self._without_effect.pop(store, None)
-        before = self._corrections(store)
-        after = corrected.with_correction(before, event.id, data.corrects_event_id, view.offset, data.corrects_occurred_at, view.clock)
+        before = corrected.remembered(self._corrections(store), view.clock)
+        after = corrected.with_correction(before, event.id, data.corrects_event_id, view.offset, data.corrects_occurred_at)
         self._change(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS, after, view.offset, None)
         was, now = corrected.without_effect(before), corrected.without_effect(after)
         changed = (was ^ now) - {event.id.bytes}

@@ -49,6 +49,11 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Return whether people see it as open."""
         return self.standing == _STANDS
 
+    @property
+    def is_orphaned(self) -> bool:
+        """Return whether it stood until its retention was over; only rules that judge by what was told long ago keep such rows."""
+        return self.standing == _ORPHANED
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -106,6 +111,11 @@ def settle(
 def forgotten_at(told: Iterable[Told]) -> int | None:
     """Return when the first of these rows is to be forgotten, or closed as orphaned (Unix microseconds)."""
     return min((row.window_end + _RETENTION for row in told), default=None)
+
+
+def orphaned(row: Told) -> Told:
+    """Return a row as a rule keeps it that judges by what was told long ago; it is settled no more."""
+    return msgspec.structs.replace(row, standing=_ORPHANED)
 
 
 def standing(told: Iterable[Told]) -> tuple[Told, ...]:

@@ -72,7 +72,7 @@ class SalesDeviationChain:
             return Decision(bucket, (), max(bucket.ends_at + _BUCKET_KEPT, (clock or 0) + 1))
         if isinstance(happening, Occurred):
             return _noted(state, happening.event.data, clock)
-        if not isinstance(state, ChainDay) or clock is None or state.ends_at + _RETENTION <= clock:
+        if not isinstance(state, ChainDay) or clock is None:
             return Decision(None)
         return self._settled(state, happening, view, clock)
 
@@ -83,6 +83,8 @@ class SalesDeviationChain:
             findings = self._findings(state.day, direction, courses)
             told[direction], made = settle(_SPEAKERS[direction], before, findings, happening, view)
             derived += made
+        if state.ends_at + _RETENTION <= clock:
+            return Decision(None, derived)
         look_at = self._next_end(state, view, clock) if clock < state.ends_at else state.ends_at + _RETENTION
         after = msgspec.structs.replace(state, look_at=look_at, drops=told[DROP], spikes=told[SPIKE])
         return Decision(after, derived, look_at)

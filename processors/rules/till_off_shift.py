@@ -19,6 +19,7 @@ from contracts.evidence import Evidence
 from contracts.money import told_money
 from contracts.policies.till_off_shift import TillOffShiftPolicy
 from processors.rules.alerting import Finding, Severity, Speaker, Told, settle
+from processors.rules.alerting import forgotten_at as closed_at
 from processors.rules.fraud import ledger, presence
 from processors.rules.fraud.days import bounds, forgotten_at, look_from, next_look
 from processors.rules.fraud.ledger import COUNTS, DRAWER, PAGE, RETURN, SALE, VOID
@@ -172,7 +173,7 @@ def _looked_at(day: int, known: Watch, happening: Happening, view: View) -> Deci
     assert view.clock is not None
     clock = microseconds(view.clock)
     if clock >= forgotten_at(day):
-        return Decision(None)
+        return Decision(None, settle(SPEAKER, known.told, (), happening, view)[1])
     begin, end = bounds(day, view)
     policy = view.policy(RULE, None, begin) or BUILT_IN
     terms = policy.parameters
@@ -189,7 +190,8 @@ def _looked_at(day: int, known: Watch, happening: Happening, view: View) -> Deci
     told, derived = settle(SPEAKER, known.told, found, happening, view)
     waiting = any(deed[1] * 1_000_000 > ripe for each in strangers for deed in each.deeds)
     soonest = next_look(view.clock, view.clock)
-    due = soonest if waiting else max(confirmed_at, soonest) if clock < confirmed_at and found else forgotten_at(day)
+    last = closed_at(told) or forgotten_at(day)
+    due = soonest if waiting else max(confirmed_at, soonest) if clock < confirmed_at and found else last
     return Decision(Watch(False, told), derived, due)
 
 

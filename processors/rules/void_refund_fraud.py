@@ -5,7 +5,7 @@ week's end. What stands follows from the ledger alone, so late and shuffled fact
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 
 from contracts.envelope import Event
 from contracts.events.registry import DRAWER_OPENED, SALE_COMPLETED
-from processors.rules.alerting import Finding, Speaker, Told, settle
+from processors.rules.alerting import Finding, Speaker, Told, orphaned, settle
 from processors.rules.fraud import judgement, ledger, refund_links
 from processors.rules.fraud.day_summaries import DAY, Day, renewed
 from processors.rules.fraud.days import bounds, forgotten_at, look_from, next_look
@@ -37,6 +37,7 @@ from processors.rules.rule import (
     State,
     View,
     microseconds,
+    moment_of,
 )
 
 SPEAKER = Speaker(RULE, 1)
@@ -206,7 +207,7 @@ def _judged(known: Judged, happening: Happening, view: View) -> Decision:
     within = sorted({*range(today - _DAYS_KEPT, today + _DAYS_AHEAD), *known.ahead})  # today is the day after the clock's
     days = {day: state for day in within if isinstance(state := view.state(_entity(day)), Day)}
     ended = _last_ended_week(today, view)
-    ripe = {row.key for row in known.told if row.stands and row.stage == "provisional" and _confirm_at(row, view) <= now}
+    ripe = {row.key for row in known.told if row.stands and _settle_at(row, view) <= now}
     look = _Look(days, happening, view)
     told, derived = look.at_days(known, {day for day in days if _is_due(day, known.stale_from, WINDOW_DAYS)}, ripe)
     weeks = [day for day in range(today - _DAYS_KEPT, ended + 1) if date.fromordinal(day).isoweekday() == _SUNDAY]
@@ -231,22 +232,23 @@ def _last_ended_week(today: int, view: View) -> int:
 
 
 def _next(after: Judged, ended: int, view: View) -> int:
-    """Return when to look next: at the week's end, when something can be confirmed, or for days not made anew yet."""
+    """Return when to look next: at the week's end, when something can be confirmed or closed, or for days not made anew yet."""
     moments = [look_from(bounds(ended + 7, view)[1], view.clock)]
-    moments += [_confirm_at(row, view) for row in after.told if row.stands and row.stage == "provisional"]
+    moments += [_settle_at(row, view) for row in after.told if row.stands]
     assert view.clock is not None
     soonest = next_look(view.clock, view.clock)
     return max(soonest, min(moments)) if not after.stale_from else soonest
 
 
-def _confirm_at(row: Told, view: View) -> int:
-    begin = datetime.fromtimestamp(row.window_start // 1_000_000, UTC)
-    end = datetime.fromtimestamp(row.window_end // 1_000_000, UTC)
-    return look_from(end + timedelta(hours=policy_at(view, begin)[1].confirm_hours), None)
+def _settle_at(row: Told, view: View) -> int:
+    """Return when an open alert is confirmed, or closed because its retention is over."""
+    begin, end = moment_of(row.window_start), moment_of(row.window_end)
+    wait = timedelta(hours=policy_at(view, begin)[1].confirm_hours) if row.stage == "provisional" else RETENTION
+    return look_from(end + wait, None)
 
 
 def _remembered(told: Iterable[Told], view: View) -> tuple[Told, ...]:
-    """Forget what late data can no longer change."""
+    """Forget what no window that late data can still change reaches back to."""
     assert view.clock is not None
     horizon = microseconds(view.clock) - _RETENTION - _BASELINE
     return tuple(row for row in told if row.window_end > horizon)
@@ -270,15 +272,18 @@ class _Look:
         due = due | {_day_of(key) for key in ripe if key.startswith("weeks/")}
         if not due:
             return told, []
-        apart = frozenset((_day_of(row.key), row.subject) for row in told if row.stands and row.key.startswith("day/"))
+        apart = frozenset((_day_of(row.key), row.subject) for row in told if _is_of_a_day(row))
         table = judgement.table_of(self._days, apart)
         found = [each for last in sorted(due) for each in self._on_weeks(last, table, apart)]
         return self._settled(told, {f"weeks/{_iso(last)}" for last in due}, found)
 
     def _settled(self, told: tuple[Told, ...], keys: set[str], found: list[Finding]) -> tuple[tuple[Told, ...], list[Derived]]:
-        others = tuple(row for row in told if row.key not in keys)
-        kept, derived = settle(SPEAKER, tuple(row for row in told if row.key in keys), found, self._happening, self._view)
-        return (*others, *kept), derived
+        own = tuple(row for row in told if row.key in keys)
+        others = tuple(row for row in told if row.key not in keys or row.is_orphaned)
+        kept, derived = settle(SPEAKER, own, found, self._happening, self._view)
+        places = {(row.key, row.subject) for row in kept}
+        closed = tuple(orphaned(row) for row in own if row.stands and (row.key, row.subject) not in places)
+        return (*others, *kept, *closed), derived
 
     def _on_day(self, day: int, table: Table) -> Iterable[Finding]:
         begin, end = bounds(day, self._view)
@@ -305,6 +310,11 @@ class _Look:
         assert clock is not None
         confirmed = microseconds(clock) >= look_from(end + timedelta(hours=parameters.confirm_hours), None)
         return Span(key, begin, end, baseline, decisions, business_date, confirmed)
+
+
+def _is_of_a_day(row: Told) -> bool:
+    """Tell whether a cashier was told of on a day, so that the weeks leave that day out: also after the alert was closed by its age."""
+    return (row.stands or row.is_orphaned) and row.key.startswith("day/")
 
 
 def _iso(day: int) -> str:

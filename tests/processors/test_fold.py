@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,10 @@ from contracts.events.control import RuleProgressed
 from contracts.events.registry import ALERT_ANSWERED, STORE_DEFINED, TICK
 from contracts.records import RawRecord
 from contracts.topics import ALERTS, DEAD_LETTERS, RETRY_APPLIED
+from processors.corrected import CORRECTIONS
 from processors.fold import RULES, Fold
 from processors.outgoing import Outgoing
-from processors.rules.rule import FoldsRuns, Rule
+from processors.rules.rule import RETENTION, FoldsRuns, Rule
 from tests.examples import examples
 from tests.processors import oracle
 from tests.processors.events import (
@@ -35,6 +37,7 @@ from tests.processors.events import (
 )
 from tests.processors.oracle import Replica, open_orders, replica_of, standing_alerts
 from tests.processors.stories import Story, stories, told, worlds
+from tests.processors.till_events import rung
 
 PROPERTY = settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -121,6 +124,22 @@ def test_the_order_of_arrival_does_not_matter_in_the_end(world: Story, ticks: li
     first, second = (replica_of(log_of(*told(order, ticks, random))) for order in (world, shuffled))
     assert open_orders(second.derived) == open_orders(first.derived)
     assert standing_alerts(second.derived) == standing_alerts(first.derived)
+
+
+def test_what_was_taken_back_stays_so_when_its_correction_is_forgotten() -> None:
+    """The next correction forgets those that are older than the retention, and brings nothing of them back."""
+    minutes = RETENTION.days * 24 * 60
+    wrong, other = rung("wrong", at(0)), rung("other", at(minutes + 30))
+    log = log_of(wrong, corrected("x", wrong), tick(at(minutes + 20)), other, corrected("y", other))
+    before, after = replica_of(log[:-1]), replica_of(log)
+    pages = [{key: body for key, (_, body) in each.states().items() if "|cashier_page|2026-03-02" in key} for each in (before, after)]
+    assert pages[0] == pages[1] != {}
+    assert (_corrections(before), _corrections(after)) == (1, 1)
+
+
+def _corrections(replica: Replica) -> int:
+    (state,) = (msgspec.msgpack.decode(body) for key, (_, body) in replica.states().items() if f"|{CORRECTIONS.name}|" in key)
+    return len(state[0])
 
 
 def test_without_its_guard_the_fold_counts_a_redelivery_twice() -> None:

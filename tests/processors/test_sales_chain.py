@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.codec import encode
 from contracts.envelope import Event
+from contracts.events.alerts import AlertChanged
 from contracts.events.registry import SALES_OBSERVED
 from contracts.records import LogRecord, RawRecord
 from contracts.topics import CHAIN_OBSERVATIONS
@@ -23,7 +24,7 @@ from processors.stages import Stage
 from tests.examples import examples
 from tests.processors.events import event
 from tests.processors.observations import MIDNIGHT, observation, progress
-from tests.processors.oracle import Replica
+from tests.processors.oracle import Replica, contents
 from tests.processors.sales_stories import day, standing
 
 PROPERTY = settings(max_examples=examples(10))
@@ -141,6 +142,16 @@ def test_hours_that_end_later_are_still_looked_at_after_an_early_look() -> None:
     story = [*week, *last, progress(0, day(DAYS_BEFORE, 11), 1), revised, progress(0, day(DAYS_BEFORE, 12), 1)]
     assert told(compared(story)) == {}
     assert list(told(compared([*story, progress(0, day(DAYS_BEFORE, 14), 1)]))) == list(ordered())
+
+
+def test_an_alert_that_nobody_can_end_any_more_is_closed() -> None:
+    """35 days after the day, and not before."""
+    story, last = in_order(QUIET), [progress(0, day(DAYS_BEFORE + days), 1) for days in (35, 36)]
+    early, late, gone = (compared([*story, *clocks]) for clocks in (last[:1], last[1:], last))
+    assert told(early) == ordered()
+    for chain in (late, gone):
+        assert told(chain) == {}
+        assert [row.status for row in contents(chain.derived, AlertChanged)][-1] == "orphaned"
 
 
 def test_buckets_are_kept_as_long_as_a_day_that_is_judged_by_them() -> None:

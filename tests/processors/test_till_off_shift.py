@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,15 @@ def test_a_late_punch_retracts_even_what_was_confirmed() -> None:
     """The record came days late; the person had been there."""
     said = _said(rung("s", at(60), "ana"), tick(at(3 * DAY)), clocked_in("in", at(50), "ana"), tick(at(3 * DAY + 200)))
     assert said == [("ana", "raised", "confirmed"), ("ana", "retracted", "confirmed")]
+
+
+@pytest.mark.parametrize("looks", [(), (16 * 60 + 35 * DAY - 1,), (16 * 60 + 35 * DAY,), (36 * DAY,)])
+def test_an_alert_that_nobody_can_end_any_more_is_closed(looks: tuple[int, ...]) -> None:
+    """35 days after the business date, and not before; at the latest when its day is forgotten."""
+    story = [rung("s", at(60), "ana"), tick(at(3 * DAY)), *(tick(at(minute)) for minute in looks)]
+    is_closed = bool(looks) and looks[0] >= 16 * 60 + 35 * DAY
+    assert [row[1] for row in _said(*story)] == ["raised", *["orphaned"] * is_closed]
+    assert [row[1] for row in _said(*story, tick(at(60 * DAY)))] == ["raised", "orphaned"]
 
 
 def test_a_late_clock_out_uncovers_what_looked_covered() -> None:

@@ -68,6 +68,24 @@ def test_refunds_of_nothing_are_told_on_the_day_and_confirmed_after_it() -> None
     assert _said(*early, tick(at(3 * DAY)))[1:] == [("ana", "updated", "confirmed")]
 
 
+@pytest.mark.parametrize("looks", [(), (16 * 60 + 35 * DAY - 1,), (18 * 60 + 35 * DAY,)])
+def test_an_alert_that_nobody_can_end_any_more_is_closed(looks: tuple[int, ...]) -> None:
+    """35 days after the business date, at the next look, and once."""
+    story = [*_past(7), *_day(0), *REFUNDS, tick(at(3 * DAY)), *(tick(at(minute)) for minute in looks)]
+    is_closed = bool(looks) and looks[0] > 16 * 60 + 35 * DAY
+    assert _said(*story) == [("ana", "raised", "confirmed"), *[("ana", "orphaned", "confirmed")] * is_closed]
+    assert len(_said(*story, *(tick(at(day * DAY)) for day in (40, 50, 60, 70)))) == 2
+
+
+@pytest.mark.parametrize("day", [0, 26])
+def test_what_was_told_of_a_day_is_left_out_of_weeks_that_are_judged_after_it_was_closed(day: int) -> None:
+    """The last four weeks that hold the day end 27 days after it; corrections of either end let them be judged anew when it is closed."""
+    sales = [rung(f"late-{i}", at(26 * DAY + i), "ben") for i in range(3)]
+    wrong = sales[0] if day else _day(0)[3]
+    story = [*_past(7), *_day(0), *REFUNDS, *sales, tick(at(3 * DAY)), tick(at(36 * DAY)), corrected("x", wrong), tick(at(37 * DAY))]
+    assert _said(*story) == [("ana", "raised", "confirmed"), ("ana", "orphaned", "confirmed")]
+
+
 def test_an_honest_store_is_left_in_peace() -> None:
     """Linked refunds, a void and a drawer opening now and then are no news."""
     ordinary = [refunded("r", at(100), "ana", of="-1-3"), opened("d", at(200), "ben"), voided("v", at(230), _day(0)[8], "ana")]
