@@ -49,4 +49,4 @@ def to_major(minor: int, currency: str) -> Decimal:
 
 def told_money(minor: int, currency: str | None) -> str:
     """Write an amount for people: in major units with its currency, or as minor units where that is not known."""
-    return f"{minor} minor units" if currency is None else f"{to_major(minor, currency):f} {currency}"
+    return f"{minor:,} minor units" if currency is None else f"{to_major(minor, currency):,f} {currency}"

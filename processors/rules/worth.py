@@ -5,8 +5,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.events.reference import SkuDefined
-from contracts.fields import plain
-from contracts.money import minor_digits, to_major
+from contracts.money import minor_digits, told_money
 from processors.rules.alerting import Severity
 from processors.rules.on_hand import quantity_of
 from processors.rules.rule import View
@@ -31,7 +30,7 @@ class Worth:
 
     def say(self, minor: int | None) -> str:
         """Write an amount for people."""
-        return "worth unknown" if minor is None or self.currency is None else f"{plain(to_major(minor, self.currency))} {self.currency}"
+        return "worth unknown" if minor is None or self.currency is None else told_money(minor, self.currency)
 
 
 _UNKNOWN = Worth(None, None, None)

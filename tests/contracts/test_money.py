@@ -7,7 +7,7 @@ from math import floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.money import MINOR_DIGITS, line_amount, to_major
+from contracts.money import MINOR_DIGITS, line_amount, to_major, told_money
 
 wide = st.decimals("0", "9999999999999.99999", places=5)
 
@@ -33,3 +33,9 @@ def test_major_units_hold_the_same_value(minor: int, currency: str) -> None:
 def test_half_a_won_goes_up() -> None:
     """435 g of apples at 12,900 won a kilogram are 5,611.5 won: 5,612 on the receipt, half a won reported."""
     assert (5612, Decimal("-0.5")) == line_amount(Decimal(12900), Decimal("0.435"), "KRW")
+
+
+def test_money_is_told_to_people_in_one_form() -> None:
+    """Thousands apart, with all minor digits of the currency, and its code behind."""
+    told = [told_money(minor, currency) for minor, currency in ((1_234_500, "GBP"), (-69_010, "KRW"), (5, "KWD"), (6_000, None))]
+    assert told == ["12,345.00 GBP", "-69,010 KRW", "0.005 KWD", "6,000 minor units"]

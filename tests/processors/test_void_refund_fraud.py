@@ -117,7 +117,7 @@ def test_voids_minutes_after_cash_sales_are_told_apart_from_others() -> None:
 def test_the_evidence_names_patterns_counts_and_events() -> None:
     """What was seen, what the peers let expect, how likely it is, and the very events."""
     row = _told(*_past(7), *_day(0), *REFUNDS, tick(at(3 * DAY)))
-    assert row.evidence.observed == "cash refunds without proof × 6 in 30 receipts; refund without a source sale × 6 (6000 minor units)"
+    assert row.evidence.observed == "cash refunds without proof × 6 in 30 receipts; refund without a source sale × 6 (6,000 minor units)"
     assert row.evidence.event_ids == tuple(each.id for each in REFUNDS)
     assert row.evidence.probability is not None
     assert row.evidence.probability <= 1

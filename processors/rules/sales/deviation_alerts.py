@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.evidence import Evidence
-from contracts.money import to_major
+from contracts.money import told_money
 from processors.rules.alerting import Finding, Severity
 from processors.rules.rule import moment_of
 from processors.rules.sales.baseline import HOURS
-from processors.rules.sales.bucket import Row, Verdict
+from processors.rules.sales.bucket import Verdict
 
 DROP, SPIKE = "drop", "spike"
 _RECOVERED = 1.0
@@ -65,12 +65,6 @@ def finding(store: str, day: str, direction: str, course: Course) -> Finding | N
     )
 
 
-def _money(amount: float, row: Row) -> str:
-    if row.currency is None:
-        return f"{round(amount)} minor units"
-    return f"{to_major(round(amount), row.currency)} {row.currency}"
-
-
 def _summary(store: str, day: str, direction: str, last: Verdict) -> str:
     change = last.row.actual / last.fair - 1 if last.fair >= 1 else 0.0
     return f"Sales {direction} in {store} on {day}: {change:+.0%} until {moment_of(last.row.hour_end).isoformat(timespec='minutes')}"
@@ -78,10 +72,11 @@ def _summary(store: str, day: str, direction: str, last: Verdict) -> str:
 
 def _evidence(last: Verdict, direction: str, reported: list[Verdict]) -> Evidence:
     row = last.row
+    actual, fair, expected = (told_money(round(amount), row.currency) for amount in (row.actual, last.fair, row.expected))
     chance = Decimal(f"{last.low if direction == DROP else 1 - last.low:.5f}")
     return Evidence(
-        observed=f"net sales of {_money(row.actual, row)}",
-        expected=f"{_money(last.fair, row)}: {_money(row.expected, row)} by the store's past, {last.common:+.3f} (log) in the chain",
+        observed=f"net sales of {actual}",
+        expected=f"{fair}: {expected} by the store's past, {last.common:+.3f} (log) in the chain",
         probability=max(chance, _SMALLEST),
         baseline_window=f"{row.like_days} like days before",
         event_ids=tuple(each.row.event_id for each in reported),

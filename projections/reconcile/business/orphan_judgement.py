@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from contracts.events.registry import SALE_COMPLETED, SALE_VOIDED
-from contracts.money import to_major
+from contracts.money import told_money
 from projections.reconcile.business.links import Link
 from projections.reconcile.checks import Finding
 
@@ -88,8 +88,8 @@ def _judge(sold: Sold, back: Back, taken: Mapping[str, Decimal], paid: int, befo
             return
     if paid > sold.amount + back.lines:
         text = (
-            f"{back.word} {back.receipt_id}: {back.currency} {to_major(paid, back.currency):,f} went back of the sale"
-            f" {sold.receipt_id}, which came to {back.currency} {to_major(sold.amount, back.currency):,f}"
+            f"{back.word} {back.receipt_id}: {told_money(paid, back.currency)} went back of the sale"
+            f" {sold.receipt_id}, which came to {told_money(sold.amount, back.currency)}"
         )
         yield _finding(back, text, paid, sold.amount, back.currency, events)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from contracts.events.registry import SALE_RETURNED, SALE_VOIDED
-from contracts.money import to_major
+from contracts.money import told_money
 from contracts.policies.reconciliation import ReconciliationPolicy
 from projections.read_models.tenders_by_day.reader import read_tenders
 from projections.reconcile.business.days import Span, spans_of
@@ -67,7 +67,7 @@ def judge_receipt(store_id: str, receipt: PaidReceipt, policy: ReconciliationPol
     allowed = receipt.lines + (policy.coin(receipt.currency) if receipt.has_cash else 0)
     if abs(receipt.paid - receipt.due) <= allowed:
         return
-    paid, due = (f"{receipt.currency} {to_major(amount, receipt.currency):,f}" for amount in (receipt.paid, receipt.due))
+    paid, due = (told_money(amount, receipt.currency) for amount in (receipt.paid, receipt.due))
     subject = f"receipt {receipt.receipt_id}"
     yield Finding(
         NAME,
@@ -94,8 +94,8 @@ def judge_day(store_id: str, currency: str, key: tuple[date, str], pair: tuple[t
     day, kind = key
     (sales_count, sales_amount), (tills_count, tills_amount) = pair
     text = (
-        f"{kind}: tenders_by_day says {sales_count} tenders, {currency} {to_major(sales_amount, currency):,f};"
-        f" the receipts of the tills add up to {tills_count}, {currency} {to_major(tills_amount, currency):,f}"
+        f"{kind}: tenders_by_day says {sales_count} tenders, {told_money(sales_amount, currency)};"
+        f" the receipts of the tills add up to {tills_count}, {told_money(tills_amount, currency)}"
     )
     same = sales_amount == tills_amount
     observed, expected = (sales_count, tills_count) if same else (sales_amount, tills_amount)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.money import to_major
+from contracts.money import told_money
 from contracts.policies.reconciliation import ReconciliationPolicy
 from projections.read_models.till_periods.cash import DrawerCash
 from projections.read_models.till_periods.reader import TillPeriod
@@ -103,14 +103,14 @@ def _drawer(period: TillPeriod, sent: AsSent, policy: ReconciliationPolicy, *, i
     if cash.counted is None or cash.untendered:
         return
     if cash.expected is None:
-        text = f"{_money(cash.counted, currency)} were counted, and no opening came: nobody can say what was expected"
+        text = f"{told_money(cash.counted, currency)} were counted, and no opening came: nobody can say what was expected"
         yield _finding(period, text, cash.counted, None, currency, sent.closings, is_provisional=is_provisional)
         return
     differences = [view.difference for view in (cash, sent.cash) if view.difference is not None]
     if all(abs(difference) > policy.drawer(currency) for difference in differences):
         word = "over" if cash.counted > cash.expected else "short"
         text = (
-            f"the drawer is {word}: {_money(cash.counted, currency)} were counted, {_money(cash.expected, currency)} expected"
+            f"the drawer is {word}: {told_money(cash.counted, currency)} were counted, {told_money(cash.expected, currency)} expected"
             " (float + cash sales - refunds + paid in - paid out - brought to the bank)"
         )
         yield _finding(period, text, cash.counted, cash.expected, currency, sent.closings, is_provisional=is_provisional)
@@ -153,8 +153,4 @@ def _unit(figure: str, currency: str) -> str:
 
 
 def _written(each: FigureDifference, value: int, currency: str) -> str:
-    return str(value) if _unit(each.figure, currency) != currency else _money(value, currency)
-
-
-def _money(minor: int, currency: str) -> str:
-    return f"{currency} {to_major(minor, currency):,f}"
+    return str(value) if _unit(each.figure, currency) != currency else told_money(value, currency)
