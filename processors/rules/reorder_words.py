@@ -12,7 +12,7 @@ from processors.rules.demand.plan import Basis
 from processors.rules.on_hand import Tally, quantity_of
 from processors.rules.rule import Policy, moment_of
 
-RULE_VERSION = 4
+RULE_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

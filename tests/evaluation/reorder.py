@@ -27,12 +27,12 @@ from tests.evaluation.demand_series import WARM_UP, Item, simulated, wholesaler
 from tests.evaluation.processes import in_processes
 
 TARGET = 0.95
-_SEEDS = (7, 8, 9)
+_SEEDS = (7, 8, 9, 10, 11, 12)
 _CONFIDENCE = 0.95
 REFRESHED_DAYS = 7
 YOUNG_DAYS, _YOUNG_FROM, _ALIKE = 28, (WARM_UP, WARM_UP + 60, WARM_UP + 120), 24
 LADDER = (
-    *(percent / 100 for percent in (2, 3, 4, 5, 6, 8, 10, 12, 16, *range(20, 90, 5), 90, 93, 95, 97, 98)),
+    *(percent / 100 for percent in (2, 3, 4, 5, 6, 8, 10, 12, 16, *range(20, 60, 2), *range(60, 90, 5), 90, 93, 95, 97, 98)),
     *(0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999, 0.9995),
 )
 _HIGHER = (*LADDER, 0.99975, 0.9999, 0.99995)

@@ -18,8 +18,9 @@ from processors.rules.demand.backtest import achieved, walk
 from processors.rules.demand.borrowing import borrowed
 from processors.rules.demand.days import DEMAND, Demand, close, daily
 from processors.rules.demand.forecast import Forecast, demand_class, forecast
-from processors.rules.demand.intermittent import PROBABILITY_HALF_LIFE, SIZE_HALF_LIFE, rare_demand
+from processors.rules.demand.intermittent import SIZE_HALF_LIFE, rare_demand
 from processors.rules.demand.lead_times import lead_time
+from processors.rules.demand.memory import remembered
 from processors.rules.demand.protection import LeadTime, Levels, Terms, levels, order_quantity, quantile
 from processors.rules.on_hand import Stock
 from processors.rules.rule import Entity, State
@@ -67,14 +68,24 @@ def test_a_growing_season_is_carried_further() -> None:
     assert found.growth > 1
 
 
+def test_growth_carries_the_spread_with_the_rate() -> None:
+    """Twice as much is as uneven as before: the coefficient of variation stays."""
+    daily = np.random.default_rng(2).poisson(np.repeat([9, 27], [336, 28])).astype(float)
+    found, weights = forecast(daily, 0), remembered(daily).weights
+    assert found is not None
+    assert found.growth > 1.05
+    spread = weights @ (daily - weights @ daily) ** 2
+    assert found.variance / found.rate**2 == pytest.approx(spread / (weights @ daily) ** 2, rel=0.02)
+
+
 def test_the_luck_of_a_month_is_not_growth() -> None:
-    """Goods that sell two a day, always: four weeks stray by a tenth and more from the level, and the rate hardly follows."""
+    """Goods that sell two a day, always: four weeks stray by a tenth and more from the year, and the rate hardly follows."""
     every = [np.random.default_rng(seed).poisson(2, 364).astype(float) for seed in range(40)]
     strays = [daily[-28:].mean() / daily.mean() - 1 for daily in every]
-    growths = [found.growth - 1 for daily in every if (found := forecast(daily, 0)) is not None and found.demand_class == "smooth"]
-    assert len(growths) == len(every)
+    followed = [found.rate / daily.mean() - 1 for daily in every if (found := forecast(daily, 0)) is not None]
+    assert len(followed) == len(every)
     assert np.std(strays) > 0.1
-    assert np.std(growths) < 0.05
+    assert np.std(followed) < 0.05
 
 
 def test_a_week_has_its_shape() -> None:
@@ -86,6 +97,16 @@ def test_a_week_has_its_shape() -> None:
     assert found.mean_over(0, 7) == pytest.approx(found.rate * 7)
     assert found.mean_over(4, 2) > found.mean_over(0, 2)
     assert found.variance < daily.var() / 4
+
+
+def test_days_with_an_empty_shelf_do_not_shift_the_week() -> None:
+    """Saturdays stay Saturdays where other days are left out."""
+    daily = np.array([30.0 if day % 7 == 5 else 10.0 for day in range(140)])
+    daily[np.arange(140) % 10 == 3] = np.nan
+    found = forecast(daily, 0)
+    assert found is not None
+    assert max(range(7), key=lambda day: found.shape[day]) == 5
+    assert found.shape[5] > 2 * found.shape[0]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +122,7 @@ def test_demand_is_classified_by_interval_and_size(sold: list[float], days: int,
 @given(st.lists(st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, 12.0]), min_size=1, max_size=200).filter(any))
 def test_rare_demand_is_smoothed_day_by_day_as_teunter_syntetos_and_babai_do(daily: list[float]) -> None:
     """The probability moves every day, the size with each demand; the first of each stands for itself, so the step begins at one."""
-    fading = {"p": 0.5 ** (1 / PROBABILITY_HALF_LIFE), "z": 0.5 ** (1 / SIZE_HALF_LIFE)}
+    fading = {"p": 0.5 ** (1 / 28), "z": 0.5 ** (1 / SIZE_HALF_LIFE)}
     probability = size = days = demands = 0.0
     for units in daily:
         days = 1 + fading["p"] * days
@@ -109,17 +130,40 @@ def test_rare_demand_is_smoothed_day_by_day_as_teunter_syntetos_and_babai_do(dai
         if units > 0:
             demands = 1 + fading["z"] * demands
             size += (units - size) / demands
-    found = rare_demand(np.array(daily))
+    weights = fading["p"] ** np.arange(len(daily) - 1, -1, -1)
+    found = rare_demand(np.array(daily), weights / weights.sum())
     assert (found.probability, found.size) == (pytest.approx(probability), pytest.approx(size))
     assert found.rate == pytest.approx(probability * size)
 
 
-def test_goods_that_nobody_asks_for_any_more_decay_and_keep_their_size() -> None:
-    """Four weeks without a demand halve the rate; the next demand is expected as large as before."""
+def test_goods_that_nobody_asks_for_any_more_decay() -> None:
+    """A week without a demand says little of goods that are asked for once a week; eight weeks say much, and half a year says all."""
     sold = np.array(([0.0] * 6 + [5.0]) * 20)
-    before, after = rare_demand(sold), rare_demand(np.concatenate((sold, np.zeros(PROBABILITY_HALF_LIFE))))
-    assert after.size == pytest.approx(before.size)
-    assert after.rate / before.rate == pytest.approx(0.5, abs=0.03)
+    rates = [found.rate for idle in (0, 7, 56, 182) if (found := forecast(np.concatenate((sold, np.zeros(idle))), 0))]
+    kept = [rate / rates[0] for rate in rates]
+    assert len(kept) == 4
+    assert kept[1] > 0.9
+    assert 0.4 < kept[2] < 0.6
+    assert kept[3] < 0.02
+
+
+def test_rare_demand_remembers_by_how_often_it_comes_and_not_by_how_much() -> None:
+    """Goods that are asked for a sixth as often as before: uneven sizes would drown that, the days on which they are asked for tell."""
+    rng = np.random.default_rng(9)
+    asked = rng.random((20, 364)) < np.repeat([0.3, 0.05], [300, 64])
+    found = [forecast(days, 0) for days in np.where(asked, rng.choice([1.0, 2.0, 90.0], asked.shape), 0.0)]
+    assert all(each and each.demand_class == "lumpy" for each in found)
+    assert np.median([each.rate for each in found if each]) < 0.12 * 31
+
+
+def test_the_growth_of_rare_demand_counts_where_its_days_say_that_it_moves() -> None:
+    """Four weeks that sell more by luck are no growth; a probability that tripled is."""
+    rng = np.random.default_rng(5)
+    steady = [forecast((rng.random(364) < 0.2).astype(float), 0) for _ in range(40)]
+    grown = [forecast((rng.random(364) < np.repeat([0.1, 0.1, 0.4], [300, 36, 28])).astype(float), 0) for _ in range(40)]
+    assert all(each and each.demand_class == "intermittent" for each in (*steady, *grown))
+    assert np.std([each.growth for each in steady if each]) < 0.05
+    assert np.median([each.growth for each in grown if each]) > 1.1
 
 
 def test_the_variance_of_rare_demand_is_that_of_demands_that_come_by_chance() -> None:
@@ -129,7 +173,7 @@ def test_the_variance_of_rare_demand_is_that_of_demands_that_come_by_chance() ->
     found = forecast(sold, 0)
     assert found is not None
     assert found.demand_class == "lumpy"
-    assert found.variance / found.growth**2 == pytest.approx(float(sold.var()), rel=0.35)
+    assert found.variance / found.growth**2 == pytest.approx(float(sold.var()), rel=0.2)
 
 
 def _goods(rates: list[float]) -> list[Forecast]:

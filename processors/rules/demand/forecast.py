@@ -1,31 +1,27 @@
 """What a SKU will sell a day: rate, variance, growth, shape of the week and class, from its daily demand. Pure.
 
-Recent days weigh more (half-life 42 days): measured on a year of a wholesaler's lines, that carries a
-growing season further than a longer memory with more safety stock. Rare demand has a forecast of its own. The growth of the last
-four weeks is drawn to none: of regular demand by what the chance of its days may make of it, so that steady goods are not
-stocked by the luck of a month; of rare demand, whose days say next to nothing of that, by the number of its sales.
+How much more recent days weigh, each SKU's own days say (`memory`); how the last four weeks stand to the rate counts as far
+as that memory is short and the sales are many, so that steady goods are not stocked by the luck of a month. Rare demand has a
+forecast of its own (`intermittent`).
 Days on which the shelf was empty are nan and are left out: they say nothing about demand.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processors.rules.demand.intermittent import rare_demand
+from processors.rules.demand.memory import Memory, remembered
 
 Daily: TypeAlias = NDArray[np.float64]
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 RARE: frozenset[DemandClass] = frozenset({"intermittent", "lumpy"})
 """Classes whose demands are more than 1.32 days apart on average."""
 
-HALF_LIFE_DAYS = 42
 RECENT_DAYS = 28
-_GROWTH_SHRINK, _GROWTH_LEAST, _GROWTH_MOST = 8, 2 / 3, 1.5
-_GROWTH_VARIANCE = 0.1**2
-"""Of the growth of regular demand between goods and months: a tenth up or down is usual."""
+_GROWTH_SHRINK, _GROWTH_LEAST, _GROWTH_MOST = 16, 2 / 3, 1.5
 _ADI, _CV2 = 1.32, 0.49
 """Limits of Syntetos, Boylan and Croston (2005) between regular and intermittent demand, and even and uneven sizes."""
 _WEEKS_SHRINK = 4
@@ -68,27 +64,22 @@ class Forecast:
 def forecast(daily: Daily, first_weekday: int) -> Forecast | None:
     """Return what daily demand leads to expect; None where nothing was ever sold."""
     seen = ~np.isnan(daily)
-    demand = np.where(seen, daily, 0.0)
-    weights = _weights(len(daily)) * seen
-    total = float(weights.sum())
-    level = float(weights @ demand) / total if total else 0.0
-    if level <= 0:
+    known = daily[seen]
+    sold = known[known > 0]
+    if not len(sold):
         return None
-    shape = _shape(demand, weights, level, first_weekday)
-    known, sold = daily[seen], daily[seen & (demand > 0)]
+    weekdays = ((first_weekday + np.arange(len(daily))) % _WEEKDAYS)[seen]
     kind = demand_class(sold, len(known))
-    recent = daily[-RECENT_DAYS:][seen[-RECENT_DAYS:]]
+    memory = remembered((known > 0).astype(np.float64) if kind in RARE else known)
+    shape = _shape(known, memory, weekdays)
     if kind in RARE:
-        sales = int((recent > 0).sum())
-        growth = _growth(recent, level, sales / (sales + _GROWTH_SHRINK))
-        rare = rare_demand(known)
-        level, variance = rare.rate, rare.variance
+        rare = rare_demand(known, memory.weights)
+        rate, variance = rare.rate, rare.variance
     else:
-        expected = level * _along(shape, first_weekday, len(daily))
-        variance = float(weights @ np.where(seen, daily - expected, 0.0) ** 2) / total
-        by_chance = variance / (max(len(recent), 1) * level * level)
-        growth = _growth(recent, level, _GROWTH_VARIANCE / (_GROWTH_VARIANCE + by_chance))
-    return Forecast(level * growth, variance * growth * growth, growth, kind, len(known), len(sold), shape)
+        rate = float(memory.weights @ known)
+        variance = float(memory.weights @ (known - rate * np.asarray(shape)[weekdays]) ** 2)
+    growth = _growth(daily[-RECENT_DAYS:], rate, memory.short)
+    return Forecast(rate * growth, variance * growth * growth, growth, kind, len(known), len(sold), shape)
 
 
 def demand_class(sold: Daily, days: int) -> DemandClass:
@@ -99,31 +90,20 @@ def demand_class(sold: Daily, days: int) -> DemandClass:
     return "lumpy" if uneven else "intermittent"
 
 
-@lru_cache(maxsize=1024)
-def _weights(days: int) -> Daily:
-    """Return what each day weighs, the newest last; not to be changed."""
-    weights: Daily = np.power(0.5, np.arange(days - 1, -1, -1) / HALF_LIFE_DAYS)
-    weights.flags.writeable = False
-    return weights
+def _growth(recent: Daily, rate: float, short: float) -> float:
+    """Return how the last four weeks stand to the rate; so much of it as the short memory is worth and the sales are many."""
+    known = recent[~np.isnan(recent)]
+    sales = int((known > 0).sum())
+    ratio = float(known.mean()) / rate if len(known) else 1.0
+    return min(max(1 + short * sales / (sales + _GROWTH_SHRINK) * (ratio - 1), _GROWTH_LEAST), _GROWTH_MOST)
 
 
-def _along(shape: tuple[float, ...], first_weekday: int, days: int) -> Daily:
-    """Return the factor of each day."""
-    return np.asarray(shape)[(first_weekday + np.arange(days)) % _WEEKDAYS]
-
-
-def _growth(recent: Daily, level: float, weight: float) -> float:
-    """Return how the last four weeks stand to the level; so much of it as their weight says."""
-    ratio = float(recent.mean()) / level if len(recent) else 1.0
-    return min(max(1 + weight * (ratio - 1), _GROWTH_LEAST), _GROWTH_MOST)
-
-
-def _shape(demand: Daily, weights: Daily, level: float, first_weekday: int) -> tuple[float, ...]:
+def _shape(known: Daily, memory: Memory, weekdays: NDArray[np.intp]) -> tuple[float, ...]:
     """Return the factors of the weekdays, drawn to 1 by four weeks' worth of days."""
-    if int((demand > 0).sum()) < _SHAPED_FROM:
+    if int((known > 0).sum()) < _SHAPED_FROM:
         return _EVEN
-    weekday = (first_weekday + np.arange(len(demand))) % _WEEKDAYS
-    sums = np.bincount(weekday, weights * demand, _WEEKDAYS)
-    days = np.bincount(weekday, weights, _WEEKDAYS)
-    factors = (sums / level + _WEEKS_SHRINK) / (days + _WEEKS_SHRINK)
-    return tuple(float(factor) for factor in factors / factors.mean())
+    weights = memory.weights * len(known)
+    sums = np.bincount(weekdays, weights * known, _WEEKDAYS)
+    days = np.bincount(weekdays, weights, _WEEKDAYS)
+    factors = (sums / float(memory.weights @ known) + _WEEKS_SHRINK) / (days + _WEEKS_SHRINK)
+    return tuple((factors / factors.mean()).tolist())

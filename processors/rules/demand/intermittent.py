@@ -12,8 +12,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-PROBABILITY_HALF_LIFE = 28
-"""Days after which a day weighs half as much for the probability of a demand."""
 SIZE_HALF_LIFE = 60
 """Demands after which a demand weighs half as much for the size of one."""
 
@@ -28,21 +26,21 @@ class Rare:
     variance: float
 
 
-def rare_demand(known: NDArray[np.float64]) -> Rare:
-    """Smooth the days that are known, the newest last; at least one of them has a demand."""
+def rare_demand(known: NDArray[np.float64], days: NDArray[np.float64]) -> Rare:
+    """Smooth the days that are known, the newest last, by what each of them weighs; at least one of them has a demand."""
     asked = known > 0
     sizes = known[asked]
-    probability = float(decaying(len(known), PROBABILITY_HALF_LIFE) @ asked)
-    weights = decaying(len(sizes), SIZE_HALF_LIFE)
+    probability = float(days @ asked)
+    weights = _decaying(len(sizes))
     size = float(weights @ sizes)
     rate = probability * size
     return Rare(probability, size, rate, max(probability * float(weights @ sizes**2) - rate * rate, 0.0))
 
 
 @lru_cache(maxsize=1024)
-def decaying(count: int, half_life: float) -> NDArray[np.float64]:
-    """Return weights that add up to one, the newest last; not to be changed."""
-    weights = np.power(0.5, np.arange(count - 1, -1, -1) / half_life)
+def _decaying(count: int) -> NDArray[np.float64]:
+    """Return what each demand weighs, which adds up to one, the newest last; not to be changed."""
+    weights = np.power(0.5, np.arange(count - 1, -1, -1) / SIZE_HALF_LIFE)
     weights /= weights.sum()
     weights.flags.writeable = False
     return weights
