@@ -5,7 +5,7 @@ come again and again are judged once. So the same record gives the same event, o
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -46,7 +46,8 @@ _REPEATED: Final = frozenset(
     }
 )
 """Attributes with few values, which are judged once together: those of a store and a day come again and again."""
-_is_id = re.compile(compiled_patterns.ID).search
+_is_id = re.compile(compiled_patterns.ID.encode()).search
+_as_id = msgspec.json.Decoder(UUID).decode
 _is_moment = re.compile(compiled_patterns.MOMENT).search
 
 
@@ -59,21 +60,21 @@ def quickly_decoded(record: LogRecord) -> Event[Model]:
     return decode(record) if content is None else Event(envelope, content)
 
 
-def compiled_event(record: LogRecord) -> Event[Any] | None:
-    """Read a record whose content stays as it was compiled: decimals, times and ids are canonical text. None leaves it to the codec.
+def compiled_events(event_type: str, records: Sequence[LogRecord]) -> Iterator[Event[Any] | None]:
+    """Read records of a type whose content stays as it was compiled: decimals, times and ids are canonical text.
 
-    Corrections are left to it too, for they carry content of another type.
+    None leaves one to the codec: one that only looks as if it were of the type, too. Corrections are left to it, for they carry
+    content of another type.
     """
-    envelope = quick_envelope(record.headers)
-    if envelope is None or record.value is None or envelope.type in UPCASTERS or envelope.type == EVENT_CORRECTED:
-        return None
-    kind = compiled_type(envelope.type)
-    content = None if kind is None else kind.judged(record.value)
-    return None if content is None else Event(envelope, content)
+    kind = None if event_type in UPCASTERS or event_type == EVENT_CORRECTED else compiled_type(event_type)
+    contents = [None] * len(records) if kind is None else kind.all_judged([record.value or b"" for record in records])
+    for record, content in zip(records, contents, strict=True):
+        envelope = None if content is None else quick_envelope(record.headers)
+        yield None if envelope is None or envelope.type != event_type else Event(envelope, content)
 
 
 def built(event: Event[Any]) -> Event[Any]:
-    """Return an event that `compiled_event` gave with its content in its model, as `quickly_decoded` gives it; any other as it is."""
+    """Return an event that `compiled_events` gave with its content in its model, as `quickly_decoded` gives it; any other as it is."""
     way = None if isinstance(event.data, BaseModel) else _way(event.envelope.type)
     return event if way is None else Event(event.envelope, way[1](event.data))
 
@@ -214,8 +215,7 @@ def _reader(info: FieldInfo) -> Build:
         return datetime.fromisoformat(text) if _is_moment(text) else judge(text)
 
     def identity(raw: bytes) -> Any:
-        text = raw.decode("utf-8", "replace")
-        return UUID(int=int(text.replace("-", ""), 16)) if _is_id(text) else judge(text)
+        return _as_id(b'"' + raw + b'"') if _is_id(raw) else judge(raw.decode("utf-8", "replace"))
 
     form = _bare(info.annotation)
     return identity if form is UUID else moment if form is _AWARE else precisely

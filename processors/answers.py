@@ -31,7 +31,7 @@ class Answers(State, frozen=True, array_like=True):
     rows: tuple[Answer, ...] = ()
 
 
-ANSWERS = Kind("answers", Answers, 1, 4)
+ANSWERS = Kind("answers", Answers, 1, 5)
 
 
 def name_of(rule: str, subject: str) -> str:

@@ -28,7 +28,7 @@ class Corrections(State, frozen=True, array_like=True):
     rows: tuple[Correction, ...] = ()
 
 
-CORRECTIONS = Kind("corrections", Corrections, 1, 5)
+CORRECTIONS = Kind("corrections", Corrections, 1, 6)
 """Written behind all that a correction changes: one that is held already changes nothing any more."""
 CORRECTIONS_NAME = "all"
 

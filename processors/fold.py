@@ -6,10 +6,12 @@ the states alone. It sends and writes nothing.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.codec import peek_type
+from contracts.envelope import Event
 from contracts.events.registry import EVENT_CORRECTED, EVENT_TYPES
-from contracts.quick_codec import compiled_event, quickly_decoded
+from contracts.quick_codec import compiled_events, quickly_decoded
 from contracts.records import LogRecord
 from processors.course import IN_RUNS, Course
 from processors.folding import DATA_ERRORS, KEPT_TYPES, Folding
@@ -90,8 +92,12 @@ class Fold:
         folding = Folding(partition, work, self._ruling, self._guard, self._stage)
         course = Course(folding, self._stage)
         try:
-            for record in records:
-                self._one(record, course)
+            types = [peek_type(record.headers) for record in records]
+            compiled = {
+                name: compiled_events(name, [record for record, own in zip(records, types, strict=True) if own == name]) for name in IN_RUNS
+            }
+            for record, event_type in zip(records, types, strict=True):
+                self._one(record, event_type, next(compiled[event_type]) if event_type in IN_RUNS else None, course)
             course.finish()
         except BaseException:
             work.settle(False)  # the batch is tried again: what was due must be due again
@@ -104,13 +110,12 @@ class Fold:
             work.settle,
         )
 
-    def _one(self, record: LogRecord, course: Course) -> None:
+    def _one(self, record: LogRecord, event_type: str | None, compiled: Event[Any] | None, course: Course) -> None:
         """Fold one record that anybody wants to see, or say that it cannot be read."""
-        event_type = peek_type(record.headers)
         if event_type in EVENT_TYPES and event_type not in self._decoded:
             return
         try:
-            event = (compiled_event(record) if event_type in IN_RUNS else None) or quickly_decoded(record)
+            event = compiled or quickly_decoded(record)
         except DATA_ERRORS as error:
             course.refuse(record, error)
         else:

@@ -16,7 +16,8 @@ _AT_ONCE = 0
 class PartitionKeys:
     """The keys of one owned partition; `queue` may hold outdated entries, `due` says which are not.
 
-    `policies` None: to be gathered. `notes` are what rules noted of places to be quick, and are dropped when in doubt.
+    `policies` None: to be gathered. `notes` are what rules noted of places to be quick, `memos` what they worked out of the states of a
+    place; both are dropped when in doubt.
     """
 
     due: dict[str, int] = field(default_factory=dict)
@@ -24,6 +25,7 @@ class PartitionKeys:
     stores: dict[str, set[str]] = field(default_factory=dict)
     policies: PolicyBooks | None = None
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    memos: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def note(self, key: str, due_at: int | None) -> None:
         """Remember a key and when it is due."""

@@ -20,7 +20,7 @@ class Clock(State, frozen=True, array_like=True):
         return moment_of(self.at)
 
 
-CLOCK = Kind("clock", Clock, 1, 6)
+CLOCK = Kind("clock", Clock, 1, 7)
 CLOCK_NAME = "tick"
 
 

@@ -32,7 +32,7 @@ _EVER, _NEVER = -(2**63), 2**63
 _NO_SKUS: AbstractSet[str] = frozenset()
 _begins = attrgetter("effective_from")
 
-POLICY = Kind("policy", Versions, 1, 4)
+POLICY = Kind("policy", Versions, 1, 5)
 
 
 def scope_of(event: Event[PolicySet]) -> tuple[str | None, str]:

@@ -47,6 +47,10 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
         """Return what a rule noted of the place."""
         return self.work.notes(f"{self.store_id}|{rule}")
 
+    def memo(self) -> dict[str, Any]:
+        """Return what was worked out of the states of the place."""
+        return self.work.memo(self.store_id)
+
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
         return self.policies.in_force(self.tenant_id, self.store_id, name, sku, microseconds(at))

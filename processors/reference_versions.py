@@ -12,7 +12,7 @@ from processors import versions
 from processors.rules.rule import Kind, State, microseconds
 from processors.versions import Version, Versions
 
-REFERENCE = Kind("reference", Versions, 1, 4)
+REFERENCE = Kind("reference", Versions, 1, 5)
 REFERENCE_TYPES = frozenset({STORE_DEFINED, EMPLOYEE_DEFINED, SKU_DEFINED, SUPPLIER_DEFINED, PROMOTION_DEFINED})
 _UNKNOWN_ZONE = "UTC"
 
@@ -25,7 +25,7 @@ class Promotions(State, frozen=True, array_like=True):
     rows: tuple[tuple[str, Versions], ...] = ()
 
 
-PROMOTIONS = Kind("promotions", Promotions, 1, 4)
+PROMOTIONS = Kind("promotions", Promotions, 1, 5)
 
 
 def address(event: Event[Any]) -> tuple[Kind, str | None, str]:

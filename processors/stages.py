@@ -23,7 +23,7 @@ class PartitionClocks(State, frozen=True, array_like=True):
     clocks: tuple[int | None, ...] = ()
 
 
-PARTITION_CLOCKS = Kind("partition_clocks", PartitionClocks, 1, 6)
+PARTITION_CLOCKS = Kind("partition_clocks", PartitionClocks, 1, 7)
 PARTITION_CLOCKS_NAME = "progress"
 
 

@@ -61,6 +61,7 @@ class Workspace:
         self._accepted: dict[str, Entry] = {}  # as they were before the batch
         self._fresh: list[str] = []
         self._soon: list[tuple[int, str]] = []
+        self._recalled: set[str] = set()
         self._policies_changed = False
         self.taken: list[tuple[int, str]] = []
 
@@ -95,6 +96,14 @@ class Workspace:
         found = self._keys.notes.get(key)
         if found is None:
             found = self._keys.notes[key] = {}
+        return found
+
+    def memo(self, place: str) -> dict[str, Any]:
+        """Return what was worked out of the states of a place; see `View.memo`."""
+        self._recalled.add(place)
+        found = self._keys.memos.get(place)
+        if found is None:
+            found = self._keys.memos[place] = {}
         return found
 
     def before(self, key: str, kind: Kind) -> Entry:
@@ -158,6 +167,7 @@ class Workspace:
 
     def accept(self) -> None:
         """Make the open event's changes part of the batch."""
+        self._recalled.clear()
         if self._policies_changed:
             self._note_policies()
         if self._undo:
@@ -179,7 +189,11 @@ class Workspace:
     def reject(self) -> None:
         """Drop the open event's changes."""
         self._policies_changed = False
-        self._keys.notes.clear()
+        if self._undo:
+            self._keys.notes.clear()
+        for place in self._recalled:
+            self._keys.memos.pop(place, None)
+        self._recalled.clear()
         self._now.update(self._undo)
         self._undo = {}
 
@@ -240,5 +254,6 @@ class Workspace:
         else:
             self._keys.policies = None
             self._keys.notes.clear()
+            self._keys.memos.clear()
         self._keys.give_back(self.taken)
         self.taken = []

@@ -124,15 +124,18 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     deltas: dict[str, int]
 
 
-def moved_by(event: Event[Any]) -> Moved:
-    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there. Sales may be as they were compiled."""
+def moved_by(event: Event[Any], at: int | None = None) -> Moved:
+    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there. Sales may be as they were compiled.
+
+    `at` is when it happened (Unix microseconds), for who has it already.
+    """
     deltas: dict[str, int] = {}
     content, envelope = event.data, event.envelope
     signs = SOLD if envelope.type == SALE_COMPLETED else directions(content) if isinstance(content, Receipt) else None
     for sku, delta in _other_deltas(content) if signs is None else _deltas(content.lines, signs):
         deltas[sku] = deltas[sku] + delta if sku in deltas else delta
     return Moved(
-        microseconds(envelope.occurred_at),
+        microseconds(envelope.occurred_at) if at is None else at,
         envelope.id.bytes,
         day_of(envelope.business_date or envelope.occurred_at.date()),
         signs is not None,

@@ -101,7 +101,7 @@ class PhantomStock:
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the counted SKUs, those that a correction concerns, or the store for the first sale of an hour."""
         if isinstance(happening, Recounted):
-            known = (Entity(PHANTOM, sku) for sku in corrected_skus(happening.mentioned))
+            known = (Entity(PHANTOM, sku) for sku in corrected_skus(happening, view))
             return [entity for entity in known if view.state(entity) is not None]
         if happening.event.type == STOCK_COUNTED:
             return [Entity(PHANTOM, sku) for sku in counted_skus(happening.event)]

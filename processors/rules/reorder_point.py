@@ -1,7 +1,7 @@
 """Reorder point: stock on hand and on order at or below the point opens a recommendation; one open per store and SKU, with revisions.
 
 The point is the policy's own, or follows demand and lead times (`demand/`). This file routes events to states and judges; a
-sale changes its stock alone unless a recommendation stands or may have to.
+sale changes the journal of its store alone unless a recommendation stands or may have to.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,6 +41,7 @@ from processors.rules.rule import (
     View,
     microseconds,
 )
+from processors.rules.stock_journal import JOURNAL, JOURNAL_PAGE, Shelf, shelves_of
 from processors.rules.stock_rows import LARGEST, PAGE, ROWS_IN_PAGE, UNITS, sku_of
 from processors.rules.stock_runs import moved_in_run, quiet
 
@@ -72,7 +73,7 @@ class ReorderPoint:
     name = NAME
     event_types = MOVING_TYPES | {STOCK_COUNTED, STOCK_ORDERED}
     run_types = MOVING_TYPES - {STOCK_RECEIVED}
-    kinds = (PLAN, PAGE, DEMAND, ASSORTMENT, STOCK, ON_ORDER, LEAD_TIMES)
+    kinds = (PLAN, PAGE, DEMAND, ASSORTMENT, STOCK, JOURNAL_PAGE, JOURNAL, ON_ORDER, LEAD_TIMES)
 
     def __init__(self) -> None:
         self._changes = stock_states.Changes()
@@ -80,7 +81,7 @@ class ReorderPoint:
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the stock and the orders of each SKU, then its recommendation where the event may change it."""
         if isinstance(happening, Recounted):
-            return _corrected(happening)
+            return _corrected(happening, view)
         event: Event[Any] = happening.event
         if isinstance(event.data, StockOrdered):
             skus = sorted({line.sku for line in event.data.lines})
@@ -93,24 +94,24 @@ class ReorderPoint:
                     for entity in _counted(sku, stock_states.stock_of(view, sku), event, view)
                 )
             )
-        return self._moved(event, view)
+        return self._moved(happening, view)
 
-    def _moved(self, event: Event[Any], view: View) -> Sequence[Entity]:
-        moved, offset, is_received = self._changes.of(event), view.offset, event.type == STOCK_RECEIVED
-        touched, lists = _supplier(event) if is_received else [], dict[Entity, None]()
+    def _moved(self, happening: Occurred, view: View) -> Sequence[Entity]:
+        """Return what an event moves: stocks that have to be written, the journal, then recommendations."""
+        event: Event[Any] = happening.event
+        moved, shelves = self._changes.of(event), shelves_of(view)
+        lists, touched, plans = dict[Entity, None](), stock_states.moved_states(moved, happening.counts, view), list[Entity]()
+        if event.type == STOCK_RECEIVED:
+            touched += [*_supplier(event), *(Entity(ON_ORDER, sku) for sku in moved.deltas)]
         for sku, delta in moved.deltas.items():
-            entity = Entity(STOCK, sku)
-            stock = stock_states.stock_at(view, entity)
-            if not stock.seen_until:
+            shelf = shelves.of(sku, view)
+            if not shelf.seen:
                 lists.update(dict.fromkeys(_category(sku, event, view)))
-            touched += stock_states.touched_by_movement(entity, stock, offset)
-            if is_received:
-                touched.append(Entity(ON_ORDER, sku))
-            if not stock.seen_until:
-                touched += (Entity(DEMAND, sku), Entity(PLAN, sku))
-            elif stock.position < offset and _matters(sku, stock, delta, moved.at, view):
-                touched.append(Entity(PLAN, sku))
-        return [*lists, *touched] if lists else touched
+                touched.append(Entity(DEMAND, sku))
+                plans.append(Entity(PLAN, sku))
+            elif shelf.position < view.offset and _matters(sku, shelf, delta, moved.at, view):
+                plans.append(Entity(PLAN, sku))
+        return [*lists, *touched, *plans]
 
     def in_run(self, run: EventRun) -> Iterable[Became | Left]:
         """Move the stocks of known goods; an event with goods that are seen for the first time is left to `touched`."""
@@ -119,7 +120,9 @@ class ReorderPoint:
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:
         """Fold the event into stock, orders or demand, or compare the stock with its levels."""
         if entity.kind is STOCK:
-            return stock_states.decide_stock(entity.name, state, happening, view, self._changes)
+            return stock_states.decide_stock(entity.name, happening, view, self._changes)
+        if entity.kind is JOURNAL or entity.kind is JOURNAL_PAGE:
+            return stock_states.decide_journal(entity, happening, view, self._changes)
         if entity.kind is PAGE:
             demand = view.state(Entity(DEMAND, sku_of(entity.name)))
             return stock_states.decide_page(entity.name, state, happening, view, demand.since if isinstance(demand, Demand) else 0)
@@ -137,10 +140,10 @@ class ReorderPoint:
         return Decision(orders.with_event(known, happening.event, sku, happening.counts))
 
 
-def _corrected(change: Recounted) -> list[Entity]:
+def _corrected(change: Recounted, view: View) -> list[Entity]:
     """Return what holds a corrected event: suppliers and orders, stock, then the recommendations of all these SKUs."""
     held = [entity for entity in change.mentioned if entity.kind in (LEAD_TIMES, ON_ORDER)]
-    moved = stock_states.corrected_skus(change.mentioned)
+    moved = stock_states.corrected_skus(change, view)
     skus = sorted({*moved, *(entity.name for entity in held if entity.kind is ON_ORDER)})
     return [*held, *(Entity(STOCK, sku) for sku in moved), *(Entity(PLAN, sku) for sku in skus)]
 
@@ -175,17 +178,17 @@ def _listed(category: str, known: Assortment, happening: Happening, view: View) 
     return Decision(with_goods(known, [sku for sku in new if Entity(ASSORTMENT, category) in _category(sku, event, view)]))
 
 
-def _matters(sku: str, stock: Stock, delta: int, at: int, view: View) -> bool:
+def _matters(sku: str, shelf: Shelf, delta: int, at: int, view: View) -> bool:
     """Return whether a recommendation of a counted SKU stands, or may have to once the stock has moved.
 
     Noted is down to what the shelf may get before that has to be looked at: so most sales need no look at the plan and its policy.
     """
-    if stock.tally is None:
+    if shelf.on_hand is None:
         return False
     plan = view.state(Entity(PLAN, sku))
     if not isinstance(plan, Plan) or plan.ordering is not None:
         return True
-    on_hand, present = stock.tally.quantity + delta, max(at, stock.seen_until)
+    on_hand, present = shelf.on_hand + delta, max(at, shelf.seen)
     policy = _note(sku, plan, present, view)
     if policy is None:
         return False

@@ -172,6 +172,10 @@ class View(Protocol):
         """
         ...
 
+    def memo(self) -> dict[str, Any]:
+        """Return what was worked out of the states of the place, by name; gone when they turn out not to become what they were to."""
+        ...
+
     def policy(self, name: str, sku: str | None, at: datetime) -> Policy | None:
         """Return the policy in force at a time; the narrowest scope wins."""
         ...

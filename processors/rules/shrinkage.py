@@ -102,7 +102,7 @@ class Shrinkage:
     def touched(self, happening: Occurred | Recounted, view: View) -> Sequence[Entity]:
         """Return the store and the SKUs of a count sheet, and known SKUs of which something comes late or is corrected."""
         if isinstance(happening, Recounted):
-            return _known(corrected_skus(happening.mentioned), view)
+            return _known(corrected_skus(happening, view), view)
         event = happening.event
         if event.type == STOCK_COUNTED:
             return [OF_THE_STORE, *(Entity(SHRINKAGE, sku) for sku in counted_skus(event))]

@@ -119,7 +119,7 @@ class StockOutRisk:
         if isinstance(happening, Occurred):
             return [Entity(STOCK_OUT, sku) for sku in sorted({line.sku for line in happening.event.data.lines})]
         own = {entity.name for entity in happening.mentioned if entity.kind is STOCK_OUT}
-        known = (Entity(STOCK_OUT, sku) for sku in sorted(own | set(corrected_skus(happening.mentioned))))
+        known = (Entity(STOCK_OUT, sku) for sku in sorted(own | set(corrected_skus(happening, view))))
         return [entity for entity in known if view.state(entity) is not None]
 
     def decide(self, entity: Entity, state: State | None, happening: Happening, view: View) -> Decision:

@@ -1,18 +1,31 @@
 """Moves the stocks of a run of events in one go: most sales are of goods that are known, and of which enough is left."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from processors.rules.on_hand import FULL, STOCK, Stock, moved_by, settles_at, with_movement
+from processors.rules.on_hand import STOCK, Moved, moved_by, with_movement
 from processors.rules.rule import Became, Entity, Entry, EventRun, Kind, Left, View
-from processors.rules.stock_rows import page_of
-from processors.rules.stock_states import SOON
+from processors.rules.stock_journal import (
+    JOURNAL,
+    JOURNAL_PAGE,
+    OPEN_PAGE,
+    Journal,
+    Shelf,
+    Shelves,
+    journal_of,
+    kept,
+    leaving,
+    page_name,
+    shelves_of,
+    turned,
+    written,
+)
+from processors.rules.stock_rows import PAGE, ROW_BYTES, Page, page_of
+from processors.rules.stock_states import looks_at, with_rows
 
-Matters: TypeAlias = Callable[[str, Stock, int, int, View], bool]
+Matters: TypeAlias = Callable[[str, Shelf, int, int, View], bool]
 """Whether what is judged of a SKU may change, once its stock (as it was) has moved by so much at a time."""
-
-_EVER = -(2**63)
 
 
 @lru_cache(maxsize=4096)
@@ -21,41 +34,106 @@ def quiet(above: int, since: int, until: int) -> tuple[int, int, int]:
     return above, since, until
 
 
+class _Pen:
+    """Writes the journal of a store for the length of a run."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._key, self._before = view.reader(JOURNAL)(OPEN_PAGE.name)
+        self.position = self._before.applied
+        self._begin(journal_of(view))
+
+    def _begin(self, page: Journal) -> None:
+        self.page = page
+        self._places = {sku: place for place, sku in enumerate(page.skus)}
+        self._rows = [page.rows]
+        self.room = page.room
+
+    def write(self, moved: Moved, position: int) -> list[bytes]:
+        """Return the rows of an event, one for each of its SKUs."""
+        rows = written(self._places, moved, position)
+        self._rows += rows
+        self.room -= len(rows)
+        self.position = position
+        return rows
+
+    def _written(self) -> Journal:
+        return Journal(tuple(self._places), b"".join(self._rows), self.page.number, self.page.first)
+
+    def turn(self, position: int) -> Iterator[Became]:
+        """Keep the page, which is full, and begin a new one."""
+        page = self._written()
+        key, before = self._view.reader(JOURNAL_PAGE)(page_name(page.number))
+        if before.applied < position:
+            yield key, before, Entry(JOURNAL_PAGE, kept(page), position, None, self._view.tenant_id)
+        self._begin(turned(page))
+
+    def put_down(self) -> Iterator[Became]:
+        """Write the open page, if there is anything new."""
+        if self.position > self._before.applied:
+            yield self._key, self._before, Entry(JOURNAL, self._written(), self.position, None, self._view.tenant_id)
+
+
 def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> Iterator[Became | Left]:
-    """Yield each stock, before it the page that takes its rows, behind it what is judged of its SKU if that may have to change."""
+    """Yield what has to be written of each event at once, and what is judged of its SKUs if that may have to change; then the journal."""
     view = run.view
-    read, notes, tenant, clock = view.reader(STOCK), view.notes(rule), view.tenant_id, view.clock_at
-    soonest = _EVER if clock is None else clock + SOON
+    shelves, notes, pen = shelves_of(view), view.notes(rule), _Pen(view)
     for number, offset, at, happening in run.rows:
-        moved = moved_by(happening.event)
-        held = [read(sku) for sku in moved.deltas]
-        if not _are_known(held, offset):
+        moved = moved_by(happening.event, at)
+        found = [shelves.of(sku, view) for sku in moved.deltas]
+        if not happening.counts or not _are_known(found, offset):
+            yield from pen.put_down()
             yield Left(number)
+            shelves, pen = shelves_of(view), _Pen(view)
             continue
-        for (sku, delta), (key, entry) in zip(moved.deltas.items(), held, strict=True):
-            before: Any = entry.state  # a `Stock`, as was just seen
-            if len(before.rows) >= FULL:
-                yield Left(number, page_of(sku, before.spilled))
-            may_matter = not _is_quiet(before, delta, at, notes.get(sku)) and matters(sku, before, delta, at, view)
-            stock = with_movement(before, moved, delta, happening.counts, offset)
-            due = settles_at(stock)
-            yield key, entry, Entry(STOCK, stock, offset, due if due is None or due >= soonest else soonest, tenant)
+        given_up = list[str]()
+        if pen.room <= 0:
+            given_up = leaving(pen.page, view)
+            yield from pen.turn(offset)
+            yield from (_wrote(sku, shelves, view, offset) for sku in given_up if sku not in moved.deltas)
+        for (sku, delta), shelf, row in zip(moved.deltas.items(), found, pen.write(moved, offset), strict=True):
+            may_matter = not _is_quiet(shelf, delta, at, notes.get(sku)) and matters(sku, shelf, delta, at, view)
+            if shelf.takes(at) and sku not in given_up:
+                shelf.take(at, row[:ROW_BYTES], delta, offset)
+            else:
+                if not shelf.room:
+                    yield from _spilled(sku, shelf, view, offset)
+                yield _wrote(sku, shelves, view, offset, moved)
             if may_matter:
                 yield Left(number, Entity(judged, sku))
+    yield from pen.put_down()
 
 
-def _are_known(held: Iterable[tuple[str, Entry]], offset: int) -> bool:
-    """Return whether all of these are stocks that do not have the record yet."""
-    for _, entry in held:  # noqa: SIM110 - a generator takes longer than what it asks
-        if entry.applied >= offset or type(entry.state) is not Stock:
+def _are_known(shelves: list[Shelf], offset: int) -> bool:
+    """Return whether all of these are of goods that were seen before, and do not have the record yet."""
+    for shelf in shelves:  # noqa: SIM110 - a generator takes longer than what it asks
+        if not shelf.seen or shelf.position >= offset:
             return False
     return True
 
 
-def _is_quiet(stock: Stock, delta: int, at: int, note: tuple[int, int, int] | None) -> bool:
+def _is_quiet(shelf: Shelf, delta: int, at: int, note: tuple[int, int, int] | None) -> bool:
     """Return whether a note says that the stock is of no concern after a movement; one that was never counted is of none."""
-    tally, seen = stock.tally, stock.seen_until
-    if tally is None:
+    on_hand, seen = shelf.on_hand, shelf.seen
+    if on_hand is None:
         return True
     present = max(seen, at)
-    return note is not None and tally.counted + tally.moved + delta > note[0] and note[1] <= present < note[2]
+    return note is not None and on_hand + delta > note[0] and note[1] <= present < note[2]
+
+
+def _wrote(sku: str, shelves: Shelves, view: View, offset: int, moved: Moved | None = None) -> Became:
+    """Write a stock with all that moved since."""
+    key, before = view.reader(STOCK)(sku)
+    stock = shelves.of(sku, view).stock
+    if moved is not None:
+        stock = with_movement(stock, moved, moved.deltas[sku], True, offset)
+    shelves.became(sku, stock)
+    return key, before, Entry(STOCK, stock, offset, looks_at(stock, view), view.tenant_id)
+
+
+def _spilled(sku: str, shelf: Shelf, view: View, offset: int) -> Iterator[Became]:
+    """Write the page that takes the rows of a stock."""
+    key, before = view.reader(PAGE)(page_of(sku, shelf.spilled).name)
+    if before.applied < offset:
+        page = with_rows(before.state if isinstance(before.state, Page) else Page(), shelf.stock, view.clock_at or 0)
+        yield key, before, Entry(PAGE, page, offset, page.look_at, view.tenant_id)

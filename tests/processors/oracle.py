@@ -92,6 +92,11 @@ def open_orders(derived: Iterable[Outgoing | LogRecord]) -> dict[str, tuple[Deci
     return {row.sku: (row.position, row.order_quantity) for row in recommendations(derived).values() if row.status == "open"}
 
 
+def ends_of_alerts(derived: Iterable[Outgoing | LogRecord]) -> dict[UUID, str]:
+    """Return how each alert stands: its stage while it is open, else how it ended."""
+    return {key: row.stage if row.status in {"raised", "updated"} else row.status for key, row in alerts(derived).items()}
+
+
 def standing_alerts(derived: Iterable[Outgoing | LogRecord]) -> set[tuple[str, str, str]]:
     """Return subject, start and stage of what is not retracted."""
     rows = alerts(derived).values()

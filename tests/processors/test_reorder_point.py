@@ -151,4 +151,4 @@ def test_each_sale_writes_one_state_of_its_own() -> None:
     replica = replica_of(log[:-1])
     folded = replica.fold(log[-1:], replica.held.get)
     ours = {kind.name for kind in ReorderPoint.kinds}
-    assert [key for stage in folded.stages for key in stage if key.split("|")[1] in ours] == ["S1|stock|MILK"]
+    assert [key for stage in folded.stages for key in stage if key.split("|")[1] in ours] == ["S1|stock_journal|open"]

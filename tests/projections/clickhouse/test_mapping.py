@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import content_hash, decode
+from contracts.codec import content_hash, decode, peek_type
 from contracts.errors import UnreadableRecord
-from contracts.quick_codec import compiled_event
+from contracts.quick_codec import compiled_events
 from projections.facts import EventRows
 from projections.read_models.event_log.mapping import EventLogRow, map_record, recorded_at
 from projections.read_models.event_log.table import EVENT_LOG
@@ -91,7 +91,7 @@ def test_compiled_content_is_mapped_to_the_same_rows() -> None:
     ]
     for record in on_log(events):
         origin = Origin(record.partition, record.offset, recorded_at(record), 1, 2)
-        compiled = compiled_event(record)
+        (compiled,) = compiled_events(str(peek_type(record.headers)), [record])
         assert compiled is not None
         assert map_event(compiled, origin) == map_event(decode(record), origin)
 
