@@ -34,7 +34,7 @@ _RIPE_AFTER = _RETENTION + _SLACK
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = 2**16 - 1
 _ID_BYTES = 16
-FULL = ROWS_BESIDE * ROW_BYTES
+_FULL = ROWS_BESIDE * ROW_BYTES
 _at = attrgetter("at")
 
 
@@ -98,11 +98,6 @@ class Stock(State, frozen=True, array_like=True):
     def known(self) -> int:
         """Return how many rows there ever were: the number of the next one."""
         return self.spilled + len(self.rows) // ROW_BYTES
-
-    @property
-    def is_full(self) -> bool:
-        """Return whether the rows go to a page before the next one comes."""
-        return len(self.rows) >= FULL
 
 
 STOCK = Kind("stock", Stock, 1, 2)
@@ -178,7 +173,7 @@ def with_movement(stock: Stock, moved: Moved, delta: int, counts: bool, position
     """Return the stock after an event moved it by so much, in whatever order events arrive."""
     at = moved.at
     spilled, reach, rows = stock.spilled, stock.reach, stock.rows
-    if len(rows) >= FULL:
+    if len(rows) >= _FULL:
         spilled, reach, rows = spilled + ROWS_BESIDE, max(reach, *map(_at, unpacked(rows))), b""
     settled, tally, oldest, seen = stock.settled, stock.tally, stock.oldest, stock.seen_until
     if settled is not None and at <= settled.at:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from processors.rules.on_hand import STOCK, Moved, Stock, Tally
 from processors.rules.rule import Entity, Kind, Recounted, State, View
-from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROWS_BESIDE
+from processors.rules.stock_rows import LARGEST, ROW_BYTES, ROW_FORMAT, ROWS_BESIDE, refuse_beyond_reason
 
 PAGE_ROWS = 64
 """Rows from which a page is full; those of one event are never parted."""
@@ -24,7 +24,8 @@ PAGES_KEPT = 128
 NAMES = PAGES_KEPT + 2
 """So many names are used in turn; where a page took the name of one that is read again, the stocks of that one were written before."""
 
-_entry = Struct(">q16sqH?qH")
+_entry = Struct(f">{ROW_FORMAT}qH")
+"""A row as a stock holds it, the position of its event, and the place of its SKU on the page."""
 _ENTRY_BYTES = _entry.size
 _MEMO = "shelves"
 _NEVER = 2**63 - 1
@@ -64,7 +65,7 @@ OPEN_PAGE = Entity(JOURNAL, "open")
 
 
 class JournalRow(NamedTuple):
-    """A row of stock, the position of its event, and the place of its SKU on the page."""
+    """An entry that was read."""
 
     at: int
     event: bytes
@@ -236,8 +237,7 @@ def written(places: dict[str, int], moved: Moved, position: int) -> list[bytes]:
     """Return a row of the journal for each SKU that an event moved; new ones get their place."""
     at, event, day, is_demand, rows = moved.at, moved.event, moved.day, moved.is_demand, []
     for sku, delta in moved.deltas.items():
-        if not -LARGEST < delta < LARGEST:
-            raise OverflowError("a movement of more units than can be counted")
+        refuse_beyond_reason(delta)
         place = places.get(sku)
         if place is None:
             place = places[sku] = len(places)

@@ -20,7 +20,8 @@ UNITS = 100_000
 LARGEST = 2**62
 """Beyond this a quantity is no quantity: the event is refused."""
 
-_row = Struct(">q16sqH?")
+ROW_FORMAT = "q16sqH?"
+_row = Struct(f">{ROW_FORMAT}")
 ROW_BYTES = _row.size
 _AT, _EVENT, _DELTA, _DAY = 0, 8, 24, 32
 _ID_BYTES = 16
@@ -53,10 +54,15 @@ class Page(State, frozen=True, array_like=True):
 PAGE = Kind("stock_rows", Page, 1, 1)
 
 
-def packed(at: int, event: bytes, delta: int, day: int, is_demand: bool) -> bytes:
-    """Write a row; OverflowError where its quantity is beyond all reason."""
+def refuse_beyond_reason(delta: int) -> None:
+    """Raise OverflowError for a movement of a quantity that is none."""
     if not -LARGEST < delta < LARGEST:
         raise OverflowError("a movement of more units than can be counted")
+
+
+def packed(at: int, event: bytes, delta: int, day: int, is_demand: bool) -> bytes:
+    """Write a row; OverflowError where its quantity is beyond all reason."""
+    refuse_beyond_reason(delta)
     return _row.pack(at, event, delta, day, is_demand)
 
 

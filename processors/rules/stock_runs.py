@@ -40,7 +40,7 @@ class _Pen:
     def __init__(self, view: View) -> None:
         self._view = view
         self._key, self._before = view.reader(JOURNAL)(OPEN_PAGE.name)
-        self.position = self._before.applied
+        self._position = self._before.applied
         self._begin(journal_of(view))
 
     def _begin(self, page: Journal) -> None:
@@ -54,7 +54,7 @@ class _Pen:
         rows = written(self._places, moved, position)
         self._rows += rows
         self.room -= len(rows)
-        self.position = position
+        self._position = position
         return rows
 
     def _written(self) -> Journal:
@@ -70,8 +70,8 @@ class _Pen:
 
     def put_down(self) -> Iterator[Became]:
         """Write the open page, if there is anything new."""
-        if self.position > self._before.applied:
-            yield self._key, self._before, Entry(JOURNAL, self._written(), self.position, None, self._view.tenant_id)
+        if self._position > self._before.applied:
+            yield self._key, self._before, Entry(JOURNAL, self._written(), self._position, None, self._view.tenant_id)
 
 
 def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> Iterator[Became | Left]:

@@ -33,7 +33,7 @@ class Shelf:
             return
         moved = moved_by(fact)
         if "MILK" in moved.deltas:
-            if self.stock.is_full:
+            if len(self.stock.rows) == ROWS_BESIDE * ROW_BYTES:
                 self._spill()
             self.stock = with_movement(self.stock, moved, moved.deltas["MILK"], counts)
 

@@ -145,7 +145,7 @@ def test_a_busy_sku_is_judged_alike_across_its_pages() -> None:
     assert _said(*story[:-2], story[-1])[-1][2:] == (Decimal(4), Decimal(16))
 
 
-def test_each_sale_writes_one_state_of_its_own() -> None:
+def test_a_sale_of_which_enough_is_left_writes_the_journal_of_its_store_alone() -> None:
     """The recommendation is written only where it may change."""
     log = log_of(POLICY, counted("c", at(0), 90), *(sold(f"n{number}", at(number + 1)) for number in range(10)))
     replica = replica_of(log[:-1])

@@ -27,6 +27,7 @@ def _soon_full(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stock_journal, name, size)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.usefixtures("_soon_full")
 @pytest.mark.parametrize(
     "law",
@@ -98,7 +99,7 @@ def _pages(replica: Replica) -> set[str]:
     return {key.split("|")[2] for key in replica.held if f"|{JOURNAL_PAGE.name}|" in key}
 
 
-def test_most_sales_write_one_state_of_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_most_sales_write_one_state_of_a_store() -> None:
     """Of stock: the open page of the journal; every sixteenth of a SKU writes its stock as well."""
     log = _sales(60)
     replica, written = replica_of(log[:8]), dict[str, int]()
