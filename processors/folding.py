@@ -267,28 +267,39 @@ class Folding:
         after = corrected.with_correction(before, event.id, data.corrects_event_id, view.offset, data.corrects_occurred_at)
         self._change(key_of(store, CORRECTIONS, CORRECTIONS_NAME), CORRECTIONS, after, view.offset, None)
         was, now = corrected.without_effect(before), corrected.without_effect(after)
-        changed = (was ^ now) - {event.id.bytes}
-        if changed:
-            kinds = {ANSWERS.name: ANSWERS, **{name: owner.kind for name, owner in self._ruling.owners.items()}}
-            found = [(address_of(key).name, kind) for key, kind in self._work.mentioning(store, kinds, frozenset(changed))]
-            for name in [name for name, kind in found if kind is ANSWERS]:
-                self._version(store, ANSWERS, name, lambda known: answers.judged_again(known, changed, now), view.offset)
-            mentioned = tuple(Entity(kind, name) for name, kind in found if kind is not ANSWERS)
-            happening = Recounted(event, frozenset(now - was), frozenset(was - now), mentioned)
-            for rule in self._ruling.rules:
-                self._route(rule, happening, view)
+        if (was ^ now) - {event.id.bytes}:
+            self._recount(event, was, now, view)
         content = corrected_content(event)
         if content is not None and content.type == ALERT_ANSWERED:
             self._answer(content, view.offset, event.id.bytes not in now)
         elif content is not None:
             self._occurred_alone(content, view, event.id.bytes not in now)
 
+    def _recount(self, event: Event[Any], was: frozenset[bytes], now: frozenset[bytes], view: RecordView) -> None:
+        """Tell whatever holds one of the events that count otherwise now; `was` and `now` are those without effect.
+
+        Where a state that holds one has the correction already, all that is written before it has it too, and may know nothing of
+        events that came later: states that are ahead of the correction say nothing to those.
+        """
+        store, offset, changed = event.store_id, view.offset, (was ^ now) - {event.id.bytes}
+        kinds = {ANSWERS.name: ANSWERS, **{name: owner.kind for name, owner in self._ruling.owners.items()}}
+        found = [(key, address_of(key).name, kind) for key, kind in self._work.mentioning(store, kinds, changed)]
+        told = max((kind.level for key, _, kind in found if self._has(key, kind, offset)), default=None)
+        for name in [name for _, name, kind in found if kind is ANSWERS]:
+            self._version(store, ANSWERS, name, lambda known: answers.judged_again(known, changed, now), offset)
+        mentioned = tuple(Entity(kind, name) for _, name, kind in found if kind is not ANSWERS)
+        happening = Recounted(event, now - was, was - now, mentioned)
+        for rule in self._ruling.rules:
+            for entity in rule.touched(happening, view):
+                if told is None or entity.kind.level >= told:
+                    self._decide(rule, entity, happening, view)
+
     def _answer(self, event: Event[Any], offset: int, counts: bool) -> None:
         """Keep a person's word on an alert, also where it came in a correction."""
         name = answers.name_of(event.data.rule, event.data.subject)
         self._version(event.store_id, ANSWERS, name, lambda known: answers.with_answer(known, event, counts), offset)
 
-    def _route(self, rule: Rule, happening: Occurred | Recounted, view: RecordView) -> None:
+    def _route(self, rule: Rule, happening: Occurred, view: RecordView) -> None:
         decide = self._decide
         for entity in rule.touched(happening, view):
             decide(rule, entity, happening, view)

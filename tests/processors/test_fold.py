@@ -99,6 +99,21 @@ def test_redelivery_from_any_offset_after_any_crash_changes_nothing(story: Story
     assert _by_id(replica.derived) == _by_id(whole.derived)
 
 
+def test_a_correction_that_is_read_again_says_nothing_to_who_had_it_before_what_it_corrects_came() -> None:
+    """A stock that was written before the crash holds an event of later on; read again, its correction must not find it there."""
+    wrong = sold("wrong", at(3), "RICE")
+    right = corrected("right", wrong, wrong.data.model_dump(mode="json"))
+    log = log_of(counted("c", at(2), 2, "RICE"), tick(at(77)), corrected("early", right), right, wrong, tick(at(600)))
+    whole = replica_of(log)
+    for states in range(len(whole.held) + 1):
+        replica = Replica()
+        replica.apply(log[:4], states)
+        replica.restart()
+        replica.apply(log)
+        assert replica.states() == whole.states()
+        assert _by_id(replica.derived) == _by_id(whole.derived)
+
+
 @PROPERTY
 @given(stories(), st.randoms(use_true_random=False))
 def test_repeats_change_nothing(story: Story, random: Any) -> None:
