@@ -29,7 +29,9 @@ from contracts.records import Headers, LogRecord
 from contracts.upcasting import UPCASTERS
 
 Build = Callable[[Any], Any]
-_set = object.__setattr__
+_put_values, _put_names, _put_extra, _put_private = (
+    BaseModel.__dict__[name].__set__ for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 _REPEATED: Final = frozenset(
     {
         "specversion",
@@ -46,7 +48,8 @@ _REPEATED: Final = frozenset(
     }
 )
 """Attributes with few values, which are judged once together: those of a store and a day come again and again."""
-_is_id = re.compile(compiled_patterns.ID.encode()).search
+_ID_LENGTH = 36
+"""Of an id with its hyphens; as JSON, so many bytes with an escape among them are too few characters for one."""
 _as_id = msgspec.json.Decoder(UUID).decode
 _is_moment = re.compile(compiled_patterns.MOMENT).search
 
@@ -83,14 +86,17 @@ def quick_envelope(headers: Headers) -> Envelope | None:
     """Read the attributes; None leaves them to the codec."""
     try:
         repeated, own = _layout(tuple([name for name, _ in headers]))
-        values = _repeated_values(tuple([headers[place] for place in repeated])).copy()
+        known = _repeated_values(tuple([headers[place] for place in repeated]))
+        if known is None:
+            return None
+        values = known.copy()
         for place, name, read in own:
             raw: bytes | None = headers[place][1]
             if raw is not None:
                 values[name] = read(raw)
     except (ValidationError, UnicodeDecodeError):
         return None
-    for name in _REQUIRED:
+    for name in _OWN_REQUIRED:
         if values[name] is ...:
             return None
     envelope: Envelope = _filled(Envelope.__new__(Envelope), values, _ATTRIBUTES)
@@ -105,9 +111,10 @@ def _layout(names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[tuple[int, s
 
 
 @lru_cache(maxsize=8192)
-def _repeated_values(headers: tuple[tuple[str, bytes | None], ...]) -> dict[str, Any]:
-    """Return the values of all attributes, with those judged that are repeated; never to be changed."""
-    return dict(_ABSENT) | {_READERS[name][0]: _READERS[name][1](raw) for name, raw in headers if raw is not None}
+def _repeated_values(headers: tuple[tuple[str, bytes | None], ...]) -> dict[str, Any] | None:
+    """Return the values of all attributes, with those judged that are repeated; never to be changed. None where one is missing."""
+    values = dict(_ABSENT) | {_READERS[name][0]: _READERS[name][1](raw) for name, raw in headers if raw is not None}
+    return None if any(values[name] is ... for name in _REQUIRED if name in _REPEATED) else values
 
 
 def _content(event_type: str, value: bytes) -> Model | None:
@@ -132,10 +139,10 @@ def _way(event_type: str) -> tuple[CompiledType, Build] | None:
 
 def _filled(made: Any, values: dict[str, Any], names: set[str]) -> Any:
     """Give a new model the values of all its fields, which were judged already."""
-    _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", names)
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    _put_values(made, values)
+    _put_names(made, names)
+    _put_extra(made, None)
+    _put_private(made, None)
     return made
 
 
@@ -215,7 +222,10 @@ def _reader(info: FieldInfo) -> Build:
         return datetime.fromisoformat(text) if _is_moment(text) else judge(text)
 
     def identity(raw: bytes) -> Any:
-        return _as_id(b'"' + raw + b'"') if _is_id(raw) else judge(raw.decode("utf-8", "replace"))
+        try:
+            return _as_id(b'"%b"' % raw) if len(raw) == _ID_LENGTH else precisely(raw)
+        except msgspec.MsgspecError:
+            return precisely(raw)
 
     form = _bare(info.annotation)
     return identity if form is UUID else moment if form is _AWARE else precisely
@@ -223,6 +233,7 @@ def _reader(info: FieldInfo) -> Build:
 
 _ATTRIBUTES = set(Envelope.model_fields)
 _REQUIRED = tuple(name for name, info in Envelope.model_fields.items() if info.is_required())
+_OWN_REQUIRED = tuple(name for name in _REQUIRED if name not in _REPEATED)
 _ABSENT: Mapping[str, Any] = {name: ... if info.is_required() else info.default for name, info in Envelope.model_fields.items()}
 _READERS = {f"ce_{info.alias or name}": (name, _reader(info)) for name, info in Envelope.model_fields.items()}
 REPEATED_HEADERS = {header for header, (name, _) in _READERS.items() if name in _REPEATED}

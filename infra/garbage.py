@@ -2,11 +2,14 @@
 
 import gc
 
-_THRESHOLDS = (50_000, 20, 50)
+_YOUNG = 50_000
 
 
-def collect_rarely() -> None:
-    """Leave what is there for good out of collections, and have fewer of them; call it once a process has imported what it needs."""
+def collect_rarely(young: int = _YOUNG) -> None:
+    """Leave what is there for good out of collections, and have one only when so many more objects were made than ended.
+
+    Call it once a process has imported what it needs.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
+    gc.set_threshold(young, 20, 50)

@@ -41,11 +41,12 @@ from processors.rules.rule import (
     moment_of,
 )
 from processors.ruling import Ruling
-from processors.seen import SEEN, Seen
+from processors.seen import SEEN, HourIds
 from processors.stages import PARTITION_CLOCKS, PARTITION_CLOCKS_NAME, Stage
 from processors.state import UnreadableState, address_of, key_of, partition_place
 from processors.workspace import Workspace
 
+_IDS = "ids"
 _NO_CORRECTIONS = Corrections()
 _NEVER_SEEN = Entry(SEEN, None, -1, None)
 KEPT_TYPES = REFERENCE_TYPES | {TICK, RULE_PROGRESSED, POLICY_SET, ALERT_ANSWERED}
@@ -126,15 +127,16 @@ class Folding:
         by_hour = dict[int, list[Taken]]()
         for each, moment in zip(sales, moments, strict=True):
             by_hour.setdefault(seen.hour_of(moment), []).append(each)
-        changes = list[tuple[str, Entry, Entry]]()
+        memo, read, changes = self._work.memo(place), self._work.reader(place, SEEN), list[tuple[str, Entry, Entry]]()
         for hour, taken in by_hour.items():
-            key, held = self._work.reader(place, SEEN)(seen.first_page(hour))
-            known, offsets = held.state if isinstance(held.state, Seen) else Seen(), [record.offset for _, record in taken]
-            page = None if held.applied >= offsets[0] else seen.with_new(known, [event.envelope.id.bytes for event, _ in taken], offsets)
-            if page is None:
+            known = memo.get(_IDS)
+            if not isinstance(known, HourIds) or known.hour != hour:
+                known = memo[_IDS] = HourIds(hour)
+            ids, due = [event.envelope.id.bytes for event, _ in taken], seen.forget_at(taken[0][0].envelope.occurred_at, self._now())
+            found = known.with_new(ids, [record.offset for _, record in taken], due, read)
+            if found is None:
                 return False
-            due = seen.forget_at(taken[0][0].envelope.occurred_at, self._now())
-            changes.append((key, held, Entry(SEEN, page, offsets[-1], due)))
+            changes += found
         for change in changes:
             self._work.change(*change)
         return True
@@ -247,17 +249,20 @@ class Folding:
 
     def _occurred(self, run: EventRun, view_of: Callable[[int], RecordView]) -> None:
         """Let each rule see the run: as a whole where it can, else one event after the other."""
-        known: dict[int, tuple[Occurred, RecordView]] = {}
+        views, whole = dict[int, RecordView](), dict[int, Occurred]()
         for rule, in_run in self._ruling.wanting.get(run.happenings[0].event.type, ()):
             every = (Left(number) for number in range(len(run.happenings)))
             for left in every if in_run is None else self._work.change_all(in_run(run)):
-                found = known.get(left.number)
-                if found is None:
-                    found = known[left.number] = _whole(run.happenings[left.number]), view_of(left.number)
-                if left.entity is None:
-                    self._route(rule, *found)
-                else:
-                    self._decide(rule, left.entity, *found)
+                number = left.number
+                view = views.get(number)
+                if view is None:
+                    view = views[number] = view_of(number)
+                if left.entity is not None:
+                    self._decide(rule, left.entity, run.happenings[number], view)
+                    continue
+                if number not in whole:
+                    whole[number] = _whole(run.happenings[number])
+                self._route(rule, whole[number], view)
 
     def _correction(self, event: Event[EventCorrected], view: RecordView) -> None:
         """Void or restore what the correction changes, then fold the right content under its own id."""

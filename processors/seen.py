@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from struct import Struct
+from typing import TypeAlias
 from uuid import UUID
 
-from processors.rules.rule import RETENTION, Kind, State, microseconds
+from processors.rules.rule import RETENTION, Entry, Kind, State, microseconds
+
+Read: TypeAlias = Callable[[str], tuple[str, Entry]]
 
 IDS_PER_PAGE = 1_000
 _HOUR = 3_600_000_000
@@ -61,25 +64,48 @@ def look_up(event: UUID, occurred_at: datetime, read: Callable[[str], State | No
         number += 1
 
 
-def with_new(seen: Seen, events: Sequence[bytes], positions: Sequence[int]) -> Seen | None:
-    """Add ids that are all new, with their positions; None where any needs a closer look, or there is not room for all of them."""
-    rows = seen.rows
-    if len(set(events)) < len(events) or len(rows) + len(events) * _ROW_BYTES > IDS_PER_PAGE * _ROW_BYTES:
-        return None
-    for event in events:
-        if event in rows:
+class HourIds:
+    """The ids of one hour of a store, to ask for many at once. A set of a page is good for that very page only."""
+
+    def __init__(self, hour: int) -> None:
+        self.hour = hour
+        self._pages: dict[int, tuple[Seen, set[bytes]]] = {}
+
+    def with_new(self, events: Sequence[bytes], positions: Sequence[int], due_at: int, read: Read) -> list[tuple[str, Entry, Entry]] | None:
+        """Return the pages, as they were and as they become, with ids that are all new; None where any needs a closer look.
+
+        `read` gives the key of a page by its name, and the page; `due_at` is when the hour may be forgotten.
+        """
+        if len(set(events)) < len(events):
             return None
-    return Seen(rows + b"".join([event + _packed(position) for event, position in zip(events, positions, strict=True)]))
+        changes, number, begin = list[tuple[str, Entry, Entry]](), 0, 0
+        while begin < len(events):
+            key, held = read(f"{self.hour}/{number}")
+            page = held.state if isinstance(held.state, Seen) else _NONE
+            known = self._ids(number, page)
+            if held.applied >= positions[0] or not known.isdisjoint(events):
+                return None
+            end = begin + IDS_PER_PAGE - len(page.rows) // _ROW_BYTES
+            taken, own = events[begin:end], positions[begin:end]
+            if taken:
+                page = Seen(page.rows + b"".join([event + _packed(position) for event, position in zip(taken, own, strict=True)]))
+                known.update(taken)
+                self._pages[number] = page, known
+                changes.append((key, held, Entry(SEEN, page, own[-1], due_at)))
+            number, begin = number + 1, max(begin, end)
+        return changes
+
+    def _ids(self, number: int, page: Seen) -> set[bytes]:
+        known = self._pages.get(number)
+        if known is None or known[0] is not page:
+            rows = page.rows
+            known = self._pages[number] = page, {rows[at : at + _ID_BYTES] for at in range(0, len(rows), _ROW_BYTES)}
+        return known[1]
 
 
 def hour_of(moment: int) -> int:
     """Return the hour of a moment (Unix microseconds)."""
     return moment // _HOUR
-
-
-def first_page(hour: int) -> str:
-    """Return the first page of an hour."""
-    return f"{hour}/0"
 
 
 def forget_at(occurred_at: datetime, clock: datetime | None) -> int:

@@ -120,7 +120,7 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
 
 
 def moved_by(event: Event[Any], at: int | None = None) -> Moved:
-    """Return what an event moves, sorted by SKU; a SKU that it does not move is not there. Sales may be as they were compiled.
+    """Return what an event moves, by SKU in the order of its lines; one that it does not move is not there. Sales may be as compiled.
 
     `at` is when it happened (Unix microseconds), for who has it already.
     """
@@ -134,7 +134,7 @@ def moved_by(event: Event[Any], at: int | None = None) -> Moved:
         envelope.id.bytes,
         day_of(envelope.business_date or envelope.occurred_at.date()),
         signs is not None,
-        {sku: deltas[sku] for sku in sorted(deltas)},
+        deltas,
     )
 
 

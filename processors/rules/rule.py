@@ -283,7 +283,7 @@ class EventRun(msgspec.Struct, frozen=True, gc=False):
     """Events of one type that a place had one after the other, each with its position and time (Unix microseconds).
 
     `view` is as of the first of them: its states, policies and clock are those of all. Content of sales may be as it was
-    compiled: it has the attributes of its model, but decimals are canonical text. What is left to `decide` gets the model.
+    compiled: it has the attributes of its model, but decimals are canonical text. What is left to `touched` gets the model.
     """
 
     view: View
@@ -298,7 +298,10 @@ class EventRun(msgspec.Struct, frozen=True, gc=False):
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):
-    """What a rule leaves to be done as ever, before it goes on: all of an event (by its number in the run), or one state."""
+    """What a rule leaves to be done as ever, before it goes on: all of an event (by its number in the run), or one state.
+
+    That one state is decided on with the event as it is in the run.
+    """
 
     number: int
     entity: Entity | None = None

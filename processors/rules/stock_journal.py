@@ -11,7 +11,7 @@ again, and what is there already is known by its position.
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from processors.rules.on_hand import STOCK, Moved, Stock, Tally
 from processors.rules.rule import Entity, Kind, Recounted, State, View
@@ -30,6 +30,9 @@ _ENTRY_BYTES = _entry.size
 _MEMO = "shelves"
 _NEVER = 2**63 - 1
 _EMPTY = Stock()
+
+Note: TypeAlias = tuple[int, int, int]
+"""A stock that has more than so much from one time until another (Unix microseconds) is of no concern."""
 
 
 class Journal(State, frozen=True, array_like=True):
@@ -80,8 +83,8 @@ class Shelf:
     """A stock as it is: what is held of it, and what moved since. Not a state: it changes, and is remembered only to be quick."""
 
     __slots__ = (
-        *("_counted", "_counted_at", "_held", "_movements", "_oldest", "_ripens", "_rows", "_whole"),
-        *("on_hand", "position", "room", "seen", "since"),
+        *("_counted", "_counted_at", "_held", "_least", "_most", "_movements", "_oldest", "_rows", "_whole"),
+        *("on_hand", "position", "room", "seen", "since", "takes_from"),
     )
 
     def __init__(self, held: Stock) -> None:
@@ -90,20 +93,23 @@ class Shelf:
         self._whole: Stock | None = held
         self._rows, self._movements = b"", 0
         self._counted, self._counted_at = (0, _NEVER) if tally is None else (tally.counted, tally.counted_at)
+        self._least, self._most = max(-LARGEST, self._counted - LARGEST), min(LARGEST, self._counted + LARGEST)
         self._oldest = _NEVER if held.oldest is None else held.oldest
-        self._ripens = min(self._oldest, held.counts[0].at) if held.counts else self._oldest
         self.on_hand = None if tally is None else tally.quantity
         self.position = held.position
         self.room = ROWS_BESIDE - len(held.rows) // ROW_BYTES
         self.seen = held.seen_until
         self.since = _NEVER
         """The position of the first row that is in the journal only."""
+        self.takes_from = _NEVER if self.room <= 0 else min(self._oldest, held.counts[0].at) if held.counts else self._oldest
+        """From when on a movement that counts can wait in the journal: without it, too, the stock is looked at in time."""
 
     @property
     def stock(self) -> Stock:
         """Return the stock with what moved since."""
         if self._whole is None:
-            held, tally, rows = self._held, self._held.tally, self._held.rows + self._rows
+            held, tally, new = self._held, self._held.tally, self._rows
+            rows = b"".join((held.rows, *[new[at : at + ROW_BYTES] for at in range(0, len(new), _ENTRY_BYTES)]))
             if tally is not None and self.on_hand is not None:
                 moved, movements = self.on_hand - tally.counted, tally.movements + self._movements
                 tally = Tally(tally.counted, tally.counted_at, tally.counted_by, moved, movements)
@@ -118,16 +124,11 @@ class Shelf:
         """Return how many rows are on pages of their own."""
         return self._held.spilled
 
-    def takes(self, at: int) -> bool:
-        """Return whether a movement that counts can wait in the journal: without it, too, the stock is looked at in time."""
-        return self.room > 0 and at >= self._ripens
-
     def take(self, at: int, row: bytes, delta: int, position: int) -> None:
-        """Move the stock by a row of the journal, which `takes` allowed; OverflowError beyond all reason."""
-        on_hand = self.on_hand
-        if on_hand is not None and at > self._counted_at:
-            on_hand += delta
-            if not -LARGEST < on_hand < LARGEST or not -LARGEST < on_hand - self._counted < LARGEST:
+        """Move the stock by a row of the journal, not before `takes_from`; OverflowError beyond all reason."""
+        if self.on_hand is not None and at > self._counted_at:
+            on_hand = self.on_hand + delta
+            if not self._least < on_hand < self._most:
                 raise OverflowError("more units on hand than can be counted")
             self.on_hand = on_hand
             self._movements += 1
@@ -136,9 +137,22 @@ class Shelf:
         self._rows += row
         self._whole = None
         self.room -= 1
+        if not self.room:
+            self.takes_from = _NEVER
         self.position = position
-        self.seen = max(self.seen, at)
-        self._oldest = min(self._oldest, at)
+        if at > self.seen:  # noqa: PLR1730 - for each line of each receipt, and several times as fast as a call
+            self.seen = at
+        if at < self._oldest:  # noqa: PLR1730 - as above
+            self._oldest = at
+
+    def is_quiet(self, delta: int, at: int, note: Note | None) -> bool:
+        """Return whether a note says that the stock is of no concern after a movement; one that was never counted is of none."""
+        if self.on_hand is None:
+            return True
+        if note is None:
+            return False
+        seen, (above, since, until) = self.seen, note
+        return self.on_hand + delta > above and at < until and seen < until and (at >= since or seen >= since)
 
 
 class Shelves:
@@ -162,7 +176,7 @@ class Shelves:
             for row in self._waiting.pop(sku, ()):
                 entry = JournalRow._make(_entry.unpack(row))
                 if entry.position > shelf.position:
-                    shelf.take(entry.at, row[:ROW_BYTES], entry.delta, entry.position)
+                    shelf.take(entry.at, row, entry.delta, entry.position)
         return shelf
 
     def wrote(self, sku: str) -> None:
@@ -253,7 +267,7 @@ def with_event(journal: Journal, moved: Moved, view: View) -> Journal:
     for (sku, delta), row in zip(moved.deltas.items(), rows, strict=True):
         shelf = shelves.of(sku, view)
         if shelf.position < view.offset:
-            shelf.take(moved.at, row[:ROW_BYTES], delta, view.offset)
+            shelf.take(moved.at, row, delta, view.offset)
     return Journal(tuple(places), b"".join((page.rows, *rows)), page.number, page.first)
 
 

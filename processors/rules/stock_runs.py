@@ -11,6 +11,7 @@ from processors.rules.stock_journal import (
     JOURNAL_PAGE,
     OPEN_PAGE,
     Journal,
+    Note,
     Shelf,
     Shelves,
     journal_of,
@@ -21,7 +22,7 @@ from processors.rules.stock_journal import (
     turned,
     written,
 )
-from processors.rules.stock_rows import PAGE, ROW_BYTES, Page, page_of
+from processors.rules.stock_rows import PAGE, Page, page_of
 from processors.rules.stock_states import looks_at, with_rows
 
 Matters: TypeAlias = Callable[[str, Shelf, int, int, View], bool]
@@ -29,7 +30,7 @@ Matters: TypeAlias = Callable[[str, Shelf, int, int, View], bool]
 
 
 @lru_cache(maxsize=4096)
-def quiet(above: int, since: int, until: int) -> tuple[int, int, int]:
+def quiet(above: int, since: int, until: int) -> Note:
     """Return the note that a stock above so much is of no concern from one time until another; equal ones are one."""
     return above, since, until
 
@@ -92,9 +93,9 @@ def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> It
             yield from pen.turn(offset)
             yield from (_wrote(sku, shelves, view, offset) for sku in given_up if sku not in moved.deltas)
         for (sku, delta), shelf, row in zip(moved.deltas.items(), found, pen.write(moved, offset), strict=True):
-            may_matter = not _is_quiet(shelf, delta, at, notes.get(sku)) and matters(sku, shelf, delta, at, view)
-            if shelf.takes(at) and sku not in given_up:
-                shelf.take(at, row[:ROW_BYTES], delta, offset)
+            may_matter = not shelf.is_quiet(delta, at, notes.get(sku)) and matters(sku, shelf, delta, at, view)
+            if at >= shelf.takes_from and sku not in given_up:
+                shelf.take(at, row, delta, offset)
             else:
                 if not shelf.room:
                     yield from _spilled(sku, shelf, view, offset)
@@ -110,15 +111,6 @@ def _are_known(shelves: list[Shelf], offset: int) -> bool:
         if not shelf.seen or shelf.position >= offset:
             return False
     return True
-
-
-def _is_quiet(shelf: Shelf, delta: int, at: int, note: tuple[int, int, int] | None) -> bool:
-    """Return whether a note says that the stock is of no concern after a movement; one that was never counted is of none."""
-    on_hand, seen = shelf.on_hand, shelf.seen
-    if on_hand is None:
-        return True
-    present = max(seen, at)
-    return note is not None and on_hand + delta > note[0] and note[1] <= present < note[2]
 
 
 def _wrote(sku: str, shelves: Shelves, view: View, offset: int, moved: Moved | None = None) -> Became:

@@ -74,7 +74,7 @@ def moved_states(moved: Moved, counts: bool, view: View) -> list[Entity]:
         if shelf.position < offset:
             if not shelf.room:
                 touched.append(page_of(sku, shelf.spilled))
-            if not counts or not shelf.takes(moved.at) or sku in given_up:
+            if not counts or moved.at < shelf.takes_from or sku in given_up:
                 touched.append(Entity(STOCK, sku))
     return [*touched, OPEN_PAGE]
 

@@ -6,7 +6,7 @@ passes over them.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,25 +38,23 @@ class Batch(list[Any]):
     """Records of one partition, offsets ascending."""
 
 
-def cut(records: Iterable[Any]) -> list[Batch]:
+def cut(records: Sequence[Any]) -> list[Batch]:
     """Cut records into batches, each little enough to be folded while nothing else goes on in the process."""
+    if 0 < len(records) <= RECORDS_PER_BATCH and excess_bytes(records) < BYTES_PER_BATCH:
+        return [Batch(records)]
     batches, size = list[Batch](), BYTES_PER_BATCH
     for record in records:
         if size >= BYTES_PER_BATCH or len(batches[-1]) >= RECORDS_PER_BATCH:
             batches.append(Batch())
             size = 0
         batches[-1].append(record)
-        size += _excess(record)
+        size += excess_bytes((record,))
     return batches
 
 
 def excess_bytes(records: Iterable[Any]) -> int:
     """Return by how much records are larger than usual ones, in all; it is this that `BYTES_PER_BATCH` limits."""
-    return sum(map(_excess, records))
-
-
-def _excess(record: Any) -> int:
-    return max(0, len(record.value or b"") - _USUAL_BYTES)
+    return sum([len(value) - _USUAL_BYTES for record in records if (value := record.value) is not None and len(value) > _USUAL_BYTES])
 
 
 @dataclass

@@ -9,10 +9,13 @@ import uvloop
 
 from infra.garbage import collect_rarely
 
+_YOUNG = 1_000_000
+"""Of the records that wait in a worker there are some hundred thousand objects: with fewer each of them would be walked once or twice."""
+
 
 def run_app(app: Any) -> NoReturn:
     """Run until SIGTERM or SIGINT; ends the process."""
-    collect_rarely()  # with the default, long-lived states are walked again and again
+    collect_rarely(_YOUNG)
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, stdout=sys.stderr)
     worker.spinner = None
     worker.execute_from_commandline()

@@ -20,7 +20,7 @@ from processors.state import read_held
 from producers.simulator.faults import ALL
 from producers.simulator.generate import generate
 from producers.simulator.options import SimulationOptions
-from tests.processors.events import adjusted, at, corrected, counted, event, identity, log_of, reorder_policy, shift, sold, tick
+from tests.processors.events import adjusted, at, corrected, counted, event, log_of, reorder_policy, shift, sold, tick
 from tests.processors.oracle import Replica, open_orders, replica_of
 from tests.processors.sales_stories import store_defined
 from tests.processors.till_events import DAY, refunded, rung
@@ -99,15 +99,27 @@ def _bodies(replica: Replica, kind: str) -> dict[str, Any]:
     return {key: (state[1][:20], len(state[1])) for key, state in replica.states().items() if f"|{kind}|" in key}
 
 
-def test_a_page_of_ids_takes_a_run_as_a_whole_or_not_at_all() -> None:
-    """What there is no room for goes to the next page, id by id."""
-    ids = [identity("a").bytes, identity("b").bytes]
-    nearly_full = seen.Seen(b"\x00" * 24 * (seen.IDS_PER_PAGE - 1))
-    after = seen.with_new(nearly_full, ids[:1], [7])
-    assert after is not None
-    assert seen.is_full(after)
-    assert seen.first_position(after, identity("a")) == 7
-    assert seen.with_new(nearly_full, ids, [7, 8]) is None
+def test_a_repeat_of_a_sale_that_was_folded_alone_is_known_to_the_next_run() -> None:
+    """What a run remembers of its page of ids is not the page any more, once a sale between two ticks was added to it."""
+    alone = sold("alone", at(3))
+    before = [counted("c", at(0), 10), sold("a", at(1)), sold("b", at(2)), tick(at(2))]
+    log = log_of(*before, alone, tick(at(3)), sold("d", at(4)), alone, sold("e", at(5)))
+    once = replica_of([each for number, each in enumerate(log) if number != 7])
+    assert _bodies(replica_of(log), "stock") == _bodies(once, "stock")
+    assert replica_of(log).held == replica_of(log, 1).held
+
+
+@pytest.mark.parametrize("per_page", [1, 2, 5])
+def test_ids_of_a_run_fill_one_page_after_the_other(per_page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they do one by one, whatever else was there, with repeats of ids on pages that are long full."""
+    monkeypatch.setattr(seen, "IDS_PER_PAGE", per_page)
+    sales = [sold(f"s{number}", at(1 + number % 2)) for number in range(9)]
+    log = log_of(counted("c", at(0), 10), *sales[:4], tick(at(1)), *sales[2:6], tick(at(2)), *sales, *sales[3:5])
+    quick = replica_of(log)
+    assert quick.held == replica_of(log, 1).held == replica_of(log, 3).held
+    assert [read_held(value).body == b"" for key, value in quick.held.items() if "|ids|" in key] == [False] * (-(-10 // per_page))
+    once = replica_of(log_of(counted("c", at(0), 10), *sales[:4], tick(at(1)), *sales[4:6], tick(at(2)), *sales[6:]))
+    assert _bodies(quick, "stock") == _bodies(once, "stock")
 
 
 def test_a_run_that_is_folded_again_after_its_ids_were_forgotten_leaves_them_so() -> None:

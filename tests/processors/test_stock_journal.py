@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.records import LogRecord
 from processors.rules import stock_journal
-from processors.rules.on_hand import Count, Moved, Stock, retallied, with_movement
+from processors.rules.on_hand import Count, Moved, Stock, Tally, retallied, with_movement
 from processors.rules.stock_journal import JOURNAL_PAGE, Shelf, page_name
+from processors.rules.stock_rows import LARGEST
 from processors.state import read_held, read_state
 from tests.examples import examples
 from tests.processors import test_fold, test_runs
@@ -147,13 +148,27 @@ def test_a_shelf_is_the_stock_that_moves_one_by_one_would_make(is_counted: bool,
     for position, (when, delta) in enumerate(moves, 1):
         moved = Moved(when, position.to_bytes(16), 1, True, {"X": delta})
         one_by_one = with_movement(one_by_one, moved, delta, True, position)
-        if shelf.takes(when):
+        if when >= shelf.takes_from:
             (row,) = stock_journal.written({}, moved, position)
-            shelf.take(when, row[: stock_journal.ROW_BYTES], delta, position)
+            shelf.take(when, row, delta, position)
         else:
             shelf = Shelf(with_movement(shelf.stock, moved, delta, True, position))
         assert shelf.stock == one_by_one
         assert shelf.on_hand == (one_by_one.tally.quantity if one_by_one.tally else None)
+
+
+@pytest.mark.parametrize(("counted", "most"), [(7, LARGEST - 8), (7, 1 - LARGEST), (-7, LARGEST - 1), (-7, 8 - LARGEST)])
+def test_a_shelf_refuses_what_its_stock_would_refuse(counted: int, most: int) -> None:
+    """Neither what is on hand nor what moved since the count may be beyond all reason; what was settled may be below nothing."""
+    stock = Stock(Tally(counted, 5, bytes(16), 0, 0), oldest=5, seen_until=5, position=0)
+    shelf, further = Shelf(stock), 1 if most > 0 else -1
+    shelf.take(6, bytes(58), most, 1)
+    moved = with_movement(stock, Moved(6, bytes(16), 1, True, {}), most, True, 1)
+    with pytest.raises(OverflowError):
+        shelf.take(7, bytes(58), further, 2)
+    with pytest.raises(OverflowError):
+        with_movement(moved, Moved(7, bytes(16), 1, True, {}), further, True, 2)
+    assert (shelf.on_hand, shelf.position) == (counted + most, 1)
 
 
 def test_names_of_pages_come_again_only_when_their_pages_are_given_up() -> None:
