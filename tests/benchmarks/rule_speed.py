@@ -3,7 +3,7 @@
 Every contender runs the same rule objects over the same log (receipts of four lines, 200 stores of 1,000 SKUs), keeps the same
 states and writes the same changelog, and acknowledges what it did. It has one core to itself; broker and measurement have the
 other. The worker and Quix Streams take turns, since the speed of a machine changes within minutes. Two stretches of the log are timed
-by what is committed, each sent when the one before it is folded: a day as it is loaded, with a tick every ten minutes, in which a store
+by what is committed, each sent when the one before it is folded: a day as it is loaded, with a tick every five minutes, in which a store
 sells less than three receipts; and a rush of 15,000 lines a second by the clocks of the tills with a tick every ten seconds, which is
 what a live stack at that speed reads.
 """
@@ -46,11 +46,17 @@ from tests.benchmarks.rivals.load import LINES, OPENS, Load, Log, receipt
 from tests.benchmarks.rivals.pacing import CoreTime, Point, Speed, figures, pace
 from tests.benchmarks.yardstick import Yardstick
 
-LOAD = Load(receipts=40_000, rush=100_000)
+LOAD = Load(receipts=80_000, rush=200_000, counted=180, day_tick=timedelta(minutes=5))
+"""Twice as many receipts from shelves with twice as much above the reorder point would sell them down as far as half as many."""
 STEADY = Load(stores=20, skus=200, receipts=2_000)
 LARGE = Load(stores=1, skus=5_000, receipts=2_000, partitions=1)
-PARTITION = Load(stores=33, receipts=0, rush=16_700, partitions=1)
+PARTITION = Load(stores=33, receipts=0, rush=33_400, partitions=1, counted=180)
 """One of the six partitions of `LOAD` in the rush."""
+FULL = (
+    Load(stores=4, receipts=30_000, rush=10_000, partitions=1, counted=10_000),
+    Load(stores=2, skus=5_000, receipts=30_000, rush=10_000, partitions=1, counted=10_000),
+)
+"""Stores that sell 30,000 and 60,000 lines before the rush: several times what their journals keep."""
 FIRST_SALES_SECONDS, SALES_SECONDS, RESTART_SECONDS = 420.0, 120.0, 120.0
 """For what comes before the sales (every SKU of every store is counted and looked at), for the sales, and for a start with states."""
 _POLL_SECONDS = 0.1
@@ -352,4 +358,9 @@ def _sizes() -> list[Metric]:
         if not rules:
             size = round(sum(map(len, of_large.held.values())) / 1024)
             found.append(Metric("state of a store of 5,000 SKUs after a day, every rule", size, "KiB"))
+    for load in FULL:
+        full = in_memory(("reorder_point",), Log.of(load), rush_alone=True)
+        where = f"{load.skus:,} SKUs, full journals, reorder point alone"
+        found.append(Metric(f"state written for a sale line, {where}", round(full.bytes_a_line), "bytes"))
+        found.append(Metric(f"the fold alone, without a log, {where}", round(1 / full.seconds_a_line), "sale lines a core second"))
     return found

@@ -21,12 +21,12 @@ class InMemory:
     held: dict[str, bytes]
 
 
-def in_memory(rules: Sequence[str], log: Log) -> InMemory:
-    """Fold the log in memory, in batches as the worker takes them; what comes before the first sale is not counted."""
+def in_memory(rules: Sequence[str], log: Log, rush_alone: bool = False) -> InMemory:
+    """Fold the log in memory, in batches as the worker takes them; what comes before the first sale, or the rush, is not counted."""
     fold, held, written, taken = Fold(chosen(rules)), dict[str, bytes](), 0, 0.0
-    offset, lines = 0, log.load.lines + log.load.rush * LINES
-    for records, counts in ((log.warm, False), (log.sold, True), (log.rushed, True)):
-        for batch in cut(_raw(record, offset + n) for n, record in enumerate(records)):
+    offset, lines = 0, log.load.rush * LINES + (not rush_alone) * log.load.lines
+    for records, counts in ((log.warm, False), (log.sold, not rush_alone), (log.rushed, True)):
+        for batch in cut([_raw(record, offset + n) for n, record in enumerate(records)]):
             offset += len(batch)
             began = time.process_time()
             folded = fold(batch, held.get)

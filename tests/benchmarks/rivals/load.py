@@ -33,6 +33,10 @@ class Load:
     seed: int = 1
     rush: int = 0
     """Receipts that follow the day, at the rate of `RUSH_A_SECOND`."""
+    counted: int = 100
+    """Units on each shelf in the morning."""
+    day_tick: timedelta = timedelta(minutes=10)
+    """Between two ticks of the day."""
 
     @property
     def lines(self) -> int:
@@ -42,8 +46,8 @@ class Load:
 
 RUSH_A_SECOND = 3_750
 """Receipts of four lines: 15,000 sale lines a second, by the clocks of the tills."""
-_DAY_TICK, _RUSH_TICK = timedelta(minutes=10), timedelta(seconds=10)
-"""Between two ticks: of a day that is loaded, and as the ticker of a live stack sends them."""
+_RUSH_TICK = timedelta(seconds=10)
+"""Between two ticks as the ticker of a live stack sends them."""
 
 
 def store_id(number: int) -> str:
@@ -63,7 +67,7 @@ def opening(load: Load) -> Iterator[OutboundRecord]:
             shift = {"shift_id": f"D-{person}", "employee_id": person, "starts_at": OPENS, "ends_at": OPENS + timedelta(hours=_HOURS)}
             yield _fact(SHIFT_PUBLISHED, store, f"shift/{till}", early, shift)
             yield _fact(CLOCKED_IN, store, f"in/{till}", OPENS - timedelta(minutes=5), {"employee_id": person})
-        lines = [{"line": n + 1, "sku": _sku(n), "quantity": "100"} for n in range(load.skus)]
+        lines = [{"line": n + 1, "sku": _sku(n), "quantity": str(load.counted)} for n in range(load.skus)]
         yield _fact(STOCK_COUNTED, store, "count", counted, {"sheet_id": "morning", "lines": lines})
     for minutes in (100, 50, 0):  # counts are judged an hour after them: that too is over before the first sale
         yield from _ticks(load, OPENS - timedelta(minutes=minutes))
@@ -72,7 +76,7 @@ def opening(load: Load) -> Iterator[OutboundRecord]:
 def day(load: Load) -> Iterator[OutboundRecord]:
     """Yield a day of receipts in time order, each of four lines, and ticks."""
     moments = (OPENS + timedelta(seconds=number * _HOURS * 3600 / load.receipts) for number in range(load.receipts))
-    yield from _selling(load, moments, 0, OPENS, _DAY_TICK)
+    yield from _selling(load, moments, 0, OPENS, load.day_tick)
 
 
 def rush(load: Load) -> Iterator[OutboundRecord]:

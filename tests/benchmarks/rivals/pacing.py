@@ -28,14 +28,14 @@ class Pace(NamedTuple):
 
 
 def pace(points: Sequence[Point], units: int = 1) -> Pace | None:
-    """Return how fast it went, with so many units a record, from the first commit among these points to the last.
+    """Return how fast it went, with so many units a record, from the first commit among these points to the last but one.
 
-    None for who did not commit twice.
+    The last commit is left out: it waits for its interval when there is nothing left to do. None for who did not commit three times.
     """
     commits = [point for before, point in pairwise(points) if point.committed > before.committed]
-    if len(commits) < 2:
+    if len(commits) < 3:
         return None
-    first, last = commits[0], commits[-1]
+    first, last = commits[0], commits[-2]
     done = units * (last.committed - first.committed)
     return Pace(done / (last.at - first.at), done / (last.core - first.core))
 
