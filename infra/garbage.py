@@ -3,6 +3,8 @@
 import gc
 
 _YOUNG = 50_000
+WITH_RECORDS = 1_000_000
+"""Where some hundred thousand objects are records that wait: with fewer each of them would be walked once or twice before it is used."""
 
 
 def collect_rarely(young: int = _YOUNG) -> None:

@@ -7,15 +7,12 @@ from typing import Any, NoReturn
 import faust
 import uvloop
 
-from infra.garbage import collect_rarely
-
-_YOUNG = 1_000_000
-"""Of the records that wait in a worker there are some hundred thousand objects: with fewer each of them would be walked once or twice."""
+from infra.garbage import WITH_RECORDS, collect_rarely
 
 
 def run_app(app: Any) -> NoReturn:
     """Run until SIGTERM or SIGINT; ends the process."""
-    collect_rarely(_YOUNG)
+    collect_rarely(WITH_RECORDS)
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, stdout=sys.stderr)
     worker.spinner = None
     worker.execute_from_commandline()

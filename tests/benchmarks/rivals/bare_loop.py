@@ -9,7 +9,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from contracts.topics import STORE_FACTS
-from infra.garbage import collect_rarely
+from infra.garbage import WITH_RECORDS, collect_rarely
 from processors.fold import Fold
 from tests.benchmarks.rivals.rules import chosen
 
@@ -54,5 +54,5 @@ class _Record:
 
 
 if __name__ == "__main__":
-    collect_rarely()
+    collect_rarely(WITH_RECORDS)
     uvloop.run(_run(json.loads(sys.argv[1])))

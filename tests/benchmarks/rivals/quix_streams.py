@@ -11,6 +11,7 @@ from quixstreams import Application, State
 
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
+from infra.garbage import WITH_RECORDS, collect_rarely
 from processors.fold import Fold
 from tests.benchmarks.rivals.rules import chosen
 
@@ -51,4 +52,5 @@ def main(given: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely(WITH_RECORDS)
     main(json.loads(sys.argv[1]))

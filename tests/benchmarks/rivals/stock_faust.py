@@ -8,7 +8,7 @@ import faust
 
 from contracts.records import RawRecord
 from contracts.topics import STORE_FACTS
-from infra.garbage import collect_rarely
+from infra.garbage import WITH_RECORDS, collect_rarely
 from processors.fold import Fold
 from processors.shell.process import quiet_engine, use_fast_loop
 from tests.benchmarks.rivals.rules import chosen
@@ -55,6 +55,6 @@ def build(given: dict[str, Any]) -> faust.App:
 
 if __name__ == "__main__":
     quiet_engine()
-    collect_rarely()
+    collect_rarely(WITH_RECORDS)
     use_fast_loop()
     faust.Worker(build(json.loads(sys.argv[1])), loglevel="warning", quiet=True).execute_from_commandline()
