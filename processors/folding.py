@@ -24,6 +24,7 @@ from processors.quiet_hours import notify_at
 from processors.record_view import RecordView
 from processors.reference_versions import REFERENCE_TYPES
 from processors.rules.rule import (
+    Became,
     Decision,
     Derived,
     Entity,
@@ -37,6 +38,7 @@ from processors.rules.rule import (
     Rule,
     State,
     Ticked,
+    exactly,
     microseconds,
     moment_of,
 )
@@ -83,6 +85,17 @@ DATA_ERRORS = (ContractError, ValueError, ArithmeticError, LookupError)
 Taken: TypeAlias = tuple[Event[Any], LogRecord]
 
 
+def _by_hour(sales: Sequence[Taken], moments: Sequence[int]) -> dict[int, Sequence[Taken]]:
+    """Put sales together by their hour; most runs have only one."""
+    hour = seen.hour_of(min(moments))
+    if hour == seen.hour_of(max(moments)):
+        return {hour: sales}
+    found = dict[int, list[Taken]]()
+    for each, moment in zip(sales, moments, strict=True):
+        found.setdefault(seen.hour_of(moment), []).append(each)
+    return dict(found)
+
+
 class Folding:
     """The course of one batch."""
 
@@ -106,10 +119,10 @@ class Folding:
     def fold_run(self, place: str, sales: Sequence[Taken]) -> None:
         """Fold sales of one chain's store that came one behind the other; nothing of them stays unless they are accepted."""
         place = _one_place(place)
-        moments = [microseconds(event.envelope.occurred_at) for event, _ in sales]
+        moments = [exactly(event.envelope.occurred_at) for event, _ in sales]
         if not self._note_new(place, sales, moments):
             sales = [(event, record) for event, record in sales if self._is_first(event, place, record.offset)]
-            moments = [microseconds(event.envelope.occurred_at) for event, _ in sales]
+            moments = [exactly(event.envelope.occurred_at) for event, _ in sales]
         if not sales:
             return
         taken_back = self._taken_back(place)
@@ -124,16 +137,14 @@ class Folding:
 
     def _note_new(self, place: str, sales: Sequence[Taken], moments: Sequence[int]) -> bool:
         """Note the ids of sales that are all new, and say so; False, with nothing noted, where any needs a closer look."""
-        by_hour = dict[int, list[Taken]]()
-        for each, moment in zip(sales, moments, strict=True):
-            by_hour.setdefault(seen.hour_of(moment), []).append(each)
-        memo, read, changes = self._work.memo(place), self._work.reader(place, SEEN), list[tuple[str, Entry, Entry]]()
-        for hour, taken in by_hour.items():
+        memo, read, changes = self._work.memo(place), self._work.reader(place, SEEN), list[Became]()
+        clock = self._clock()
+        for hour, taken in _by_hour(sales, moments).items():
             known = memo.get(_IDS)
             if not isinstance(known, HourIds) or known.hour != hour:
                 known = memo[_IDS] = HourIds(hour)
-            ids, due = [event.envelope.id.bytes for event, _ in taken], seen.forget_at(taken[0][0].envelope.occurred_at, self._now())
-            found = known.with_new(ids, [record.offset for _, record in taken], due, read)
+            ids, offsets = [event.envelope.id.bytes for event, _ in taken], [record.offset for _, record in taken]
+            found = known.with_new(ids, offsets, clock.at if clock else None, read)
             if found is None:
                 return False
             changes += found
@@ -201,7 +212,8 @@ class Folding:
         if first is not None:
             return first >= offset
         if held.applied < offset or not self._has(key, SEEN, offset):
-            due = seen.forget_at(occurred_at, self._now())
+            clock = self._clock()
+            due = seen.forget_at(seen.hour_of(microseconds(occurred_at)), clock.at if clock else None)
             work.change(key, held, Entry(SEEN, seen.with_id(known, event.id, offset), offset, due))
         return True
 

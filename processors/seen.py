@@ -6,7 +6,7 @@ from struct import Struct
 from typing import TypeAlias
 from uuid import UUID
 
-from processors.rules.rule import RETENTION, Entry, Kind, State, microseconds
+from processors.rules.rule import RETENTION, Became, Entry, Kind, State, microseconds
 
 Read: TypeAlias = Callable[[str], tuple[str, Entry]]
 
@@ -71,14 +71,17 @@ class HourIds:
         self.hour = hour
         self._pages: dict[int, tuple[Seen, set[bytes]]] = {}
 
-    def with_new(self, events: Sequence[bytes], positions: Sequence[int], due_at: int, read: Read) -> list[tuple[str, Entry, Entry]] | None:
+    def with_new(
+        self, events: Sequence[bytes], positions: Sequence[int], clock_at: int | None, read: Read
+    ) -> list[tuple[str, Entry, Entry]] | None:
         """Return the pages, as they were and as they become, with ids that are all new; None where any needs a closer look.
 
-        `read` gives the key of a page by its name, and the page; `due_at` is when the hour may be forgotten.
+        `read` gives the key of a page by its name, and the page.
         """
         if len(set(events)) < len(events):
             return None
-        changes, number, begin = list[tuple[str, Entry, Entry]](), 0, 0
+        changes, number, begin = list[Became](), 0, 0
+        due_at = forget_at(self.hour, clock_at)
         while begin < len(events):
             key, held = read(f"{self.hour}/{number}")
             page = held.state if isinstance(held.state, Seen) else _NONE
@@ -108,7 +111,7 @@ def hour_of(moment: int) -> int:
     return moment // _HOUR
 
 
-def forget_at(occurred_at: datetime, clock: datetime | None) -> int:
-    """Return when the ids of an hour may be forgotten; those of history are kept as long from now."""
-    moment = microseconds(occurred_at) // _HOUR * _HOUR
-    return max(moment, microseconds(clock) if clock else moment) + _RETENTION
+def forget_at(hour: int, clock_at: int | None) -> int:
+    """Return when the ids of an hour may be forgotten; those of history are kept as long from now (Unix microseconds)."""
+    moment = hour * _HOUR
+    return (moment if clock_at is None else max(moment, clock_at)) + _RETENTION

@@ -17,19 +17,20 @@ RETENTION = timedelta(days=35)
 """How long ids, movements, punches and corrections are kept: the lateness within which everything can still be undone."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime) -> int:
     """Return a time as Unix microseconds, exactly; that of an event is asked for by one rule after the other."""
-    return _exactly(moment) if moment.fold else _remembered(moment)
+    return exactly(moment) if moment.fold else _remembered(moment)
 
 
-def _exactly(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+def exactly(moment: datetime) -> int:
+    """Return the same without remembering it: for times that are asked for once."""
+    passed = moment - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
 
 
-_remembered = lru_cache(maxsize=1024)(_exactly)
+_remembered = lru_cache(maxsize=1024)(exactly)
 """Not for the second of two times that look alike when clocks are put back: it compares equal to the first."""
 
 

@@ -25,6 +25,8 @@ from processors.rules.stock_journal import (
 from processors.rules.stock_rows import PAGE, Page, page_of
 from processors.rules.stock_states import looks_at, with_rows
 
+_PLACES = "places"
+
 Matters: TypeAlias = Callable[[str, Shelf, int, int, View], bool]
 """Whether what is judged of a SKU may change, once its stock (as it was) has moved by so much at a time."""
 
@@ -36,17 +38,20 @@ def quiet(above: int, since: int, until: int) -> Note:
 
 
 class _Pen:
-    """Writes the journal of a store for the length of a run."""
+    """Writes the journal of a store for the length of a run, and remembers the places of goods for the next on the very same page."""
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._memo = view.memo()
         self._key, self._before = view.reader(JOURNAL)(OPEN_PAGE.name)
         self._position = self._before.applied
-        self._begin(journal_of(view))
+        page = journal_of(view)
+        left, places = self._memo.pop(_PLACES, (None, {}))
+        self._begin(page, places if left is page else None)
 
-    def _begin(self, page: Journal) -> None:
+    def _begin(self, page: Journal, places: dict[str, int] | None = None) -> None:
         self.page = page
-        self._places = {sku: place for place, sku in enumerate(page.skus)}
+        self._places = {sku: place for place, sku in enumerate(page.skus)} if places is None else places
         self._rows = [page.rows]
         self.room = page.room
 
@@ -72,7 +77,9 @@ class _Pen:
     def put_down(self) -> Iterator[Became]:
         """Write the open page, if there is anything new."""
         if self._position > self._before.applied:
-            yield self._key, self._before, Entry(JOURNAL, self._written(), self._position, None, self._view.tenant_id)
+            page = self._written()
+            self._memo[_PLACES] = page, self._places
+            yield self._key, self._before, Entry(JOURNAL, page, self._position, None, self._view.tenant_id)
 
 
 def moved_in_run(run: EventRun, rule: str, judged: Kind, matters: Matters) -> Iterator[Became | Left]:
